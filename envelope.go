@@ -1,0 +1,135 @@
+package galaxypay
+
+import (
+	"bytes"
+	"strings"
+	"time"
+)
+
+// gatewayZone is where the gateway's clock stands. Its documents name no time
+// zone; the official Node sample formats in UTC+7, the time of Vietnam.
+var gatewayZone = time.FixedZone("UTC+7", 7*60*60)
+
+// gatewayTime is the layout yyyyMMddHHmmss of every date-time in its messages.
+const gatewayTime = "20060102150405"
+
+// field is a name and a JSON value that the sidecar adds to requestData.
+type field struct {
+	name  string
+	value []byte
+}
+
+// request is what the app posted, taken apart only as far as wrapping needs it.
+// Its slices alias the body that was read.
+type request struct {
+	object    []byte   // the posted object, without white space around it
+	data      []member // the members of requestData
+	enveloped bool     // the app sent its own envelope, which goes out as it is
+	requestID string   // of the app's own envelope, else given by the sidecar
+}
+
+// parseRequest reads the body of an app's request. A top-level requestData object
+// makes it an envelope of the app's own; look-alikes deeper inside do not.
+func parseRequest(body []byte) (request, *jsonError) {
+	top, err := objectMembers(nil, body)
+	if err != nil {
+		return request{}, err
+	}
+	req := request{object: bytes.Trim(body, " \t\r\n"), data: top}
+	inner := find(top, "requestData")
+	if len(inner) == 0 || inner[0] != '{' {
+		return req, nil
+	}
+
+	req.enveloped = true
+	req.requestID = scalar(find(top, "requestID"))
+	if !isHeaderText(req.requestID) {
+		return req, &jsonError{fault: msgEnvelopeRequestID}
+	}
+	if scalar(find(top, "requestDateTime")) == "" {
+		return req, &jsonError{fault: msgEnvelopeDateTime}
+	}
+	req.data, err = objectMembers(nil, inner)
+	return req, err
+}
+
+// has reports whether requestData holds a member of that name.
+func (r *request) has(name string) bool { return find(r.data, name) != nil }
+
+// text returns a string or number of requestData as text, "" for anything else.
+func (r *request) text(name string) string { return scalar(find(r.data, name)) }
+
+// appendEnvelope appends the message for the gateway to dst: the app's own
+// envelope untouched, or a new one around the posted object, whose bytes stay as
+// they are, with added behind its last member.
+func appendEnvelope(dst []byte, req *request, now time.Time, added []field) []byte {
+	if req.enveloped {
+		return append(dst, req.object...)
+	}
+	dst = append(dst, `{"requestID":"`...)
+	dst = append(dst, req.requestID...) // hex digits, letters and hyphens only
+	dst = append(dst, `","requestDateTime":"`...)
+	dst = now.In(gatewayZone).AppendFormat(dst, gatewayTime)
+	dst = append(dst, `","requestData":`...)
+	dst = append(dst, req.object[:len(req.object)-1]...)
+	for i, f := range added {
+		if i > 0 || len(req.data) > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, '"')
+		dst = append(dst, f.name...) // checked when the configuration was read
+		dst = append(dst, `":`...)
+		dst = append(dst, f.value...)
+	}
+	return append(dst, "}}"...)
+}
+
+// answer is the gateway's message, taken apart. Data and envelope alias the body.
+type answer struct {
+	requestID       string
+	responseCode    string
+	responseMessage string
+	data            []byte // responseData as received; nil where absent or null
+	envelope        []byte // the whole message
+}
+
+// utf8BOM is what some .NET writers put in front of JSON.
+const utf8BOM = "\xef\xbb\xbf"
+
+// parseAnswer reads a message of the gateway: an answer, or a decoded callback.
+func parseAnswer(body []byte) (answer, *jsonError) {
+	body = bytes.TrimPrefix(body, []byte(utf8BOM))
+	top, err := objectMembers(nil, body)
+	if err != nil {
+		return answer{}, err
+	}
+	a := answer{
+		requestID:       scalar(find(top, "requestID")),
+		responseCode:    scalar(find(top, "responseCode")),
+		responseMessage: scalar(find(top, "responseMessage")),
+		data:            plainData(find(top, "responseData")),
+		envelope:        body,
+	}
+	if a.requestID == "" { // payment links spell it this way
+		a.requestID = scalar(find(top, "requestId"))
+	}
+	return a, nil
+}
+
+// plainData takes a JSON object out of the JSON string that some message may
+// carry it in; every other value stays as it is.
+func plainData(value []byte) []byte {
+	if string(value) == "null" {
+		return nil
+	}
+	if text, ok := unquote(value); ok && isObject(text) {
+		return text
+	}
+	return value
+}
+
+// isHeaderText reports whether s can stand in an HTTP header without changing:
+// a requestID is repeated to the app in Galaxypay-Request-Id.
+func isHeaderText(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}

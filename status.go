@@ -1,0 +1,79 @@
+package galaxypay
+
+// PaymentStatus says what a proven message means for the order. Only "paid"
+// may hand out goods.
+type PaymentStatus string
+
+// The payment statuses, as the header Galaxypay-Payment-Status carries them.
+const (
+	Paid      PaymentStatus = "paid"
+	Cancelled PaymentStatus = "cancelled" // by the customer
+	Expired   PaymentStatus = "expired"   // not paid in time
+	Pending   PaymentStatus = "pending"   // not finished: ask again later
+	Failed    PaymentStatus = "failed"
+)
+
+// payment holds the three fields that decide, each as text; numbers and strings
+// mean the same. A field that is present but null counts as empty, not as absent:
+// absent fields are not held against a payment, so this is the safe side.
+type payment struct {
+	responseCode string
+	status       string // responseData.transactionStatus
+	stage        string // responseData.transactionStage
+	hasStatus    bool
+	hasStage     bool
+}
+
+func paymentOf(a *answer) payment {
+	p := payment{responseCode: a.responseCode}
+	data, err := objectMembers(nil, a.data)
+	if err != nil { // not an object: there is nothing to look into
+		return p
+	}
+	status, stage := find(data, "transactionStatus"), find(data, "transactionStage")
+	p.hasStatus, p.status = status != nil, statusText(status)
+	p.hasStage, p.stage = stage != nil, statusText(stage)
+	return p
+}
+
+// statusText keeps values that are neither text nor null from looking empty:
+// an empty status means "not finished", a strange one means "not paid".
+func statusText(value []byte) string {
+	if text := scalar(value); text != "" || len(value) == 0 || value[0] == '"' || string(value) == "null" {
+		return text
+	}
+	return "?"
+}
+
+// judge decides the payment status of a callback or of a direct payment's answer.
+//
+// A responseCode of 200 alone is not enough: with apiVersion 2 the message also
+// carries transactionStatus, and a signed message with responseCode 200 and
+// transactionStatus 499 is not a payment.
+func (p payment) judge() PaymentStatus {
+	if p.responseCode == "200" && (!p.hasStatus || p.status == "200") && (!p.hasStage || p.stage == "SUCCESSFUL") {
+		return Paid
+	}
+	if p.responseCode == "499" || p.status == "499" {
+		return Cancelled
+	}
+	if p.responseCode == "408" || p.status == "408" {
+		return Expired
+	}
+	if p.responseCode != "200" || p.stage == "FAILURE" {
+		return Failed
+	}
+	if p.stage == "INIT" || p.stage == "PROCESSING" || p.hasStatus && p.status == "" {
+		return Pending
+	}
+	return Failed
+}
+
+// judgeQuery decides for the answer to a query, where responseCode 200 says only
+// that the query worked: without a word on the transaction nothing is known yet.
+func (p payment) judgeQuery() PaymentStatus {
+	if p.responseCode == "200" && !p.hasStatus && !p.hasStage {
+		return Pending
+	}
+	return p.judge()
+}
