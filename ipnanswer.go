@@ -1,0 +1,138 @@
+package galaxypay
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+)
+
+// ipnAnswer is what the gateway expects in answer to an IPN. Both fields are
+// strings; the page "Result & IPN Callback" lists the statuses 200 (processed),
+// 404 (unknown to the merchant) and 409 (finished before).
+type ipnAnswer struct {
+	Status      string `json:"ipnStatus"`
+	Description string `json:"ipnDescription"`
+}
+
+var ipnDescriptions = map[string]string{
+	"200": "Transaction Success",
+	"404": "Transaction Not Found",
+	"409": "Transaction Completed",
+}
+
+// longestDescription is the limit of ipnDescription in characters.
+const longestDescription = 250
+
+// answerIPN lets the app speak and translates its answer for the gateway. Whatever
+// is not a clear answer becomes 503, so that the gateway can send the IPN again: a
+// wrong route or a crashed app must not lose a payment.
+func (c *Callback) answerIPN(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, cb *callback) error {
+	r.Header.Del("Accept-Encoding") // a compressed answer would not be understood here
+	app := &appAnswer{header: make(http.Header)}
+	err := app.ask(next, r)
+	answer, ok := app.translate()
+	if err != nil || !ok {
+		c.log.Error("the app did not confirm an IPN",
+			zap.String("merchant", c.merchant.name),
+			zap.String("request_id", cb.requestID),
+			zap.String("delivery_id", cb.deliveryID),
+			zap.String("payment_status", string(cb.status)),
+			zap.Int("app_status", app.status),
+			zap.Error(err))
+		return writeProblem(w, r, fail(CodeAppUnavailable, msgAppNoAnswer))
+	}
+	body, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	return writeBody(w, http.StatusOK, body)
+}
+
+// appAnswer catches the app's answer to an IPN instead of passing it on. It is no
+// wrapper around the real writer, so no header of the app's can reach the gateway.
+type appAnswer struct {
+	header http.Header
+	status int // 0: the app has said nothing
+	body   bytes.Buffer
+}
+
+// longestAppAnswer bounds what is kept of the app's body. An answer with the two
+// fields is far smaller; a larger one is no such answer.
+const longestAppAnswer = 64 << 10
+
+// ask runs the next handler. A reverse proxy whose app breaks off in the middle of
+// its answer panics, as the standard library's does; that is no answer either.
+func (a *appAnswer) ask(next caddyhttp.Handler, r *http.Request) (err error) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			err = errors.New("the app's answer broke off")
+		default:
+			panic(p)
+		}
+	}()
+	return next.ServeHTTP(a, r)
+}
+
+// Header implements http.ResponseWriter.
+func (a *appAnswer) Header() http.Header { return a.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (a *appAnswer) WriteHeader(status int) {
+	if a.status == 0 && status >= 200 {
+		a.status = status
+	}
+}
+
+// Write implements http.ResponseWriter. It takes everything and keeps a bounded
+// part, one byte more than what is looked at.
+func (a *appAnswer) Write(p []byte) (int, error) {
+	a.WriteHeader(http.StatusOK)
+	a.body.Write(p[:min(len(p), longestAppAnswer+1-a.body.Len())])
+	return len(p), nil
+}
+
+// Flush implements http.Flusher: there is nobody to flush to before the end.
+func (a *appAnswer) Flush() {}
+
+// translate reads the app's answer: its own ipnStatus from a 2xx JSON body, 200
+// for any other 2xx, 409 for a bare 409. Nothing else is an answer.
+func (a *appAnswer) translate() (ipnAnswer, bool) {
+	switch {
+	case a.status == http.StatusConflict:
+		return a.describe("409"), true
+	case a.status < 200 || a.status > 299:
+		return ipnAnswer{}, false
+	}
+	if status := a.field("ipnStatus"); ipnDescriptions[status] != "" {
+		return a.describe(status), true
+	}
+	return a.describe("200"), true
+}
+
+func (a *appAnswer) describe(status string) ipnAnswer {
+	description := []rune(strings.ToValidUTF8(a.field("ipnDescription"), ""))
+	if len(description) == 0 {
+		return ipnAnswer{Status: status, Description: ipnDescriptions[status]}
+	}
+	return ipnAnswer{Status: status, Description: string(description[:min(len(description), longestDescription)])}
+}
+
+// field returns a string or number of the app's JSON body, "" if there is none.
+func (a *appAnswer) field(name string) string {
+	if a.body.Len() > longestAppAnswer {
+		return ""
+	}
+	members, err := objectMembers(nil, bytes.TrimPrefix(a.body.Bytes(), []byte(utf8BOM)))
+	if err != nil {
+		return ""
+	}
+	return scalar(find(members, name))
+}

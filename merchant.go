@@ -1,0 +1,263 @@
+package galaxypay
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+)
+
+// The gateway's addresses by environment, from its page "General integration steps".
+// The sandbox is this project's own stand-in on this machine.
+var environments = map[string]string{
+	"uat":        "https://uat-secure.galaxypay.vn",
+	"production": "https://secure.galaxypay.vn",
+	sandboxName:  "http://localhost:9190",
+}
+
+// The sandbox's key pair. It is published, so it protects nothing; the salt is the
+// one of the examples in the gateway's documents.
+const (
+	sandboxName   = "sandbox"
+	sandboxAPIKey = "sandbox"
+	sandboxSalt   = "GO@2021"
+)
+
+// shortestSalt is the length below which a salt can be guessed offline from a
+// single signed redirect, whose text and hash the customer's browser sees.
+const shortestSalt = 16
+
+// Merchant is one api key and salt at one environment of the gateway.
+type Merchant struct {
+	// Which gateway to talk to: "sandbox" (http://localhost:9190), "uat" or
+	// "production". Either this or base_url is required; with "sandbox" the two
+	// may be combined, to reach a sandbox at another port of this machine.
+	Environment string `json:"environment,omitempty"`
+
+	// The gateway's address, instead of environment. Plain http is accepted for
+	// loopback addresses only, since the api key travels with every request.
+	BaseURL string `json:"base_url,omitempty"`
+
+	// The api key that the gateway issued. Use {env.NAME} or {file./path}: the
+	// value is resolved when the config is loaded and kept out of config dumps.
+	// Required, except in the sandbox.
+	APIKey string `json:"api_key,omitempty"`
+
+	// The secret that the gateway issued with the api key; signs requests, and
+	// verifies answers and callbacks. Use {env.NAME} or {file./path}; files are
+	// read again on every config reload. Required, except in the sandbox.
+	Salt string `json:"salt,omitempty"`
+
+	// Salts that were replaced, which still verify but never sign: messages that
+	// were signed before a rotation stay valid. Default: none.
+	PreviousSalts []PreviousSalt `json:"previous_salts,omitempty"`
+}
+
+// PreviousSalt is a salt that was replaced.
+type PreviousSalt struct {
+	// The salt, as {env.NAME} or {file./path}.
+	Salt string `json:"salt"`
+
+	// When it stops verifying, as RFC 3339 with a time zone, such as
+	// 2026-12-31T00:00:00+07:00. Default: never, which leaves the old salt as
+	// good as the new one for verification.
+	Until string `json:"until,omitempty"`
+}
+
+// merchant is a Merchant with its secrets resolved. It is passed by pointer only,
+// and prints as its name.
+type merchant struct {
+	name        string
+	environment string // "" with a base_url alone
+	baseURL     *url.URL
+	apiKey      string
+	signer      signer
+}
+
+// String keeps the secrets out of logs and panics that print a merchant.
+func (m *merchant) String() string { return "merchant " + m.name }
+
+// GoString does the same for %#v.
+func (m *merchant) GoString() string { return m.String() }
+
+// resolve reads the secrets and checks everything that can be checked at load.
+// Errors name the option and never a value.
+func (c *Merchant) resolve(name string, log *zap.Logger) (*merchant, error) {
+	m := &merchant{name: name}
+	var err error
+	if m.environment, m.baseURL, err = c.resolveAddress(); err != nil {
+		return nil, err
+	}
+	if err := c.resolvePair(m); err != nil {
+		return nil, err
+	}
+	for i, p := range c.PreviousSalts {
+		previous, err := p.resolve()
+		if err != nil {
+			return nil, fmt.Errorf("previous_salt %d: %w", i+1, err)
+		}
+		m.signer.previous = append(m.signer.previous, previous)
+	}
+	c.warn(m, log)
+	return m, nil
+}
+
+func (c *Merchant) resolveAddress() (environment string, base *url.URL, err error) {
+	environment, err = resolvePlain("environment", c.Environment)
+	if err != nil {
+		return "", nil, err
+	}
+	address, err := resolvePlain("base_url", c.BaseURL)
+	if err != nil {
+		return "", nil, err
+	}
+	known, ok := environments[environment]
+	switch {
+	case environment == "" && address == "":
+		return "", nil, errors.New("environment is required: sandbox, uat or production (or base_url instead)")
+	case environment != "" && !ok:
+		return "", nil, fmt.Errorf("environment: unknown value %q; expected sandbox, uat or production", environment)
+	case environment != "" && environment != sandboxName && address != "":
+		return "", nil, fmt.Errorf("base_url: environment %s has an address of its own; use one of the two", environment)
+	case address == "":
+		address = known
+	}
+	base, err = parseBaseURL(address)
+	return environment, base, err
+}
+
+func parseBaseURL(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, errors.New("base_url: expected an address such as https://host")
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("base_url: expected scheme, host and path only")
+	}
+	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		return nil, errors.New("base_url: plain http is accepted for loopback addresses only, since it carries the api key; use https")
+	}
+	u.Path = strings.TrimRight(u.Path, "/")
+	return u, nil
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// resolvePair fills in the api key and the salt. Only the sandbox has a pair of its
+// own, and that pair is refused everywhere else: anybody can sign with it.
+func (c *Merchant) resolvePair(m *merchant) error {
+	if m.environment == sandboxName && c.APIKey == "" && c.Salt == "" {
+		m.apiKey, m.signer.salt = sandboxAPIKey, []byte(sandboxSalt)
+		return nil
+	}
+	apiKey, err := resolveSecret(c.APIKey)
+	if err != nil {
+		return fmt.Errorf("api_key: %w", err)
+	}
+	if strings.ContainsFunc(apiKey, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return errors.New("api_key: expected printable ASCII, since it is sent as an HTTP header")
+	}
+	salt, err := resolveSecret(c.Salt)
+	if err != nil {
+		return fmt.Errorf("salt: %w", err)
+	}
+	if apiKey == sandboxAPIKey && salt == sandboxSalt && m.environment != sandboxName && !isLoopback(m.baseURL.Hostname()) {
+		return errors.New("api_key, salt: this is the sandbox's published pair; use the pair that the gateway issued")
+	}
+	m.apiKey, m.signer.salt = apiKey, []byte(salt)
+	return nil
+}
+
+func (p *PreviousSalt) resolve() (previousSalt, error) {
+	salt, err := resolveSecret(p.Salt)
+	if err != nil {
+		return previousSalt{}, err
+	}
+	resolved := previousSalt{salt: []byte(salt)}
+	if p.Until == "" {
+		return resolved, nil
+	}
+	resolved.until, err = time.Parse(time.RFC3339, p.Until)
+	if err != nil {
+		return previousSalt{}, errors.New("until: expected a time such as 2026-12-31T00:00:00+07:00")
+	}
+	return resolved, nil
+}
+
+// warn tells of settings that work but that their operator should know about.
+func (c *Merchant) warn(m *merchant, log *zap.Logger) {
+	log = log.With(zap.String("merchant", m.name))
+	literal := func(value string) bool { return value != "" && !isPlaceholder(value) }
+	if literal(c.APIKey) || literal(c.Salt) || slices.ContainsFunc(c.PreviousSalts, func(p PreviousSalt) bool { return literal(p.Salt) }) {
+		log.Warn("a secret stands in the configuration itself, where config dumps show it; use {env.NAME} or {file./path}")
+	}
+	if m.environment != sandboxName && len(m.signer.salt) < shortestSalt {
+		log.Warn("the salt is short enough to be guessed offline from one signed redirect; ask the gateway for a longer one",
+			zap.Int("shortest_advisable", shortestSalt))
+	}
+	for _, p := range m.signer.previous {
+		if !p.until.IsZero() && !time.Now().Before(p.until) {
+			log.Warn("a previous salt has expired and no longer verifies; remove it", zap.Time("until", p.until))
+		}
+	}
+}
+
+// resolvePlain resolves the placeholders of an option that is not secret.
+func resolvePlain(option, value string) (string, error) {
+	text, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", option, err)
+	}
+	return text, nil
+}
+
+// resolveSecret resolves the placeholders of a secret. Its errors do not wrap the
+// replacer's, which may quote a piece of a literal secret that holds braces.
+func resolveSecret(value string) (string, error) {
+	if value == "" {
+		return "", errors.New("missing; give it as {env.NAME} or {file./path}")
+	}
+	text, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
+	if err != nil && isPlaceholder(value) {
+		return "", fmt.Errorf("%s is not set, empty or unreadable", value)
+	}
+	if err != nil {
+		return "", errors.New(`cannot be resolved: expected {env.NAME} or {file./path}; a literal brace is written \{`)
+	}
+	if text == "" {
+		return "", errors.New("empty; check the variable or file it comes from")
+	}
+	if strings.TrimSpace(text) != text {
+		return "", errors.New("has white space around it; check for a stray blank or line end in the variable or file it comes from")
+	}
+	return text, nil
+}
+
+// isPlaceholder reports whether value is exactly one placeholder of a kind that
+// keeps the secret itself out of the configuration.
+func isPlaceholder(value string) bool {
+	return strings.HasSuffix(value, "}") && strings.Count(value, "{") == 1 &&
+		(strings.HasPrefix(value, "{env.") || strings.HasPrefix(value, "{file."))
+}
+
+// hostOf is the address of the gateway for logs.
+func (m *merchant) hostOf() string {
+	host := m.baseURL.Hostname()
+	if port := m.baseURL.Port(); port != "" {
+		return net.JoinHostPort(host, port)
+	}
+	return host
+}

@@ -1,0 +1,60 @@
+package galaxypay
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics counts calls and callbacks. Every label takes its values from the
+// configuration or from a closed list, so nobody outside can multiply the series.
+type metrics struct {
+	requests  *prometheus.CounterVec
+	durations *prometheus.HistogramVec
+	callbacks *prometheus.CounterVec
+}
+
+func newMetrics(registry *prometheus.Registry) (*metrics, error) {
+	m := new(metrics)
+	var err error
+	m.requests, err = registered(registry, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "galaxypay", Name: "requests_total",
+		Help: "Calls of the app by operation and outcome: ok, not_sent, rejected or unknown.",
+	}, []string{"merchant", "operation", "outcome"}))
+	if err != nil {
+		return nil, err
+	}
+	m.durations, err = registered(registry, prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: "caddy", Subsystem: "galaxypay", Name: "request_duration_seconds",
+		Help:    "How long calls of the app took, the gateway's time included.",
+		Buckets: []float64{.005, .025, .1, .25, .5, 1, 2.5, 5, 10, 30},
+	}, []string{"merchant", "operation"}))
+	if err != nil {
+		return nil, err
+	}
+	m.callbacks, err = registered(registry, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "galaxypay", Name: "callbacks_total",
+		Help: "Callbacks of the gateway by kind, and result: the payment status of a proven one, or the code it was refused with.",
+	}, []string{"merchant", "kind", "result"}))
+	return m, err
+}
+
+// registered returns the collector that counts: several handlers of one
+// configuration share the first one's, else the others' numbers would vanish.
+func registered[C prometheus.Collector](registry *prometheus.Registry, c C) (C, error) {
+	err := registry.Register(c)
+	if already, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
+		return already.ExistingCollector.(C), nil
+	}
+	return c, err
+}
+
+func (m *metrics) countRequest(merchant, operation, outcome string, took time.Duration) {
+	m.requests.WithLabelValues(merchant, operation, outcome).Inc()
+	m.durations.WithLabelValues(merchant, operation).Observe(took.Seconds())
+}
+
+func (m *metrics) countCallback(merchant, kind, result string) {
+	m.callbacks.WithLabelValues(merchant, kind, result).Inc()
+}

@@ -1,0 +1,85 @@
+package galaxypay
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+)
+
+// gatewayPath is the shape of a path that may be sent to the gateway without
+// being in the catalogue. Without dots and escapes a caller cannot climb out of
+// /api/v1/ into other parts of the gateway's site.
+var gatewayPath = regexp.MustCompile(`^/api/v1(/[A-Za-z0-9_-]+)+$`)
+
+// routes maps the paths of the outbound site to operations.
+type routes struct {
+	byPath  map[string][]operation.Operation
+	allowed map[string]bool // nil: every operation, other included
+}
+
+// newRoutes lays out the catalogue with the operator's own paths, and closes every
+// operation that is not in allowed, where there is such a list.
+func newRoutes(paths map[string]string, allowed []string) (*routes, error) {
+	known := operation.Names()
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		if !slices.Contains(known, name) {
+			return nil, fmt.Errorf("path: unknown operation %q; known are %s", name, strings.Join(known, ", "))
+		}
+		if !strings.HasPrefix(paths[name], "/") || strings.ContainsAny(paths[name], "?#% ") || strings.Contains(paths[name], "..") {
+			return nil, fmt.Errorf("path %s: expected a plain absolute path such as /api/v1/transaction/%s", name, name)
+		}
+	}
+
+	rt := &routes{byPath: make(map[string][]operation.Operation)}
+	for _, op := range operation.All() {
+		documented := op.Path
+		if p, ok := paths[op.Name]; ok {
+			op.Path = p
+		}
+		rt.byPath["/"+op.Name] = []operation.Operation{op}
+		rt.byPath[documented] = append(rt.byPath[documented], op)
+		if op.Path != documented {
+			rt.byPath[op.Path] = append(rt.byPath[op.Path], op)
+		}
+	}
+	return rt, rt.restrict(allowed)
+}
+
+func (rt *routes) restrict(names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	rt.allowed = make(map[string]bool, len(names))
+	for _, name := range names {
+		if name != operation.Other && !slices.Contains(operation.Names(), name) {
+			return fmt.Errorf("operations: unknown operation %q; known are %s, %s",
+				name, strings.Join(operation.Names(), ", "), operation.Other)
+		}
+		rt.allowed[name] = true
+	}
+	return nil
+}
+
+// at returns the operations that a request to path may be, none if there is
+// nothing at that path.
+func (rt *routes) at(path string) []operation.Operation {
+	if ops, ok := rt.byPath[path]; ok {
+		return ops
+	}
+	if gatewayPath.MatchString(path) {
+		return []operation.Operation{{Name: operation.Other, Path: path}}
+	}
+	return nil
+}
+
+func (rt *routes) allows(name string) bool { return rt.allowed == nil || rt.allowed[name] }
+
+// names lists the operations that are open here, for people.
+func (rt *routes) names() string {
+	open := slices.DeleteFunc(append(operation.Names(), operation.Other), func(name string) bool { return !rt.allows(name) })
+	return strings.Join(open, ", ")
+}
