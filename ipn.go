@@ -269,13 +269,14 @@ func (c *Callback) forward(r *http.Request, cb *callback) {
 	r.Trailer = nil
 }
 
+var hyphens = strings.NewReplacer("_", "-", ".", "-")
+
 // removeMarks deletes every header that could be taken for one of our marks: an
 // outsider who sets Galaxypay-Payment-Status: paid must not be believed. CGI and
 // FastCGI write underscores for hyphens, so both spellings count.
 func removeMarks(h http.Header) {
 	for name := range h {
-		plain := strings.ToLower(strings.NewReplacer("_", "-", ".", "-").Replace(name))
-		if strings.HasPrefix(plain, "galaxypay-") {
+		if strings.HasPrefix(strings.ToLower(hyphens.Replace(name)), "galaxypay-") {
 			delete(h, name)
 		}
 	}

@@ -3,7 +3,6 @@ package galaxypay
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -251,13 +250,4 @@ func resolveSecret(value string) (string, error) {
 func isPlaceholder(value string) bool {
 	return strings.HasSuffix(value, "}") && strings.Count(value, "{") == 1 &&
 		(strings.HasPrefix(value, "{env.") || strings.HasPrefix(value, "{file."))
-}
-
-// hostOf is the address of the gateway for logs.
-func (m *merchant) hostOf() string {
-	host := m.baseURL.Hostname()
-	if port := m.baseURL.Port(); port != "" {
-		return net.JoinHostPort(host, port)
-	}
-	return host
 }

@@ -123,6 +123,10 @@ func (p *Proxy) Provision(ctx caddy.Context) error {
 	if p.transport, err = p.loadTransport(ctx); err != nil {
 		return err
 	}
+	if p.Verify == "report" {
+		p.log.Warn("verify report: forged answers reach the app; use it only to find out how a gateway signs",
+			zap.String("merchant", p.merchant.name))
+	}
 	p.metrics, err = newMetrics(ctx.GetMetricsRegistry())
 	return err
 }
