@@ -129,6 +129,11 @@ func (c *Merchant) resolveAddress() (environment string, base *url.URL, err erro
 		address = known
 	}
 	base, err = parseBaseURL(address)
+	if err == nil && environment == sandboxName && !isLoopback(base.Hostname()) {
+		// What the sandbox may do without, such as TLS verification, must not be
+		// had for another machine by calling it a sandbox.
+		return "", nil, errors.New("base_url: with environment sandbox, expected an address of this machine")
+	}
 	return environment, base, err
 }
 
