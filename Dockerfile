@@ -1,0 +1,39 @@
+# The sidecar as an image that holds one static binary and nothing else.
+#
+#   ./xcaddy.sh && docker build -t caddy-galaxypay .        (or: buildah build -t caddy-galaxypay .)
+#   docker run --network host --read-only --tmpfs /data \
+#     -v "$PWD/Caddyfile.example:/etc/caddy/Caddyfile:ro" caddy-galaxypay
+#
+# No shell, no package manager, no user database: whoever gets in finds nothing to run and nothing to write to.
+FROM scratch
+
+# The binary is built outside, by xcaddy.sh with CGO_ENABLED=0: a second build in here would need the Go toolchain and
+# the network, and would not be the binary that was tested.
+#
+# CA roots: Caddy links Mozilla's list (golang.org/x/crypto/x509roots/fallback), and Go uses it because this image has no
+# list of its own. For other roots, a company's proxy for example, put a ca-certificates.crt beside this file before the
+# build; it then replaces the linked list. (The pattern lets the copy succeed without it.)
+COPY caddy ca-certificates.cr[t] /opt/caddy/
+ENV PATH=/opt/caddy \
+    SSL_CERT_FILE=/opt/caddy/ca-certificates.crt
+
+# Caddy keeps state (certificates, locks, a durable inbox) in /data/caddy, and the last config in /config/caddy unless it
+# says "persist_config off". These two are all it ever writes to, so the root file system can be read-only.
+# There is no VOLUME on purpose: an anonymous volume would silently be left behind, with the inbox in it, by the next
+# container. Mount a named volume on /data, or a tmpfs where nothing in it must survive.
+ENV XDG_CONFIG_HOME=/config \
+    XDG_DATA_HOME=/data
+
+# A number, because Kubernetes' runAsNonRoot cannot judge a name. Secret files that are mounted must be readable by it.
+# WORKDIR after USER creates the folders as that user's; a scratch image has no mkdir and no chown.
+USER 65532:65532
+WORKDIR /config
+WORKDIR /data
+
+# What Caddyfile.example listens on for the app and for the gateway's callbacks; informative only. The signing side
+# answers loopback only, so give the container its app's network (a pod, "--network container:app", or the host's).
+EXPOSE 9180 9181
+
+# No HEALTHCHECK: the OCI image format has none, and there is no curl in here. Let the orchestrator connect to 9180.
+ENTRYPOINT ["caddy"]
+CMD ["run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]
