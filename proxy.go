@@ -187,9 +187,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Ha
 	f := p.run(w, r, x)
 	p.report(r, x, f, time.Since(started))
 
-	if r.Context().Err() != nil {
-		// The app hung up while the gateway was working; nobody reads this. The
-		// status is for the access log.
+	if hungUp(r) { // nobody reads this; the status is for the access log
 		w.WriteHeader(statusClientClosedRequest)
 		return nil
 	}
@@ -469,7 +467,7 @@ func (p *Proxy) report(r *http.Request, x *exchange, f *failure, took time.Durat
 	switch {
 	case outcome == string(Unknown) || x.unproven:
 		level = zap.ErrorLevel
-	case r.Context().Err() != nil:
+	case hungUp(r):
 		level = zap.WarnLevel
 	case f != nil:
 		level = zap.InfoLevel
@@ -492,11 +490,14 @@ func (p *Proxy) report(r *http.Request, x *exchange, f *failure, took time.Durat
 	if x.unproven {
 		fields = append(fields, zap.Bool("verified", false))
 	}
-	if r.Context().Err() != nil {
+	if hungUp(r) {
 		fields = append(fields, zap.Bool("app_hung_up", true))
 	}
 	entry.Write(fields...)
 }
+
+// hungUp reports whether the app has gone without waiting for its answer.
+func hungUp(r *http.Request) bool { return r.Context().Err() != nil }
 
 // isJSON accepts application/json and its kin, in UTF-8.
 func isJSON(contentType string) bool {
