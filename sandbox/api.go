@@ -1,0 +1,142 @@
+package sandbox
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// maxRequestBody is far above any request of the gateway's tables, the longest extraData
+// included.
+const maxRequestBody = 256 << 10
+
+// operation carries out one of the gateway's operations.
+type operation func(*Handler, *http.Request, call) reply
+
+// operations are those the sandbox knows, by path.
+var operations = map[string]operation{
+	"/api/v1/transaction/pay":           (*Handler).pay,
+	"/api/v1/transaction/payWithOption": (*Handler).pay,
+	"/api/v1/transaction/payWithQR":     (*Handler).pay,
+	"/api/v1/transaction/checkout":      (*Handler).pay,
+	"/api/v1/transaction/query":         (*Handler).query,
+}
+
+// The response codes an operation can have (the gateway's page "Response Codes").
+const (
+	codeSuccess      = "200"
+	codeBadRequest   = "400"
+	codeUnauthorized = "401"
+	codeDuplicate    = "409"
+)
+
+// reply is what an operation has to say.
+type reply struct {
+	code, message string
+	data          any // responseData; nil: none
+}
+
+func done(data any) reply {
+	return reply{code: codeSuccess, message: "Success", data: data}
+}
+
+func refused(code, reason string) reply {
+	return reply{code: code, message: reason}
+}
+
+// serveAPI walks a request to the gateway's API: read, prove, parse, carry out, answer.
+//
+// A browser names the page behind a POST in the header Origin, and the gateway is called
+// by servers only. Without this check a page that points its own name at this machine
+// could have IPNs sent to any service here, Caddy's admin API included.
+func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Origin") != "" {
+		writeProblem(w, http.StatusForbidden, "caller_not_allowed", "the API is not for web pages: call it from the server")
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBody))
+	if err != nil {
+		refuseBody(w, err)
+		return
+	}
+	if doubt := h.doubt(r.Header, body); doubt != "" {
+		h.refuseStranger(w, body, doubt)
+		return
+	}
+	c, err := parseCall(body)
+	h.answer(w, c, h.carryOut(r, c, err))
+}
+
+func (h *Handler) carryOut(r *http.Request, c call, malformed error) reply {
+	carryOut, known := operations[r.URL.Path]
+	if !known {
+		return refused(codeBadRequest, "operation not available in this sandbox")
+	}
+	if malformed != nil {
+		return refused(codeBadRequest, malformed.Error())
+	}
+	return carryOut(h, r, c)
+}
+
+// doubt says why the request is not proven to be the merchant's, or "" if it is. Both
+// checks always run, so that the time taken does not tell which one failed.
+func (h *Handler) doubt(header http.Header, body []byte) string {
+	apiKey, signature := header.Get("apiKey"), header.Get("signature")
+	known, signed := sameSecret(apiKey, h.apiKey), verify(body, h.salt, signature)
+	switch {
+	case apiKey == "":
+		return "header apiKey is missing"
+	case !known:
+		return "unknown apiKey"
+	case signature == "":
+		return "header signature is missing"
+	case !signed:
+		return "signature does not match the body"
+	}
+	return ""
+}
+
+// refuseStranger answers without a signature: a gateway that does not know the merchant
+// has no salt to sign with. The HTTP status of a refusal is documented nowhere.
+func (h *Handler) refuseStranger(w http.ResponseWriter, body []byte, doubt string) {
+	h.logger.Info("request refused", zap.String("reason", doubt), zap.Int("body_length", len(body)))
+	c, _ := parseCall(body)
+	writeMessage(w, http.StatusUnauthorized, encode(newMessage(c, refused(codeUnauthorized, doubt))))
+}
+
+// answer signs the reply and sends it. The HTTP status is 200 whatever the
+// responseCode: the documents give only the latter.
+func (h *Handler) answer(w http.ResponseWriter, c call, r reply) {
+	body := encode(newMessage(c, r))
+	// Set would send Signature; the documents spell the header in lower case.
+	w.Header()["signature"] = []string{sign(body, h.salt)}
+	writeMessage(w, http.StatusOK, body)
+}
+
+func newMessage(c call, r reply) message {
+	return message{
+		RequestID:        c.requestID,
+		ResponseDateTime: stamp(time.Now()),
+		ResponseCode:     r.code,
+		ResponseMessage:  r.message,
+		ResponseData:     r.data,
+	}
+}
+
+func writeMessage(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
+
+func refuseBody(w http.ResponseWriter, err error) {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		writeProblem(w, http.StatusRequestEntityTooLarge, "body_too_large", "the body is larger than 256 KiB")
+		return
+	}
+	writeProblem(w, http.StatusBadRequest, "body_invalid", "the body could not be read to its end")
+}

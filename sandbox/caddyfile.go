@@ -1,0 +1,84 @@
+package sandbox
+
+import (
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+func init() {
+	httpcaddyfile.RegisterHandlerDirective("galaxypay_sandbox", parseCaddyfile)
+	httpcaddyfile.RegisterDirectiveOrder("galaxypay_sandbox", httpcaddyfile.Before, "reverse_proxy")
+}
+
+func parseCaddyfile(helper httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	h := new(Handler)
+	return h, h.UnmarshalCaddyfile(helper.Dispenser)
+}
+
+// UnmarshalCaddyfile sets up the handler from Caddyfile tokens. Syntax:
+//
+//	galaxypay_sandbox {
+//		api_key <key>
+//		salt    <salt>
+//		allow   <ranges...>
+//		ipn_anywhere
+//	}
+//
+// The block and every option in it may be left out. Ranges are CIDR ranges, single
+// addresses, or private_ranges for all private networks.
+func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	seen := make(map[string]bool)
+	for d.NextBlock(0) {
+		option := d.Val()
+		if seen[option] {
+			return d.Errf("option %s is given twice", option)
+		}
+		seen[option] = true
+		if err := h.unmarshalOption(option, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Handler) unmarshalOption(option string, d *caddyfile.Dispenser) error {
+	switch option {
+	case "api_key":
+		return oneValue(d, &h.APIKey)
+	case "salt":
+		return oneValue(d, &h.Salt)
+	case "allow":
+		if h.Allow = d.RemainingArgs(); len(h.Allow) == 0 {
+			return d.ArgErr()
+		}
+		return nil
+	case "ipn_anywhere":
+		if d.NextArg() {
+			return d.ArgErr()
+		}
+		h.IPNAnywhere = true
+		return nil
+	}
+	return d.Errf("unknown option %s", option)
+}
+
+// oneValue takes exactly one value. An empty one is refused, because it is what an
+// unset {$VARIABLE} leaves behind, and it would silently mean the default.
+func oneValue(d *caddyfile.Dispenser, value *string) error {
+	option := d.Val()
+	if !d.AllArgs(value) {
+		return d.ArgErr()
+	}
+	if *value == "" {
+		return d.Errf("option %s is empty", option)
+	}
+	return nil
+}
+
+// Interface guards
+var _ caddyfile.Unmarshaler = (*Handler)(nil)

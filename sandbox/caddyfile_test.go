@@ -1,0 +1,98 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+)
+
+func TestUnmarshalCaddyfile(t *testing.T) {
+	for name, test := range map[string]struct {
+		input string
+		want  Handler
+	}{
+		"bare":        {"galaxypay_sandbox", Handler{}},
+		"empty block": {"galaxypay_sandbox {\n}", Handler{}},
+		"all options": {
+			"galaxypay_sandbox {\n api_key {env.KEY}\n salt pepper\n allow private_ranges 203.0.113.0/24\n ipn_anywhere\n}",
+			Handler{APIKey: "{env.KEY}", Salt: "pepper", Allow: []string{"private_ranges", "203.0.113.0/24"}, IPNAnywhere: true},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var h Handler
+			if err := h.UnmarshalCaddyfile(caddyfile.NewTestDispenser(test.input)); err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(h, test.want) {
+				t.Errorf("got %+v, want %+v", h, test.want)
+			}
+		})
+	}
+}
+
+func TestUnmarshalCaddyfileErrors(t *testing.T) {
+	for name, test := range map[string]struct{ input, want string }{
+		"argument":             {"galaxypay_sandbox now", "argument"},
+		"argument and block":   {"galaxypay_sandbox now {\n salt pepper\n}", "argument"},
+		"unknown option":       {"galaxypay_sandbox {\n sugar sweet\n}", "unknown option sugar"},
+		"option in capitals":   {"galaxypay_sandbox {\n Salt pepper\n}", "unknown option Salt"},
+		"api_key without":      {"galaxypay_sandbox {\n api_key\n}", "argument"},
+		"api_key empty":        {"galaxypay_sandbox {\n api_key \"\"\n}", "api_key is empty"},
+		"api_key with two":     {"galaxypay_sandbox {\n api_key one two\n}", "argument"},
+		"api_key twice":        {"galaxypay_sandbox {\n api_key one\n api_key two\n}", "api_key is given twice"},
+		"salt without":         {"galaxypay_sandbox {\n salt\n}", "argument"},
+		"salt empty":           {"galaxypay_sandbox {\n salt \"\"\n}", "salt is empty"},
+		"salt with two":        {"galaxypay_sandbox {\n salt one two\n}", "argument"},
+		"salt twice":           {"galaxypay_sandbox {\n salt one\n salt two\n}", "salt is given twice"},
+		"salt with a block":    {"galaxypay_sandbox {\n salt one {\n two\n }\n}", "unknown option {"},
+		"allow without":        {"galaxypay_sandbox {\n allow\n}", "argument"},
+		"allow twice":          {"galaxypay_sandbox {\n allow ::1\n allow ::1\n}", "allow is given twice"},
+		"ipn_anywhere with":    {"galaxypay_sandbox {\n ipn_anywhere yes\n}", "argument"},
+		"ipn_anywhere twice":   {"galaxypay_sandbox {\n ipn_anywhere\n ipn_anywhere\n}", "ipn_anywhere is given twice"},
+		"second unknown of it": {"galaxypay_sandbox {\n salt pepper\n ipnanywhere\n}", "unknown option ipnanywhere"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := new(Handler).UnmarshalCaddyfile(caddyfile.NewTestDispenser(test.input))
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+// The directive needs no order option, and stands before reverse_proxy.
+func TestDirectiveOrder(t *testing.T) {
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(
+		[]byte(":9190 {\n reverse_proxy app:8000\n galaxypay_sandbox\n}"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config struct {
+		Apps struct {
+			HTTP struct {
+				Servers map[string]struct {
+					Routes []struct {
+						Handle []struct{ Handler string }
+					}
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(adapted, &config); err != nil {
+		t.Fatal(err)
+	}
+	var order []string
+	for _, route := range config.Apps.HTTP.Servers["srv0"].Routes {
+		for _, handle := range route.Handle {
+			order = append(order, handle.Handler)
+		}
+	}
+	if want := []string{"galaxypay_sandbox", "reverse_proxy"}; !reflect.DeepEqual(order, want) {
+		t.Errorf("handlers %v, want %v", order, want)
+	}
+}

@@ -1,0 +1,102 @@
+package sandbox
+
+import (
+	"cmp"
+	"encoding/base64"
+	"net/url"
+)
+
+// sealed is a callback as it travels: the message in Base64, and the signature of that
+// text, not of the message inside.
+type sealed struct {
+	Data      string `json:"data"`
+	Signature string `json:"signature"`
+}
+
+func seal(m message, salt string) sealed {
+	data := base64.StdEncoding.EncodeToString(encode(m))
+	return sealed{Data: data, Signature: sign([]byte(data), salt)}
+}
+
+// addTo appends the callback to the query of an address, which stays as the merchant
+// wrote it. Base64 knows +, / and =, so both values are percent-encoded: an unescaped +
+// would arrive as a space.
+func (s sealed) addTo(address url.URL) string {
+	if address.RawQuery != "" {
+		address.RawQuery += "&"
+	}
+	address.RawQuery += url.Values{"data": {s.Data}, "signature": {s.Signature}}.Encode()
+	return address.String()
+}
+
+// settled is the responseData of a callback.
+type settled struct {
+	TransactionID       string `json:"transactionID"`
+	TransactionDateTime string `json:"transactionDateTime"`
+	*details
+	order
+	Language string `json:"language"`
+}
+
+// details are the fields that apiVersion 2 adds to the result and the IPN (the gateway's
+// page "Result & IPN Callback").
+type details struct {
+	TransactionStatus      string `json:"transactionStatus"`
+	TransactionDescription string `json:"transactionDescription"`
+	PaymentMethod          string `json:"paymentMethod"`
+	SourceType             string `json:"sourceType"`
+}
+
+// resultMessage is what the IPN says, and the browser on its way to successURL or
+// failureURL.
+func (t transaction) resultMessage() message {
+	if t.apiVersion != "2" {
+		return t.callback(nil)
+	}
+	method := cmp.Or(t.method, "DOMESTIC")
+	return t.callback(&details{
+		TransactionStatus:      t.result().status,
+		TransactionDescription: t.result().description,
+		PaymentMethod:          method,
+		SourceType:             cmp.Or(t.source, usualSource[method]),
+	})
+}
+
+// usualSource stands for the bank or card scheme of a customer whose merchant left it
+// open. Other methods have to name their source.
+var usualSource = map[string]string{"DOMESTIC": "SACOMBANK", "INTERNATIONAL": "VISA"}
+
+// cancelMessage is what the browser says on its way to cancelURL. The page "Cancel
+// Callback" lists no field of apiVersion 2.
+func (t transaction) cancelMessage() message { return t.callback(nil) }
+
+// callback builds a message from what was settled and nothing else, so a message that is
+// made again is the same message.
+func (t transaction) callback(d *details) message {
+	return message{
+		RequestID:        t.requestID,
+		ResponseDateTime: stamp(t.settledAt),
+		ResponseCode:     t.result().status,
+		ResponseMessage:  t.result().message,
+		ResponseData: settled{
+			TransactionID:       t.id,
+			TransactionDateTime: stamp(t.openedAt),
+			details:             d,
+			order:               t.order,
+			Language:            cmp.Or(t.language, "vi"), // required in callbacks, optional in requests
+		},
+	}
+}
+
+// wayBack is the address that takes the browser to the app together with the signed
+// result; empty where the merchant named none.
+func (t transaction) wayBack(salt string) string {
+	address := t.returnURL()
+	if address == nil {
+		return ""
+	}
+	if t.outcome == cancel {
+		return seal(t.cancelMessage(), salt).addTo(*address)
+	}
+	return seal(t.resultMessage(), salt).addTo(*address)
+}

@@ -1,0 +1,247 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+// hash is the formula of the documents, written down a second time so that the tests do
+// not ask the code under test whether it is right.
+func hash(text, salt string) string {
+	sum := sha256.Sum256([]byte(text + salt))
+	return hex.EncodeToString(sum[:])
+}
+
+// gateway is a running sandbox and a merchant of it.
+type gateway struct {
+	*testing.T
+	url       string
+	apiKey    string
+	salt      string
+	logs      *observer.ObservedLogs
+	transport *http.Transport
+}
+
+// form is the header of a browser that sends a form.
+var form = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+
+// serve runs a handler on a free port for the duration of the test.
+func serve(t *testing.T, h *Handler) gateway {
+	t.Helper()
+	ctx, release := caddy.NewContext(caddy.Context{Context: t.Context()})
+	t.Cleanup(release)
+	if err := h.Provision(ctx); err != nil {
+		t.Fatal(err)
+	}
+	core, logs := observer.New(zap.DebugLevel)
+	h.logger = zap.New(core)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := h.ServeHTTP(w, r, nil); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(func() {
+		server.Close()
+		if err := h.Cleanup(); err != nil {
+			t.Error(err)
+		}
+	})
+	return gateway{T: t, url: server.URL, apiKey: h.apiKey, salt: h.salt, logs: logs, transport: newTransport(t)}
+}
+
+func newTransport(t *testing.T) *http.Transport {
+	t.Helper()
+	transport := new(http.Transport)
+	t.Cleanup(transport.CloseIdleConnections)
+	return transport
+}
+
+// exchange sends a request as it is and follows no redirect.
+func (g gateway) exchange(method, path, body string, header http.Header) *http.Response {
+	g.Helper()
+	response, err := g.try(g.Context(), method, path, body, header)
+	if err != nil {
+		g.Fatal(err)
+	}
+	g.Cleanup(func() { response.Body.Close() })
+	return response
+}
+
+// try is exchange for goroutines that must not end the test.
+func (g gateway) try(ctx context.Context, method, path, body string, header http.Header) (*http.Response, error) {
+	address := path
+	if strings.HasPrefix(path, "/") {
+		address = g.url + path
+	}
+	request, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if header != nil {
+		request.Header = header
+	}
+	return g.transport.RoundTrip(request)
+}
+
+// post sends a body that is signed as the merchant's.
+func (g gateway) post(path, body string) *http.Response {
+	g.Helper()
+	return g.exchange(http.MethodPost, path, body, g.signed(body))
+}
+
+func (g gateway) signed(body string) http.Header {
+	return http.Header{
+		"Content-Type": {"application/json"},
+		"Apikey":       {g.apiKey},
+		"Signature":    {hash(body, g.salt)},
+	}
+}
+
+// answered is an answer of the gateway's API.
+type answered struct {
+	RequestID        string
+	ResponseDateTime string
+	ResponseCode     string
+	ResponseMessage  string
+	ResponseData     map[string]string
+}
+
+// ask posts a body and demands that the answer is proven.
+func (g gateway) ask(path, body string) answered {
+	g.Helper()
+	response := g.post(path, body)
+	text := read(g.T, response)
+	if response.StatusCode != http.StatusOK {
+		g.Fatalf("HTTP %d: %s", response.StatusCode, text)
+	}
+	if got, want := response.Header.Get("signature"), hash(text, g.salt); got != want {
+		g.Fatalf("answer signed %q, want %q", got, want)
+	}
+	return decode[answered](g.T, text)
+}
+
+// envelope wraps requestData under the given id.
+func envelope(requestID, requestData string) string {
+	return `{"requestID":"` + requestID + `","requestDateTime":"20260102030405","requestData":` + requestData + `}`
+}
+
+// purchase is the requestData of a payment, with more members at its end.
+func purchase(more string) string {
+	return `{"apiOperation":"PAY","orderID":"A-1","orderNumber":205249008064,"orderAmount":12.50,"orderCurrency":"VND",` +
+		`"orderDateTime":20260102030405,"orderDescription":"Cà phê <sữa> & đá","paymentMethod":"DOMESTIC"` + more + `}`
+}
+
+// pay opens a payment and returns the id and the page of the transaction.
+func (g gateway) pay(more string) (transactionID, page string) {
+	g.Helper()
+	answer := g.ask("/api/v1/transaction/pay", envelope("pay-1", purchase(more)))
+	if answer.ResponseCode != "200" {
+		g.Fatalf("payment refused: %s %s", answer.ResponseCode, answer.ResponseMessage)
+	}
+	return answer.ResponseData["transactionID"], answer.ResponseData["endpoint"]
+}
+
+// query asks where a transaction stands.
+func (g gateway) query(transactionID string) answered {
+	g.Helper()
+	return g.ask("/api/v1/transaction/query", envelope("query-1", `{"transactionID":"`+transactionID+`"}`))
+}
+
+// open shows the payment page, as the customer sees it.
+func (g gateway) open(page string, header http.Header) (text string, response *http.Response) {
+	g.Helper()
+	response = g.exchange(http.MethodGet, page, "", header)
+	return read(g.T, response), response
+}
+
+// press sends the form of the payment page.
+func (g gateway) press(page, outcome string) *http.Response {
+	g.Helper()
+	return g.exchange(http.MethodPost, page, "outcome="+outcome, form)
+}
+
+// returned is the message with which the browser is redirected, proven.
+func (g gateway) returned(response *http.Response) (m answered, address *url.URL) {
+	g.Helper()
+	if response.StatusCode != http.StatusSeeOther {
+		g.Fatalf("HTTP %d, want a redirect: %s", response.StatusCode, read(g.T, response))
+	}
+	address, err := response.Location()
+	if err != nil {
+		g.Fatal(err)
+	}
+	if strings.ContainsAny(address.RawQuery, "+ ") {
+		g.Errorf("query %q is not percent-encoded", address.RawQuery)
+	}
+	query := address.Query()
+	return g.unseal(query.Get("data"), query.Get("signature")), address
+}
+
+// unseal proves and opens a callback.
+func (g gateway) unseal(data, signature string) answered {
+	g.Helper()
+	if want := hash(data, g.salt); signature != want {
+		g.Fatalf("callback signed %q, want %q", signature, want)
+	}
+	text, err := base64.StdEncoding.DecodeString(data)
+	if err != nil {
+		g.Fatal(err)
+	}
+	return decode[answered](g.T, string(text))
+}
+
+// app receives IPNs on a free port and answers each with status and body.
+func (g gateway) app(status int, body string) (ipnURL string, received <-chan answered) {
+	g.Helper()
+	messages := make(chan answered, 10)
+	ipnURL = listen(g.T, func(w http.ResponseWriter, r *http.Request) {
+		sent, err := io.ReadAll(r.Body)
+		if err != nil || r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" {
+			g.Errorf("IPN is %s %s, %v", r.Method, r.Header.Get("Content-Type"), err)
+		}
+		sealed := decode[map[string]string](g.T, string(sent))
+		messages <- g.unseal(sealed["data"], sealed["signature"])
+		w.Header().Set("Location", "http://127.0.0.1:1/elsewhere")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	})
+	return ipnURL, messages
+}
+
+// listen serves on a free port for the duration of the test.
+func listen(t *testing.T, serve http.HandlerFunc) (address string) {
+	t.Helper()
+	server := httptest.NewServer(serve)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func read(t *testing.T, response *http.Response) string {
+	t.Helper()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func decode[T any](t *testing.T, text string) (value T) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return value
+}

@@ -1,0 +1,171 @@
+// Package sandbox is a stand-in for the Galaxy Pay gateway, for developing and
+// testing an app without an account: a Caddy handler that takes signed payment
+// requests, shows the customer a payment page, sends the IPN and redirects the
+// browser back, all of it in memory and without money.
+//
+// It judges and signs with code of its own and shares none with the sidecar, so
+// that a mistake in one of the two cannot hide behind the same mistake in the other.
+// Where the gateway's documents leave a question open, the comment at that place says
+// what the sandbox does instead of knowing.
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+)
+
+func init() {
+	caddy.RegisterModule(new(Handler))
+}
+
+// The key pair that holds where none is configured. The salt is the one printed in the
+// gateway's own examples (integration guide 3.6.1, section 1.6), so the published
+// samples verify here as they stand. Both are public and protect nothing.
+const (
+	defaultAPIKey = "sandbox"
+	defaultSalt   = "GO@2021"
+)
+
+// Handler is a Galaxy Pay gateway that moves no money. It is a terminal handler: every
+// request that reaches it is answered by it.
+//
+// It answers
+//
+//   - POST /api/v1/...: the gateway's API, see the operations in this package,
+//   - /pay/{transactionID}: the page on which the customer pays, fails or cancels,
+//   - GET /: the transactions it remembers, for people.
+//
+// These addresses are absolute, so it needs an origin of its own.
+//
+// Transactions live in memory only. They survive a reload of the configuration and end
+// with the last configuration that has their sandbox. The last 1,000 transactions and the
+// last 10,000 request ids are kept.
+type Handler struct {
+	// APIKey is what callers must send in the header apiKey. Default: sandbox.
+	// Handlers with the same key share their transactions, also across a reload; a
+	// reload with another key starts with none. Placeholders such as {env.*} and
+	// {file.*} are resolved when the configuration is loaded.
+	APIKey string `json:"api_key,omitempty"`
+
+	// Salt signs answers and callbacks and proves requests. Default: GO@2021, the
+	// salt of the gateway's published examples. Placeholders are resolved as in
+	// api_key.
+	Salt string `json:"salt,omitempty"`
+
+	// IPNAnywhere lets IPNs go to any host. Default: false, they go to loopback
+	// addresses only, because whoever may call an open sandbox could otherwise make
+	// it send requests into the network it stands in.
+	IPNAnywhere bool `json:"ipn_anywhere,omitempty"`
+
+	// Allow lists who may use the sandbox, API and pages alike: CIDR ranges, single
+	// addresses, or private_ranges for all private networks. Default: loopback
+	// only. A list takes the place of the default, so name 127.0.0.0/8 and ::1 too
+	// where they are still wanted; private_ranges holds both. The peer of the
+	// connection counts, never a forwarding header. Whoever is let in can have IPNs
+	// sent to every service on this machine, Caddy's admin API included.
+	Allow []string `json:"allow,omitempty"`
+
+	apiKey string
+	salt   string
+	peers  peers
+	client *http.Client
+	ledger *ledger
+	joined bool // holds a reference to ledger in the pool
+	routes http.Handler
+	logger *zap.Logger
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.galaxypay_sandbox",
+		New: func() caddy.Module { return new(Handler) },
+	}
+}
+
+// Provision resolves the key pair, joins the transactions that an earlier
+// configuration left behind and warns that no payment made here is real.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	h.logger = ctx.Logger()
+	var err error
+	if h.apiKey, err = resolve(h.APIKey, defaultAPIKey); err != nil {
+		return fmt.Errorf("api_key: %w", err)
+	}
+	if h.salt, err = resolve(h.Salt, defaultSalt); err != nil {
+		return fmt.Errorf("salt: %w", err)
+	}
+	if h.peers, err = parsePeers(h.Allow); err != nil {
+		return fmt.Errorf("allow: %w", err)
+	}
+	h.client = newIPNClient(h.IPNAnywhere)
+	h.routes = h.newRoutes()
+	h.ledger, h.joined = joinLedger(h.apiKey), true
+
+	h.logger.Warn("this is a sandbox, not a gateway: no payment made here is real")
+	return nil
+}
+
+// resolve returns the configured value without its placeholders, or the default where
+// nothing is configured. A placeholder that is unset or empty is an error. No error holds
+// a value.
+func resolve(configured, byDefault string) (string, error) {
+	if configured == "" {
+		return byDefault, nil
+	}
+	value, err := caddy.NewReplacer().ReplaceOrErr(configured, true, true)
+	if err != nil {
+		return "", err
+	}
+	if strings.TrimSpace(value) != value {
+		return "", errors.New("surrounding white space")
+	}
+	return value, nil
+}
+
+// Cleanup gives up this configuration's hold on the transactions. The last one to do so
+// ends them.
+func (h *Handler) Cleanup() error {
+	if !h.joined {
+		return nil
+	}
+	h.joined = false
+	return leaveLedger(h.apiKey)
+}
+
+// newRoutes is the map of everything the sandbox answers.
+func (h *Handler) newRoutes() http.Handler {
+	routes := http.NewServeMux()
+	routes.HandleFunc("POST /api/v1/", h.serveAPI)
+	routes.HandleFunc("GET /pay/{transactionID}", h.showPayment)
+	routes.HandleFunc("POST /pay/{transactionID}", h.settlePayment)
+	routes.HandleFunc("GET /{$}", h.listPayments)
+	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		writeProblem(w, http.StatusNotFound, "not_found", "the sandbox has nothing at this address and method")
+	})
+	return routes
+}
+
+// ServeHTTP answers the request; next is never called.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	if !h.peers.include(r.RemoteAddr) {
+		writeProblem(w, http.StatusForbidden, "caller_not_allowed",
+			"the sandbox answers this machine only; its option allow lets others in")
+		return nil
+	}
+	h.routes.ServeHTTP(w, r)
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddy.Module                = (*Handler)(nil)
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddy.CleanerUpper          = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

@@ -1,0 +1,37 @@
+package sandbox
+
+import "testing"
+
+func TestPeers(t *testing.T) {
+	for name, test := range map[string]struct {
+		allow []string
+		peer  string
+		want  bool
+	}{
+		"loopback by default":          {nil, "127.0.0.1:4711", true},
+		"all of loopback":              {nil, "127.9.9.9:4711", true},
+		"loopback in IPv6":             {nil, "[::1]:4711", true},
+		"loopback mapped to IPv6":      {nil, "[::ffff:127.0.0.1]:4711", true},
+		"others not by default":        {nil, "192.168.1.2:4711", false},
+		"unreadable":                   {nil, "@", false},
+		"in a range":                   {[]string{"192.168.0.0/16"}, "192.168.1.2:4711", true},
+		"mapped, in a range":           {[]string{"192.168.0.0/16"}, "[::ffff:192.168.1.2]:4711", true},
+		"with a zone":                  {[]string{"fe80::/10"}, "[fe80::1%eth0]:4711", true},
+		"in the second range":          {[]string{"10.0.0.0/8", "192.168.1.2"}, "192.168.1.2:4711", true},
+		"outside the ranges":           {[]string{"10.0.0.0/8"}, "192.168.1.2:4711", false},
+		"a list replaces the default":  {[]string{"10.0.0.0/8"}, "127.0.0.1:4711", false},
+		"private ranges":               {[]string{"private_ranges"}, "172.17.0.3:4711", true},
+		"private ranges hold loopback": {[]string{"private_ranges"}, "[::1]:4711", true},
+		"private ranges end":           {[]string{"private_ranges"}, "203.0.113.1:4711", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			allowed, err := parsePeers(test.allow)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := allowed.include(test.peer); got != test.want {
+				t.Errorf("include(%s) = %t, want %t", test.peer, got, test.want)
+			}
+		})
+	}
+}

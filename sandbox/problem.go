@@ -1,0 +1,18 @@
+package sandbox
+
+import "net/http"
+
+// writeProblem answers whoever is not speaking the gateway's protocol, in the form of
+// RFC 9457. Such answers are never signed.
+func writeProblem(w http.ResponseWriter, status int, code, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(encode(struct {
+		Type   string `json:"type"`
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+		Detail string `json:"detail"`
+		Code   string `json:"code"`
+	}{"about:blank", http.StatusText(status), status, detail, code}))
+}
