@@ -81,11 +81,12 @@ func several(target *[]string) func(*caddyfile.Dispenser) error {
 // oneOf is one for an option with a closed list of values.
 func oneOf(target *string, values ...string) func(*caddyfile.Dispenser) error {
 	return func(d *caddyfile.Dispenser) error {
+		name := d.Val()
 		if err := one(target)(d); err != nil {
 			return err
 		}
 		if !slices.Contains(values, *target) {
-			return d.Errf("unknown value %q; expected %s", *target, strings.Join(values, " or "))
+			return d.Errf("%s: unknown value %q; expected %s", name, *target, strings.Join(values, " or "))
 		}
 		return nil
 	}
@@ -232,7 +233,7 @@ func (p *Proxy) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 func (p *Proxy) parseDefaults(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
-		return d.ArgErr()
+		return d.Err("defaults: expected a block with one field per line")
 	}
 	p.Defaults = make(map[string]string)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {

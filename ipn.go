@@ -2,6 +2,7 @@ package galaxypay
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -110,7 +111,7 @@ func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyh
 		zap.String("request_id", cb.requestID),
 		zap.String("delivery_id", cb.deliveryID))
 
-	c.forward(r, cb)
+	r = c.forward(r, cb)
 	if c.Kind == kindResult {
 		return next.ServeHTTP(w, r)
 	}
@@ -185,21 +186,40 @@ func fromJSON(body []byte) (signed, *failure) {
 
 // fromForm reads form fields. A plus sign that was not percent-encoded on its way
 // has become a space; Base64 holds no spaces, so each of them was a plus sign.
+//
+// Only our two fields are decoded. In a query string they stand among the merchant's
+// own parameters, whose spelling is not for us to judge.
 func fromForm(form string) (signed, *failure) {
-	values, err := url.ParseQuery(form)
-	if err != nil {
-		return signed{}, fail(CodeCallbackMalformed, msgCallbackForm)
-	}
-	for _, name := range []string{"data", "signature"} {
-		if len(values[name]) > 1 {
+	values := make(map[string]string, 2)
+	for pair := range strings.SplitSeq(form, "&") {
+		name, text := ourField(pair)
+		if name == "" {
+			continue
+		}
+		if _, twice := values[name]; twice {
 			return signed{}, fail(CodeCallbackMalformed, msgCallbackTwice, name)
 		}
+		value, err := url.QueryUnescape(text)
+		if err != nil {
+			return signed{}, fail(CodeCallbackMalformed, msgCallbackForm)
+		}
+		values[name] = value
 	}
-	data := strings.ReplaceAll(values.Get("data"), " ", "+")
+	data := strings.ReplaceAll(values["data"], " ", "+")
 	if data == "" {
 		return signed{}, fail(CodeCallbackMalformed, msgCallbackNoData)
 	}
-	return signed{data: []byte(data), signature: values.Get("signature")}, nil
+	return signed{data: []byte(data), signature: values["signature"]}, nil
+}
+
+// ourField returns the name, and the value as it is spelled, of a form field that
+// belongs to the callback; the name is empty for every other.
+func ourField(pair string) (name, value string) {
+	name, value, _ = strings.Cut(pair, "=")
+	if plain, err := url.QueryUnescape(name); err == nil && (plain == "data" || plain == "signature") {
+		return plain, value
+	}
+	return "", ""
 }
 
 // verify proves the text of data as it was received, before anything decodes it.
@@ -213,15 +233,16 @@ func (c *Callback) verify(msg signed) *failure {
 	return fail(CodeSignatureInvalid, msgCallbackSignature)
 }
 
-// decode takes the JSON out of the Base64.
+// decode takes the JSON out of the Base64. Its padding may be missing, and like the
+// standard decoder it skips line ends.
 func decode(data []byte) ([]byte, *failure) {
-	unpadded := bytes.TrimRight(data, "=")
+	unpadded := bytes.TrimRight(data, "=\r\n")
 	message := make([]byte, base64.RawStdEncoding.DecodedLen(len(unpadded)))
 	n, err := base64.RawStdEncoding.Decode(message, unpadded)
 	if err != nil {
 		return nil, fail(CodeCallbackMalformed, msgCallbackBase64)
 	}
-	return bytes.TrimPrefix(message[:n], []byte(utf8BOM)), nil
+	return message[:n], nil
 }
 
 // judge reads what the message says about the payment.
@@ -232,7 +253,7 @@ func (c *Callback) judge(msg signed, message []byte) (*callback, *failure) {
 	}
 	id := sha256.Sum256(msg.data)
 	cb := &callback{
-		message:    message,
+		message:    a.envelope, // without a BOM
 		deliveryID: hex.EncodeToString(id[:]),
 		requestID:  a.requestID,
 		kind:       c.Kind,
@@ -245,7 +266,7 @@ func (c *Callback) judge(msg signed, message []byte) (*callback, *failure) {
 }
 
 // forward turns the request into the one that the app gets.
-func (c *Callback) forward(r *http.Request, cb *callback) {
+func (c *Callback) forward(r *http.Request, cb *callback) *http.Request {
 	removeMarks(r.Header)
 	// These described the body or the connection as they came.
 	for _, name := range []string{
@@ -267,6 +288,21 @@ func (c *Callback) forward(r *http.Request, cb *callback) {
 	r.ContentLength = int64(len(cb.message))
 	r.TransferEncoding = nil
 	r.Trailer = nil
+	return withoutOriginal(r)
+}
+
+// withoutOriginal takes our fields out of the request that Caddy remembers as it
+// came, from which FastCGI makes REQUEST_URI.
+func withoutOriginal(r *http.Request) *http.Request {
+	original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	if !ok || original.URL == nil {
+		return r
+	}
+	u := *original.URL
+	u.RawQuery = withoutOurs(u.RawQuery)
+	original.URL = &u
+	original.RequestURI = u.RequestURI()
+	return r.WithContext(context.WithValue(r.Context(), caddyhttp.OriginalRequestCtxKey, original))
 }
 
 var hyphens = strings.NewReplacer("_", "-", ".", "-")
@@ -287,11 +323,9 @@ func removeMarks(h http.Header) {
 func withoutOurs(query string) string {
 	var kept []string
 	for pair := range strings.SplitSeq(query, "&") {
-		name, _, _ := strings.Cut(pair, "=")
-		if plain, err := url.QueryUnescape(name); err == nil && (plain == "data" || plain == "signature") {
-			continue
+		if name, _ := ourField(pair); name == "" {
+			kept = append(kept, pair)
 		}
-		kept = append(kept, pair)
 	}
 	return strings.Join(kept, "&")
 }
@@ -305,8 +339,12 @@ func (c *Callback) refuse(w http.ResponseWriter, r *http.Request, f *failure) er
 		zap.String("kind", c.Kind),
 		zap.String("code", string(f.code)),
 		zap.String("remote", r.RemoteAddr))
-	if c.Kind == kindResult && hasErrorRoute(r) {
-		return caddyhttp.Error(f.status(), fmt.Errorf("galaxypay_result: %s", f.code))
+	f.callback = true
+	if c.Kind == kindResult {
+		err := caddyhttp.Error(f.status(), fmt.Errorf("galaxypay_result: %s", f.code))
+		if hasErrorRoute(r, err) {
+			return err
+		}
 	}
 	if c.Kind == kindResult && wantsPage(r) {
 		return writePage(w, r, f)

@@ -38,7 +38,8 @@ func (e *jsonError) args() []any {
 // after the object. Lone surrogate escapes pass: software that cuts texts by
 // UTF-16 length writes them, and they are left as they are.
 func objectMembers(dst []member, text []byte) ([]member, *jsonError) {
-	if len(bytes.TrimLeft(text, " \t\r\n")) == 0 {
+	start := len(text) - len(bytes.TrimLeft(text, " \t\r\n"))
+	if start == len(text) {
 		return nil, &jsonError{fault: msgJSONEmpty}
 	}
 	if !utf8.Valid(text) {
@@ -54,7 +55,7 @@ func objectMembers(dst []member, text []byte) ([]member, *jsonError) {
 		return nil, jsonFault(err)
 	}
 	if opening.Kind() != '{' {
-		return nil, &jsonError{fault: msgJSONNotObject, offset: s.dec.InputOffset() - 1}
+		return nil, &jsonError{fault: msgJSONNotObject, offset: int64(start)}
 	}
 	for s.dec.PeekKind() == '"' {
 		name, err := s.dec.ReadValue()

@@ -76,20 +76,27 @@ type merchant struct {
 	name        string
 	environment string // "" with a base_url alone
 	baseURL     *url.URL
-	apiKey      string
-	signer      signer
+	*secrets
+}
+
+// secrets lie behind a pointer of their own. Printing a struct that holds a merchant
+// in an unexported field, fmt cannot call String and may show what the field points
+// to, but it never follows a second pointer.
+type secrets struct {
+	apiKey string
+	signer signer
 }
 
 // String keeps the secrets out of logs and panics that print a merchant.
 func (m *merchant) String() string { return "merchant " + m.name }
 
-// GoString does the same for %#v.
-func (m *merchant) GoString() string { return m.String() }
+// Format does the same for fmt, whatever the verb.
+func (m *merchant) Format(s fmt.State, _ rune) { fmt.Fprint(s, m.String()) }
 
 // resolve reads the secrets and checks everything that can be checked at load.
 // Errors name the option and never a value.
 func (c *Merchant) resolve(name string, log *zap.Logger) (*merchant, error) {
-	m := &merchant{name: name}
+	m := &merchant{name: name, secrets: new(secrets)}
 	var err error
 	if m.environment, m.baseURL, err = c.resolveAddress(); err != nil {
 		return nil, err
@@ -142,7 +149,7 @@ func parseBaseURL(address string) (*url.URL, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, errors.New("base_url: expected an address such as https://host")
 	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return nil, errors.New("base_url: expected scheme, host and path only")
 	}
 	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
@@ -178,7 +185,7 @@ func (c *Merchant) resolvePair(m *merchant) error {
 	if err != nil {
 		return fmt.Errorf("salt: %w", err)
 	}
-	if apiKey == sandboxAPIKey && salt == sandboxSalt && m.environment != sandboxName && !isLoopback(m.baseURL.Hostname()) {
+	if apiKey == sandboxAPIKey && salt == sandboxSalt && !isLoopback(m.baseURL.Hostname()) {
 		return errors.New("api_key, salt: this is the sandbox's published pair; use the pair that the gateway issued")
 	}
 	m.apiKey, m.signer.salt = apiKey, []byte(salt)
@@ -204,19 +211,35 @@ func (p *PreviousSalt) resolve() (previousSalt, error) {
 // warn tells of settings that work but that their operator should know about.
 func (c *Merchant) warn(m *merchant, log *zap.Logger) {
 	log = log.With(zap.String("merchant", m.name))
+	if m.environment == sandboxName {
+		log.Warn("this merchant is at the sandbox: no payment is real, and anybody can sign for it")
+	}
 	literal := func(value string) bool { return value != "" && !isPlaceholder(value) }
 	if literal(c.APIKey) || literal(c.Salt) || slices.ContainsFunc(c.PreviousSalts, func(p PreviousSalt) bool { return literal(p.Salt) }) {
 		log.Warn("a secret stands in the configuration itself, where config dumps show it; use {env.NAME} or {file./path}")
+	}
+	if m.environment != sandboxName && m.verifiesWith(sandboxSalt) {
+		log.Warn("a salt is the one that the gateway's documents publish: anybody can sign with it; use the one that the gateway issued")
 	}
 	if m.environment != sandboxName && len(m.signer.salt) < shortestSalt {
 		log.Warn("the salt is short enough to be guessed offline from one signed redirect; ask the gateway for a longer one",
 			zap.Int("shortest_advisable", shortestSalt))
 	}
 	for _, p := range m.signer.previous {
-		if !p.until.IsZero() && !time.Now().Before(p.until) {
+		switch {
+		case !p.until.IsZero() && !time.Now().Before(p.until):
 			log.Warn("a previous salt has expired and no longer verifies; remove it", zap.Time("until", p.until))
+		case m.environment != sandboxName && len(p.salt) < shortestSalt:
+			log.Warn("a previous salt is short enough to be guessed offline from one signed redirect; remove it soon",
+				zap.Int("shortest_advisable", shortestSalt))
 		}
 	}
+}
+
+// verifiesWith reports whether text is the merchant's salt, or one of its previous ones.
+func (m *merchant) verifiesWith(text string) bool {
+	return string(m.signer.salt) == text ||
+		slices.ContainsFunc(m.signer.previous, func(p previousSalt) bool { return string(p.salt) == text })
 }
 
 // resolvePlain resolves the placeholders of an option that is not secret.
@@ -253,6 +276,6 @@ func resolveSecret(value string) (string, error) {
 // isPlaceholder reports whether value is exactly one placeholder of a kind that
 // keeps the secret itself out of the configuration.
 func isPlaceholder(value string) bool {
-	return strings.HasSuffix(value, "}") && strings.Count(value, "{") == 1 &&
+	return strings.Count(value, "{") == 1 && strings.IndexByte(value, '}') == len(value)-1 &&
 		(strings.HasPrefix(value, "{env.") || strings.HasPrefix(value, "{file."))
 }

@@ -68,16 +68,30 @@ func wantsPage(r *http.Request) bool {
 	return strings.Contains(strings.Join(r.Header.Values("Accept"), ","), "text/html")
 }
 
-// hasErrorRoute reports whether handle_errors of this site would take an error.
+// hasErrorRoute reports whether handle_errors of this site would take the error.
 // Without such a route Caddy would answer with an empty page.
-func hasErrorRoute(r *http.Request) bool {
+func hasErrorRoute(r *http.Request, err error) bool {
 	server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok || server.Errors == nil {
 		return false
 	}
-	for _, route := range server.Errors.Routes {
-		if matches, err := route.MatcherSets.AnyMatchWithError(r); err == nil && matches {
-			return true
+	return takes(server.Errors.Routes, server.Errors.WithError(r, err))
+}
+
+// takes reports whether one of the routes handles the request. Sites, and the status
+// codes of a handle_errors, are routes within routes.
+func takes(routes caddyhttp.RouteList, r *http.Request) bool {
+	for _, route := range routes {
+		if matches, err := route.MatcherSets.AnyMatchWithError(r); err != nil || !matches {
+			continue
+		}
+		for _, handler := range route.Handlers {
+			if inner, ok := handler.(*caddyhttp.Subroute); !ok || takes(inner.Routes, r) {
+				return true
+			}
+		}
+		if route.Terminal {
+			return false
 		}
 	}
 	return false

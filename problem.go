@@ -153,6 +153,8 @@ type failure struct {
 	code            Code
 	detail          message
 	args            []any // for the detail's verbs
+	callback        bool  // of a callback, not of a call
+	unproven        bool  // the gateway's word, but not proven: verify report
 	operation       string
 	requestID       string
 	responseCode    string
@@ -172,8 +174,19 @@ func fail(code Code, detail message, args ...any) *failure {
 	return &failure{code: code, detail: detail, args: args}
 }
 
-func (f *failure) status() int      { return kinds[f.code].status }
-func (f *failure) outcome() Outcome { return kinds[f.code].outcome }
+func (f *failure) status() int { return kinds[f.code].status }
+
+// outcome is empty for callbacks: there, nothing was to be sent. A refusal that is
+// not proven may be forged, so the payment may have been made.
+func (f *failure) outcome() Outcome {
+	switch {
+	case f.callback:
+		return ""
+	case f.unproven:
+		return Unknown
+	}
+	return kinds[f.code].outcome
+}
 
 // problem puts the failure into words of the given language.
 func (f *failure) problem(in language) Problem {
@@ -199,10 +212,7 @@ func (f *failure) problem(in language) Problem {
 // writeProblem answers with the failure as application/problem+json.
 func writeProblem(w http.ResponseWriter, r *http.Request, f *failure) error {
 	in := languageOf(r)
-	body, err := json.Marshal(f.problem(in))
-	if err != nil {
-		return err
-	}
+	body, _ := json.Marshal(f.problem(in)) // texts and a number: there is nothing to fail
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Content-Language", string(in))

@@ -78,6 +78,8 @@ type Proxy struct {
 	callers   callers
 	defaults  []field
 	transport http.RoundTripper
+	onlyHTTP1 bool            // to the gateway
+	ended     <-chan struct{} // closed when the configuration ends
 	metrics   *metrics
 	log       *zap.Logger
 }
@@ -123,6 +125,7 @@ func (p *Proxy) Provision(ctx caddy.Context) error {
 	if p.transport, err = p.loadTransport(ctx); err != nil {
 		return err
 	}
+	p.ended = ctx.Done()
 	if p.Verify == "report" {
 		p.log.Warn("verify report: forged answers reach the app; use it only to find out how a gateway signs",
 			zap.String("merchant", p.merchant.name))
@@ -187,11 +190,13 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Ha
 	f := p.run(w, r, x)
 	p.report(r, x, f, time.Since(started))
 
-	if hungUp(r) { // nobody reads this; the status is for the access log
+	p.mark(w.Header(), x, f)
+	if hungUp(r) && (f == nil || f.outcome() != NotSent) {
+		// The status is for the access log; an app that has closed its sending side
+		// only still finds the requestID to ask about.
 		w.WriteHeader(statusClientClosedRequest)
 		return nil
 	}
-	p.mark(w.Header(), x, f)
 	if f != nil {
 		f.operation, f.requestID = x.name(), x.request.requestID
 		return writeProblem(w, r, f)
@@ -209,6 +214,9 @@ func (p *Proxy) run(w http.ResponseWriter, r *http.Request, x *exchange) *failur
 		return f
 	}
 	ops, f := p.route(w, r)
+	if len(ops) == 1 {
+		x.operation = &ops[0] // settled by the path alone
+	}
 	if f != nil {
 		return f
 	}
@@ -219,7 +227,7 @@ func (p *Proxy) run(w http.ResponseWriter, r *http.Request, x *exchange) *failur
 	if f := p.identify(x, ops, body); f != nil {
 		return f
 	}
-	p.wrap(x, r.Header.Get("Idempotency-Key"))
+	p.wrap(x, strings.Join(r.Header.Values("Idempotency-Key"), ","))
 	if f := p.send(r.Context(), x); f != nil {
 		return f
 	}
@@ -250,7 +258,7 @@ func (p *Proxy) route(w http.ResponseWriter, r *http.Request) ([]operation.Opera
 	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		return nil, fail(CodeMethodNotAllowed, msgMethod, http.MethodPost)
+		return ops, fail(CodeMethodNotAllowed, msgMethod, http.MethodPost)
 	}
 	return ops, nil
 }
@@ -269,11 +277,12 @@ func (p *Proxy) identify(x *exchange, ops []operation.Operation, body []byte) *f
 		return fail(CodeBodyInvalid, err.fault, err.args()...)
 	}
 	x.request = req
-	op := operation.Match(ops, func(name string) (string, bool) { return req.text(name), req.has(name) })
+	value := func(name string) (string, bool) { return req.text(name), req.has(name) }
+	op := operation.Match(ops, value)
 	if op == nil {
 		return contradiction(&ops[0], &req)
 	}
-	if !p.routes.allows(op.Name) {
+	if !p.routes.allows(op.Name) || !p.routes.allows(p.routes.closest(op, value).Name) {
 		return fail(CodeOperationUnknown, msgOperationUnknown, p.routes.names())
 	}
 	x.operation = op
@@ -397,6 +406,7 @@ func (p *Proxy) unwrap(x *exchange) *failure {
 		f = fail(code, msgRefused, a.responseCode)
 	}
 	f.responseCode, f.responseMessage = a.responseCode, a.responseMessage
+	f.unproven = x.unproven
 	return f
 }
 
@@ -440,8 +450,12 @@ func (x *exchange) name() string {
 
 // paymentStatus is what the answer says about a payment, "" where it says nothing.
 // A refused query says nothing: its code is about the query. A direct payment
-// whose outcome is unknown, or that repeats an earlier one, has no status either.
+// whose outcome is unknown, or that repeats an earlier one, has no status either,
+// and nothing unproven has.
 func (x *exchange) paymentStatus(f *failure) PaymentStatus {
+	if x.unproven {
+		return ""
+	}
 	switch x.name() {
 	case operation.Query:
 		if f == nil {
@@ -485,7 +499,7 @@ func (p *Proxy) report(r *http.Request, x *exchange, f *failure, took time.Durat
 		zap.Duration("duration", took),
 	}
 	if f != nil {
-		fields = append(fields, zap.String("code", string(f.code)), zap.NamedError("reason", x.reply.err))
+		fields = append(fields, zap.String("code", string(f.code)), zap.NamedError("reason", loggable(x.reply.err)))
 	}
 	if x.unproven {
 		fields = append(fields, zap.Bool("verified", false))

@@ -18,6 +18,7 @@ var gatewayPath = regexp.MustCompile(`^/api/v1(/[A-Za-z0-9_-]+)+$`)
 // routes maps the paths of the outbound site to operations.
 type routes struct {
 	byPath  map[string][]operation.Operation
+	folded  map[string]bool // the paths in lower case: a gateway may not care for case
 	allowed map[string]bool // nil: every operation, other included
 }
 
@@ -34,7 +35,7 @@ func newRoutes(paths map[string]string, allowed []string) (*routes, error) {
 		}
 	}
 
-	rt := &routes{byPath: make(map[string][]operation.Operation)}
+	rt := &routes{byPath: make(map[string][]operation.Operation), folded: make(map[string]bool)}
 	for _, op := range operation.All() {
 		documented := op.Path
 		if p, ok := paths[op.Name]; ok {
@@ -42,11 +43,35 @@ func newRoutes(paths map[string]string, allowed []string) (*routes, error) {
 		}
 		rt.byPath["/"+op.Name] = []operation.Operation{op}
 		rt.byPath[documented] = append(rt.byPath[documented], op)
-		if op.Path != documented {
-			rt.byPath[op.Path] = append(rt.byPath[op.Path], op)
-		}
+	}
+	if err := rt.addPaths(paths); err != nil {
+		return nil, err
+	}
+	for path := range rt.byPath {
+		rt.folded[strings.ToLower(path)] = true
 	}
 	return rt, rt.restrict(allowed)
+}
+
+// addPaths adds the operator's own paths. Operations that share a documented path,
+// and so can be told apart by their fixed fields, may share another one too.
+func (rt *routes) addPaths(paths map[string]string) error {
+	documented := make(map[string]string)
+	for _, op := range operation.All() {
+		documented[op.Name] = op.Path
+	}
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		path, op := paths[name], rt.byPath["/"+name][0]
+		for _, other := range rt.byPath[path] {
+			if documented[other.Name] != documented[name] {
+				return fmt.Errorf("path %s: %s is the path of %s", name, path, other.Name)
+			}
+		}
+		if !slices.ContainsFunc(rt.byPath[path], func(o operation.Operation) bool { return o.Name == name }) {
+			rt.byPath[path] = append(rt.byPath[path], op)
+		}
+	}
+	return nil
 }
 
 func (rt *routes) restrict(names []string) error {
@@ -70,10 +95,20 @@ func (rt *routes) at(path string) []operation.Operation {
 	if ops, ok := rt.byPath[path]; ok {
 		return ops
 	}
-	if gatewayPath.MatchString(path) {
+	if gatewayPath.MatchString(path) && !rt.folded[strings.ToLower(path)] {
 		return []operation.Operation{{Name: operation.Other, Path: path}}
 	}
 	return nil
+}
+
+// closest returns the operation that a request to op is at the gateway, which goes
+// by the path and the fixed fields alone: where pay is open and payWithToken is
+// not, a token must not get through by the short name pay.
+func (rt *routes) closest(op *operation.Operation, value func(string) (string, bool)) *operation.Operation {
+	if found := operation.Match(rt.byPath[op.Path], value); found != nil {
+		return found
+	}
+	return op
 }
 
 func (rt *routes) allows(name string) bool { return rt.allowed == nil || rt.allowed[name] }

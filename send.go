@@ -3,14 +3,15 @@ package galaxypay
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"net/textproto"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -33,6 +34,7 @@ var errAnswerTooLarge = errors.New("answer larger than max_body")
 func (p *Proxy) send(ctx context.Context, x *exchange) *failure {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(p.Timeout))
 	defer cancel()
+	defer p.release()
 
 	a := attempt{}
 	x.reply = p.post(ctx, x, &a)
@@ -51,6 +53,18 @@ func (p *Proxy) send(ctx context.Context, x *exchange) *failure {
 		return fail(CodeGatewayTimeout, msgTimeout)
 	default:
 		return fail(CodeGatewayNoAnswer, msgNoAnswer)
+	}
+}
+
+// release closes the connection of a call that outlived its configuration. Caddy has
+// closed the idle ones when that ended, and would never come back for this one.
+func (p *Proxy) release() {
+	select {
+	case <-p.ended:
+		if transport, ok := p.transport.(caddy.CleanerUpper); ok {
+			_ = transport.Cleanup() // it closes idle connections, and has no error
+		}
+	default:
 	}
 }
 
@@ -76,6 +90,10 @@ func (p *Proxy) post(ctx context.Context, x *exchange, a *attempt) reply {
 		return reply{err: err}
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		// Its body is the bare connection, which no timeout would end.
+		return reply{err: errors.New("the gateway switched protocols")}
+	}
 	body, err := readAnswer(resp, p.MaxBody)
 	return reply{status: resp.StatusCode, signature: signatureOf(resp.Header), body: body, err: err}
 }
@@ -85,16 +103,12 @@ func (p *Proxy) post(ctx context.Context, x *exchange, a *attempt) reply {
 // leave to send a POST again.
 func (p *Proxy) newRequest(ctx context.Context, x *exchange, a *attempt) (*http.Request, error) {
 	before := a.mayHaveWritten
-	multiplexed := false
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		// The transport asks for another connection only if nothing was written
-		// to the one before.
-		GetConn: func(string) { a.mayHaveWritten = before },
-		GotConn: func(info httptrace.GotConnInfo) {
-			a.mayHaveWritten = true
-			multiplexed = isHTTP2(info)
-		},
-	})
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { a.mayHaveWritten = true }}
+	if p.onlyHTTP1 {
+		// HTTP/1 asks for another connection only if nothing was written to the one before.
+		trace.GetConn = func(string) { a.mayHaveWritten = before }
+	}
+	ctx = httptrace.WithClientTrace(ctx, trace)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.merchant.baseURL.String()+x.operation.Path, nil)
 	if err != nil {
 		return nil, err
@@ -106,21 +120,38 @@ func (p *Proxy) newRequest(ctx context.Context, x *exchange, a *attempt) (*http.
 		"apiKey":       {p.merchant.apiKey}, // in this spelling, as documented
 		"signature":    {p.merchant.signer.sign(x.message)},
 	}
-	open := func() io.ReadCloser { return io.NopCloser(bytes.NewReader(x.message)) }
-	req.Body, req.ContentLength = open(), int64(len(x.message))
-
-	// A kept-alive connection that the gateway has closed meanwhile fails before a
-	// byte is written; with GetBody the transport then takes another one. On HTTP/1
-	// it calls GetBody for a POST in no other case. On HTTP/2 it may do so after
-	// the request was written, which is refused here.
-	req.GetBody = func() (io.ReadCloser, error) {
-		if multiplexed {
-			return nil, errors.New("not sent a second time")
-		}
-		return open(), nil
+	open := func() (io.ReadCloser, error) { return &outgoing{Reader: bytes.NewReader(x.message), attempt: a}, nil }
+	req.Body, _ = open()
+	req.ContentLength = int64(len(x.message))
+	if p.onlyHTTP1 {
+		// A kept-alive connection that the gateway has closed meanwhile fails before
+		// a byte is written; with GetBody the transport then takes another one. On
+		// HTTP/1 it does so for a POST in no other case. HTTP/2 and 3 would send a
+		// request again that the gateway has read and then refused.
+		req.GetBody = open
 	}
 	return req, nil
 }
+
+// outgoing is the body on its way. Whoever reads it is about to write it: HTTP/3
+// announces no connection to a trace.
+type outgoing struct {
+	*bytes.Reader
+	attempt *attempt
+}
+
+func (o *outgoing) Read(b []byte) (int, error) {
+	o.attempt.mayHaveWritten = true
+	return o.Reader.Read(b)
+}
+
+// WriteTo is how the standard library reads a bytes.Reader where it can.
+func (o *outgoing) WriteTo(w io.Writer) (int64, error) {
+	o.attempt.mayHaveWritten = true
+	return o.Reader.WriteTo(w)
+}
+
+func (o *outgoing) Close() error { return nil }
 
 // readAnswer reads at most limit bytes, whatever length the gateway announces and
 // however small the answer was compressed.
@@ -150,11 +181,6 @@ func signatureOf(h http.Header) string {
 	return ""
 }
 
-func isHTTP2(info httptrace.GotConnInfo) bool {
-	conn, ok := info.Conn.(interface{ ConnectionState() tls.ConnectionState })
-	return ok && conn.ConnectionState().NegotiatedProtocol == "h2"
-}
-
 func isTimeout(ctx context.Context, err error) bool {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
 		return true
@@ -164,6 +190,21 @@ func isTimeout(ctx context.Context, err error) bool {
 		Timeout() bool
 	}](err)
 	return ok && timeout.Timeout()
+}
+
+// loggable is what went wrong with the connection, without the words that the
+// standard library quotes of an answer it cannot read: those are unproven, and may
+// hold anything.
+func loggable(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	if header, ok := errors.AsType[textproto.ProtocolError](err); ok {
+		text = strings.TrimSuffix(text, string(header)) + "malformed header"
+	}
+	text, _, _ = strings.Cut(text, `"`)
+	return errors.New(strings.TrimSpace(text))
 }
 
 // loadTransport opens the transport that the configuration describes.
@@ -180,6 +221,7 @@ func (p *Proxy) loadTransport(ctx caddy.Context) (http.RoundTripper, error) {
 	if _, ok := options["versions"]; !ok {
 		options["versions"] = json.RawMessage(`["1.1"]`)
 	}
+	p.onlyHTTP1 = string(options["versions"]) == `["1.1"]`
 	raw, err := json.Marshal(options)
 	if err != nil {
 		return nil, err

@@ -22,12 +22,14 @@ type payment struct {
 	stage        string // responseData.transactionStage
 	hasStatus    bool
 	hasStage     bool
+	unreadable   bool // there is a responseData, but it is no object
 }
 
 func paymentOf(a *answer) payment {
 	p := payment{responseCode: a.responseCode}
 	data, err := objectMembers(nil, a.data)
 	if err != nil { // not an object: there is nothing to look into
+		p.unreadable = a.data != nil
 		return p
 	}
 	status, stage := find(data, "transactionStatus"), find(data, "transactionStage")
@@ -49,9 +51,10 @@ func statusText(value []byte) string {
 //
 // A responseCode of 200 alone is not enough: with apiVersion 2 the message also
 // carries transactionStatus, and a signed message with responseCode 200 and
-// transactionStatus 499 is not a payment.
+// transactionStatus 499 is not a payment. Nor is one whose responseData cannot be
+// read, since what it holds may say no.
 func (p payment) judge() PaymentStatus {
-	if p.responseCode == "200" && (!p.hasStatus || p.status == "200") && (!p.hasStage || p.stage == "SUCCESSFUL") {
+	if p.responseCode == "200" && !p.unreadable && (!p.hasStatus || p.status == "200") && (!p.hasStage || p.stage == "SUCCESSFUL") {
 		return Paid
 	}
 	if p.responseCode == "499" || p.status == "499" {

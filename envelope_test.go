@@ -1,0 +1,370 @@
+package galaxypay
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParseRequest(t *testing.T) {
+	const own = `{"requestID":"id-1","requestDateTime":"20260615190000","requestData":{"orderID":"1"}}`
+	for name, test := range map[string]struct {
+		body      string
+		object    string // "" means the body
+		data      string
+		enveloped bool
+		requestID string
+	}{
+		"empty object":           {body: `{}`},
+		"fields":                 {body: `{"orderID":"1","orderAmount":1.0}`, data: `orderID="1";orderAmount=1.0;`},
+		"white space around":     {body: "\r\n\t { \"a\" : 1 } \n", object: `{ "a" : 1 }`, data: `a=1;`},
+		"own envelope":           {body: own, data: `orderID="1";`, enveloped: true, requestID: "id-1"},
+		"own, white space":       {body: " " + own + "\n", object: own, data: `orderID="1";`, enveloped: true, requestID: "id-1"},
+		"own, other order":       {body: `{"requestData":{},"x":1,"requestDateTime":1,"requestID":"i"}`, enveloped: true, requestID: "i"},
+		"own, escaped name":      {body: `{"request\u0044ata":{"a":1},"requestDateTime":1,"requestID":"i"}`, data: `a=1;`, enveloped: true, requestID: "i"},
+		"own, numbers":           {body: `{"requestID":12,"requestDateTime":20220426083322,"requestData":{}}`, enveloped: true, requestID: "12"},
+		"own, escapes in the id": {body: `{"requestID":"\u0041-\/","requestDateTime":"1","requestData":{}}`, enveloped: true, requestID: "A-/"},
+
+		// Look-alikes are the app's data, whatever else they hold.
+		"requestData deeper inside": {body: `{"a":{"requestData":{"b":1}}}`, data: `a={"requestData":{"b":1}};`},
+		"requestData in a list":     {body: `{"a":[{"requestData":{}}]}`, data: `a=[{"requestData":{}}];`},
+		"requestData as text":       {body: `{"requestData":"{\"a\":1}"}`, data: `requestData="{\"a\":1}";`},
+		"requestData null":          {body: `{"requestData":null}`, data: `requestData=null;`},
+		"requestData a list":        {body: `{"requestData":[{}]}`, data: `requestData=[{}];`},
+		"requestData a number":      {body: `{"requestData":1}`, data: `requestData=1;`},
+		"requestdata":               {body: `{"requestdata":{}}`, data: `requestdata={};`},
+		"requestID without data":    {body: `{"requestID":"id-1"}`, data: `requestID="id-1";`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if test.object == "" {
+				test.object = test.body
+			}
+			body := []byte(test.body)
+			req, err := parseRequest(body)
+			if err != nil {
+				t.Fatalf("refused: %s", err.fault)
+			}
+			if string(req.object) != test.object || offsetIn(body, req.object) < 0 {
+				t.Errorf("object %q, expected %q of the body", req.object, test.object)
+			}
+			if got := pairs(req.data); got != test.data {
+				t.Errorf("data %s, expected %s", got, test.data)
+			}
+			if req.enveloped != test.enveloped || req.requestID != test.requestID {
+				t.Errorf("enveloped %t with requestID %q", req.enveloped, req.requestID)
+			}
+			if string(body) != test.body {
+				t.Error("the body was changed")
+			}
+		})
+	}
+}
+
+func TestParseRequestRefuses(t *testing.T) {
+	for name, test := range map[string]struct {
+		body  string
+		fault message
+	}{
+		"nothing":                {"", msgJSONEmpty},
+		"no object":              {`[]`, msgJSONNotObject},
+		"duplicate":              {`{"a":1,"a":2}`, msgJSONDuplicate},
+		"duplicate requestData":  {`{"requestID":"i","requestDateTime":1,"requestData":{},"requestData":{}}`, msgJSONDuplicate},
+		"duplicate inside":       {`{"requestID":"i","requestDateTime":1,"requestData":{"a":1,"a":2}}`, msgJSONDuplicate},
+		"no requestID":           {`{"requestDateTime":1,"requestData":{}}`, msgEnvelopeRequestID},
+		"requestID null":         {`{"requestID":null,"requestDateTime":1,"requestData":{}}`, msgEnvelopeRequestID},
+		"requestID empty":        {`{"requestID":"","requestDateTime":1,"requestData":{}}`, msgEnvelopeRequestID},
+		"requestID an object":    {`{"requestID":{},"requestDateTime":1,"requestData":{}}`, msgEnvelopeRequestID},
+		"requestID true":         {`{"requestID":true,"requestDateTime":1,"requestData":{}}`, msgEnvelopeRequestID},
+		"requestID with a blank": {`{"requestID":"a b","requestDateTime":1,"requestData":{}}`, msgEnvelopeRequestID},
+		"requestID of two lines": {`{"requestID":"a\r\nX-Y: z","requestDateTime":1,"requestData":{}}`, msgEnvelopeRequestID},
+		"requestID not ASCII":    {`{"requestID":"mã","requestDateTime":1,"requestData":{}}`, msgEnvelopeRequestID},
+		"requestid":              {`{"requestid":"i","requestDateTime":1,"requestData":{}}`, msgEnvelopeRequestID},
+		"no requestDateTime":     {`{"requestID":"i","requestData":{}}`, msgEnvelopeDateTime},
+		"requestDateTime null":   {`{"requestID":"i","requestDateTime":null,"requestData":{}}`, msgEnvelopeDateTime},
+		"requestDateTime empty":  {`{"requestID":"i","requestDateTime":"","requestData":{}}`, msgEnvelopeDateTime},
+		"requestDateTime a list": {`{"requestID":"i","requestDateTime":[1],"requestData":{}}`, msgEnvelopeDateTime},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := parseRequest([]byte(test.body)); err == nil || err.fault != test.fault {
+				t.Errorf("fault %v, expected %s", err, test.fault)
+			}
+		})
+	}
+}
+
+func TestRequestFields(t *testing.T) {
+	for name, body := range map[string]string{
+		"plain": `{"text":"a","number":1.50,"empty":"","null":null,"object":{},"true":true}`,
+		"own":   `{"requestID":"i","requestDateTime":1,"requestData":{"text":"a","number":1.50,"empty":"","null":null,"object":{},"true":true}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			req, err := parseRequest([]byte(body))
+			if err != nil {
+				t.Fatal(err.fault)
+			}
+			for field, want := range map[string]string{
+				"text": "a", "number": "1.50", "empty": "", "null": "", "object": "", "true": "",
+			} {
+				if !req.has(field) || req.text(field) != want {
+					t.Errorf("%s: there %t, text %q", field, req.has(field), req.text(field))
+				}
+			}
+			for _, field := range []string{"requestID", "requestData", "absent", "Text", ""} {
+				if req.has(field) || req.text(field) != "" {
+					t.Errorf("%q: there %t, text %q", field, req.has(field), req.text(field))
+				}
+			}
+		})
+	}
+}
+
+func TestAppendEnvelope(t *testing.T) {
+	const head = `{"requestID":"id-1","requestDateTime":"20260615190000","requestData":`
+	const own = `{"requestID":"own", "requestDateTime":20220426083322,"requestData":{ "a" : 1.0 } }`
+	one := []field{{"apiOperation", []byte(`"PAY"`)}}
+	two := append(slices.Clone(one), field{"ipnURL", []byte(`"https://shop.example/?a=1\u0026b=2"`)})
+	for name, test := range map[string]struct {
+		body  string
+		added []field
+		want  string
+	}{
+		"empty":                   {`{}`, nil, head + `{}}`},
+		"empty, one added":        {`{}`, one, head + `{"apiOperation":"PAY"}}`},
+		"empty, two added":        {`{}`, two, head + `{"apiOperation":"PAY","ipnURL":"https://shop.example/?a=1\u0026b=2"}}`},
+		"blank, one added":        {`{ }`, one, head + `{ "apiOperation":"PAY"}}`},
+		"fields":                  {`{"a":1}`, nil, head + `{"a":1}}`},
+		"fields, one added":       {`{"a":1}`, one, head + `{"a":1,"apiOperation":"PAY"}}`},
+		"fields, two added":       {`{"a":1}`, two, head + `{"a":1,"apiOperation":"PAY","ipnURL":"https://shop.example/?a=1\u0026b=2"}}`},
+		"every byte stays":        {"{ \"z\" : 1.0,\r\n\t\"a\":\"\\u0041\\/ễ\",\"n\":1E+2 ,\"o\":{ } }", nil, head + "{ \"z\" : 1.0,\r\n\t\"a\":\"\\u0041\\/ễ\",\"n\":1E+2 ,\"o\":{ } }}"},
+		"white space around goes": {" \n{\"a\":1}\n ", nil, head + `{"a":1}}`},
+		"own":                     {own, nil, own},
+		"own, white space around": {"\n " + own + " \n", nil, own},
+		"own, nothing is added":   {own, two, own},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := []byte(test.body)
+			req, err := parseRequest(body)
+			if err != nil {
+				t.Fatal(err.fault)
+			}
+			if !req.enveloped {
+				req.requestID = "id-1"
+			}
+			got := appendEnvelope([]byte("before:"), &req, today, test.added)
+			if string(got) != "before:"+test.want {
+				t.Errorf("wrote %s\nexpected before:%s", got, test.want)
+			}
+			if !json.Valid(got[len("before:"):]) {
+				t.Error("the envelope is not valid JSON")
+			}
+			if string(body) != test.body {
+				t.Error("the body was changed")
+			}
+		})
+	}
+}
+
+// The gateway reads its own clock into these digits: always UTC+7, whatever zone
+// the machine is in.
+func TestRequestDateTime(t *testing.T) {
+	newYork := time.FixedZone("", -5*60*60)
+	for name, test := range map[string]struct {
+		now  time.Time
+		want string
+	}{
+		"UTC":                   {time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC), "20260615190000"},
+		"next day":              {time.Date(2026, 6, 15, 17, 0, 0, 0, time.UTC), "20260616000000"},
+		"next year":             {time.Date(2026, 12, 31, 23, 59, 59, 999_999_999, time.UTC), "20270101065959"},
+		"leap day":              {time.Date(2028, 2, 28, 20, 0, 0, 0, time.UTC), "20280229030000"},
+		"another zone":          {time.Date(2026, 6, 15, 8, 4, 5, 0, newYork), "20260615200405"},
+		"the gateway's own":     {time.Date(2026, 1, 2, 3, 4, 5, 0, gatewayZone), "20260102030405"},
+		"afternoon, 24 hours":   {time.Date(2026, 1, 2, 15, 4, 5, 0, gatewayZone), "20260102150405"},
+		"fractions are cut":     {time.Date(2026, 1, 2, 3, 4, 5, 999_999_999, gatewayZone), "20260102030405"},
+		"summer changes naught": {time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC), "20260701070000"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req := request{object: []byte(`{}`), requestID: "i"}
+			var sent struct{ RequestDateTime string }
+			if err := json.Unmarshal(appendEnvelope(nil, &req, test.now, nil), &sent); err != nil {
+				t.Fatal(err)
+			}
+			if sent.RequestDateTime != test.want {
+				t.Errorf("%s, expected %s", sent.RequestDateTime, test.want)
+			}
+		})
+	}
+}
+
+// A published request goes through as the app's own envelope without a byte
+// changing, so it gets the published signature.
+func TestPublishedRequestsKeepTheirSignature(t *testing.T) {
+	for _, id := range []string{"request-current", "request-v3.0"} {
+		t.Run(id, func(t *testing.T) {
+			v := vectorNamed(t, id)
+			req, err := parseRequest([]byte(v.Text))
+			if err != nil {
+				t.Fatal(err.fault)
+			}
+			s := signer{salt: []byte(v.Salt)}
+			if got := s.sign(appendEnvelope(nil, &req, today, nil)); got != v.Signature {
+				t.Errorf("signed %s, published %s", got, v.Signature)
+			}
+			if req.requestID != "14653fa1-2f69-4f4f-9d4b-240e1bebbdf3" || req.text("orderAmount") != "100000" {
+				t.Errorf("read requestID %s, orderAmount %s", req.requestID, req.text("orderAmount"))
+			}
+		})
+	}
+}
+
+// Whatever object an app posts, it stands in the envelope byte for byte, and the
+// standard library finds every added field behind it.
+func FuzzAppendEnvelope(f *testing.F) {
+	for _, seed := range []string{`{}`, `{ }`, `{"a":1}`, " {\"a\" : [ {} ]\n} ", `{"requestData":"{}"}`, `{"":{"requestData":{}}}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		req, err := parseRequest(body)
+		if err != nil {
+			t.Skip("not for the gateway")
+		}
+		if req.enveloped {
+			if got := appendEnvelope(nil, &req, today, nil); !bytes.Equal(got, bytes.TrimSpace(body)) {
+				t.Errorf("sent %q", got)
+			}
+			return
+		}
+		if req.has("added") {
+			t.Skip("the app gives the field itself")
+		}
+		req.requestID = "i"
+		message := appendEnvelope(nil, &req, today, []field{{"added", []byte(`"x"`)}})
+		var sent struct {
+			RequestData map[string]json.RawMessage `json:"requestData"`
+		}
+		if err := json.Unmarshal(message, &sent); err != nil {
+			t.Fatalf("%s: %v", message, err)
+		}
+		if string(sent.RequestData["added"]) != `"x"` || len(sent.RequestData) != len(req.data)+1 {
+			t.Errorf("sent %s", message)
+		}
+		posted := bytes.TrimSpace(body)
+		if !bytes.Contains(message, posted[:len(posted)-1]) {
+			t.Errorf("%q is not in %s", posted, message)
+		}
+	})
+}
+
+func TestParseAnswer(t *testing.T) {
+	for name, test := range map[string]struct {
+		body     string
+		want     answer // without data and envelope
+		data     string
+		noData   bool
+		envelope string // "" means the body
+	}{
+		"answer": {
+			body: `{"requestID":"id-1","responseDateTime":"20220506092917","responseCode":"200","responseMessage":"Success","responseData":{"endpoint":"https://x/"}}`,
+			want: answer{requestID: "id-1", responseCode: "200", responseMessage: "Success"},
+			data: `{"endpoint":"https://x/"}`,
+		},
+		"numbers":             {body: `{"requestID":1,"responseCode":200,"responseMessage":3,"responseData":{}}`, want: answer{requestID: "1", responseCode: "200", responseMessage: "3"}, data: `{}`},
+		"nothing":             {body: `{}`, noData: true},
+		"nulls":               {body: `{"requestID":null,"responseCode":null,"responseMessage":null,"responseData":null}`, noData: true},
+		"strange types":       {body: `{"requestID":{},"responseCode":[200],"responseMessage":true,"responseData":7}`, data: `7`},
+		"other case":          {body: `{"requestid":"i","ResponseCode":"200","responsedata":{}}`, noData: true},
+		"deeper inside":       {body: `{"a":{"requestID":"i","responseCode":"200","responseData":{}}}`, noData: true},
+		"payment link":        {body: `{"requestId":"link","responseCode":"200"}`, want: answer{requestID: "link", responseCode: "200"}, noData: true},
+		"both spellings":      {body: `{"requestId":"link","requestID":"id-1"}`, want: answer{requestID: "id-1"}, noData: true},
+		"empty requestID":     {body: `{"requestId":"link","requestID":""}`, want: answer{requestID: "link"}, noData: true},
+		"escapes":             {body: `{"responseMessage":"Giao d\u1ecbch \"th\u00e0nh c\u00f4ng\""}`, want: answer{responseMessage: `Giao dịch "thành công"`}, noData: true},
+		"BOM":                 {body: utf8BOM + `{"responseCode":"200"}`, want: answer{responseCode: "200"}, noData: true, envelope: `{"responseCode":"200"}`},
+		"white space":         {body: " {\"responseCode\" : \"200\", \"responseData\" : { } }\n", want: answer{responseCode: "200"}, data: `{ }`},
+		"data byte for byte":  {body: `{"responseData":{"z":1.0,"a":"\u0041\/", "n":1E5}}`, data: `{"z":1.0,"a":"\u0041\/", "n":1E5}`},
+		"data as text":        {body: `{"responseData":"{\"a\":\"\\u0041\",\"b\":\"\u1ec5\"}"}`, data: `{"a":"\u0041","b":"ễ"}`},
+		"data as plain text":  {body: `{"responseData":"{}"}`, data: `{}`},
+		"text, not an object": {body: `{"responseData":"hello"}`, data: `"hello"`},
+		"text of a list":      {body: `{"responseData":"[1]"}`, data: `"[1]"`},
+		"text, broken object": {body: `{"responseData":"{\"a\":1"}`, data: `"{\"a\":1"`},
+		"text, empty":         {body: `{"responseData":""}`, data: `""`},
+		"a list":              {body: `{"responseData":[1,2]}`, data: `[1,2]`},
+		"historic success":    {body: `{"responseCode":"00"}`, want: answer{responseCode: "00"}, noData: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if test.envelope == "" {
+				test.envelope = test.body
+			}
+			body := []byte(test.body)
+			a, err := parseAnswer(body)
+			if err != nil {
+				t.Fatalf("refused: %s", err.fault)
+			}
+			if a.requestID != test.want.requestID || a.responseCode != test.want.responseCode || a.responseMessage != test.want.responseMessage {
+				t.Errorf("read %q, %q, %q", a.requestID, a.responseCode, a.responseMessage)
+			}
+			if string(a.data) != test.data || (a.data == nil) != test.noData {
+				t.Errorf("data %s, expected %s", a.data, test.data)
+			}
+			if string(a.envelope) != test.envelope || offsetIn(body, a.envelope) < 0 {
+				t.Errorf("envelope %s", a.envelope)
+			}
+			if string(body) != test.body {
+				t.Error("the body was changed")
+			}
+		})
+	}
+	for name, test := range map[string]struct {
+		body  string
+		fault message
+	}{
+		"nothing":      {"", msgJSONEmpty},
+		"only a BOM":   {utf8BOM, msgJSONEmpty},
+		"HTML":         {"<html></html>", msgJSONSyntax},
+		"a list":       {`[{"responseCode":"200"}]`, msgJSONNotObject},
+		"two verdicts": {`{"responseCode":"499","responseCode":"200"}`, msgJSONDuplicate},
+		"two statuses": {`{"responseCode":"200","responseData":{"transactionStatus":"499","transactionStatus":"200"}}`, msgJSONDuplicate},
+		"broken off":   {`{"responseCode":"200"`, msgJSONTruncated},
+	} {
+		t.Run("refused: "+name, func(t *testing.T) {
+			if a, err := parseAnswer([]byte(test.body)); err == nil || err.fault != test.fault || a.envelope != nil {
+				t.Errorf("read %+v, fault %v, expected %s", a, err, test.fault)
+			}
+		})
+	}
+}
+
+func TestParseAnswerReadsTheVectors(t *testing.T) {
+	for id, want := range map[string]answer{
+		"callback-cancel": {requestID: "14653fa1-2f69-4f4f-9d4b-240e1bebbdf3", responseCode: "499", responseMessage: "Canceled by user"},
+		"callback-result": {requestID: "14653fa1-2f69-4f4f-9d4b-240e1bebbdf3", responseCode: "200", responseMessage: "Transaction is successful."},
+		"plus-and-slash":  {requestID: "aaa04cf8d97f4c6ebede69135d1bce35", responseCode: "200", responseMessage: "Giao dịch thành công."},
+		"tokenization":    {requestID: "14653fa12f694f4f9d4b240e1bebbdf3", responseCode: "200", responseMessage: "Success"},
+		"payment-link":    {requestID: "cd80bae6-3d24-44a8-9760-71b3e17fe27c", responseCode: "200", responseMessage: "Success"},
+	} {
+		t.Run(id, func(t *testing.T) {
+			a, err := parseAnswer([]byte(vectorNamed(t, id).Message))
+			if err != nil {
+				t.Fatal(err.fault)
+			}
+			if a.requestID != want.requestID || a.responseCode != want.responseCode || a.responseMessage != want.responseMessage {
+				t.Errorf("read %q, %q, %q", a.requestID, a.responseCode, a.responseMessage)
+			}
+			if len(a.data) == 0 || a.data[0] != '{' {
+				t.Errorf("data %s", a.data)
+			}
+		})
+	}
+}
+
+func TestIsHeaderText(t *testing.T) {
+	for text, want := range map[string]bool{
+		"a": true, "14653fa1-2f69": true, "!~": true, `"\`: true, strings.Repeat("x", 1000): true,
+		"": false, " ": false, "a b": false, "a\tb": false, "a\nb": false, "a\rb": false, "a\x00": false, "a\x7f": false, "é": false, "a\xff": false, "a ": false,
+	} {
+		if got := isHeaderText(text); got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+}

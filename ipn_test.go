@@ -1,0 +1,699 @@
+package galaxypay
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// outcomeOf tells a failure in a word for comparison, "" for none.
+func outcomeOf(f *failure) string {
+	if f == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %s", f.code, f.detail)
+}
+
+func TestFromJSON(t *testing.T) {
+	for name, test := range map[string]struct{ body, data, signature string }{
+		"both":                    {`{"data":"YQ==","signature":"ab"}`, "YQ==", "ab"},
+		"other order, more":       {`{"x":1,"signature":"ab","data":"YQ=="}`, "YQ==", "ab"},
+		"escaped slash":           {`{"data":"a\/b","signature":"ab"}`, "a/b", "ab"},
+		"escaped plus":            {`{"data":"a\u002bb","signature":"\u0061b"}`, "a+b", "ab"},
+		"escaped names":           {`{"d\u0061ta":"YQ==","s\u0069gnature":"ab"}`, "YQ==", "ab"},
+		"plus and slash":          {`{"data":"a+b/","signature":"ab"}`, "a+b/", "ab"},
+		"blank stays":             {`{"data":"a b","signature":"ab"}`, "a b", "ab"},
+		"line ends stay":          {`{"data":"YQ\r\n==\n","signature":"ab"}`, "YQ\r\n==\n", "ab"},
+		"white space around":      {"\n {\"data\" : \"YQ==\"} \n", "YQ==", ""},
+		"BOM":                     {utf8BOM + `{"data":"YQ==","signature":"ab"}`, "YQ==", "ab"},
+		"no signature":            {`{"data":"YQ=="}`, "YQ==", ""},
+		"signature empty":         {`{"data":"YQ==","signature":""}`, "YQ==", ""},
+		"signature null":          {`{"data":"YQ==","signature":null}`, "YQ==", ""},
+		"signature a number":      {`{"data":"YQ==","signature":12}`, "YQ==", ""},
+		"signature a list":        {`{"data":"YQ==","signature":["ab"]}`, "YQ==", ""},
+		"signature in other case": {`{"data":"YQ==","Signature":"ab"}`, "YQ==", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			msg, f := fromJSON([]byte(test.body))
+			if f != nil {
+				t.Fatalf("refused: %s", outcomeOf(f))
+			}
+			if string(msg.data) != test.data || msg.signature != test.signature {
+				t.Errorf("data %q, signature %q", msg.data, msg.signature)
+			}
+		})
+	}
+	const noData, noObject = "callback_malformed callback_no_data", "callback_malformed callback_body"
+	for name, test := range map[string]struct{ body, want string }{
+		"nothing":           {"", noObject},
+		"no JSON":           {`data=YQ==&signature=ab`, noObject},
+		"a list":            {`[{"data":"YQ==","signature":"ab"}]`, noObject},
+		"a text":            {`"YQ=="`, noObject},
+		"two objects":       {`{"data":"YQ=="}{"data":"YQ=="}`, noObject},
+		"data twice":        {`{"data":"YQ==","data":"Yg==","signature":"ab"}`, noObject},
+		"signature twice":   {`{"data":"YQ==","signature":"ab","signature":"cd"}`, noObject},
+		"Latin-1":           {"{\"data\":\"YQ==\",\"x\":\"\xe9\"}", noObject},
+		"two BOMs":          {utf8BOM + utf8BOM + `{"data":"YQ=="}`, noObject},
+		"no data":           {`{"signature":"ab"}`, noData},
+		"data empty":        {`{"data":"","signature":"ab"}`, noData},
+		"data null":         {`{"data":null,"signature":"ab"}`, noData},
+		"data an object":    {`{"data":{"responseCode":"200"},"signature":"ab"}`, noData},
+		"data a number":     {`{"data":1,"signature":"ab"}`, noData},
+		"data deeper":       {`{"a":{"data":"YQ==","signature":"ab"}}`, noData},
+		"data in capitals":  {`{"DATA":"YQ==","signature":"ab"}`, noData},
+		"plain JSON, naked": {`{"responseCode":"200","responseData":{}}`, noData},
+	} {
+		t.Run("refused: "+name, func(t *testing.T) {
+			if msg, f := fromJSON([]byte(test.body)); outcomeOf(f) != test.want || msg.data != nil || msg.signature != "" {
+				t.Errorf("data %q, failure %q, expected %q", msg.data, outcomeOf(f), test.want)
+			}
+		})
+	}
+}
+
+func TestFromForm(t *testing.T) {
+	for name, test := range map[string]struct{ form, data, signature string }{
+		"both":                     {"data=YQ==&signature=ab", "YQ==", "ab"},
+		"percent-encoded":          {"data=a%2Bb%2F%3D%3D&signature=ab", "a+b/==", "ab"},
+		"plus as it is":            {"data=a+b/==&signature=ab", "a+b/==", "ab"},
+		"plus turned into a blank": {"data=a%20b/==&signature=ab", "a+b/==", "ab"},
+		"both kinds of plus":       {"data=a+b%2Bc%20d&signature=ab", "a+b+c+d", "ab"},
+		"plus in a row":            {"data=++++&signature=ab", "++++", "ab"},
+		"plus at the ends":         {"data=+a+&signature=ab", "+a+", "ab"},
+		"other order, more":        {"order=1&signature=ab&x=&data=YQ==&y", "YQ==", "ab"},
+		"encoded names":            {"d%61ta=YQ==&%73ignature=ab", "YQ==", "ab"},
+		"no signature":             {"data=YQ==", "YQ==", ""},
+		"signature empty":          {"data=YQ==&signature=", "YQ==", ""},
+		"signature without value":  {"data=YQ==&signature", "YQ==", ""},
+		"plus in the signature":    {"data=YQ==&signature=a+b", "YQ==", "a b"},
+		"look-alikes":              {"data[]=x&Data=y&data.x=z&data=YQ==&signature=ab", "YQ==", "ab"},
+
+		// The merchant's own parameters are none of our business, however written.
+		"bad escape elsewhere":     {"discount=100%&data=YQ==&signature=ab", "YQ==", "ab"},
+		"bad name elsewhere":       {"%zz=1&data=YQ==&signature=ab", "YQ==", "ab"},
+		"semicolon elsewhere":      {"cart=1;2&data=YQ==&signature=ab", "YQ==", "ab"},
+		"same name twice, another": {"x=1&x=2&data=YQ==&signature=ab", "YQ==", "ab"},
+		"empty pairs":              {"&&data=YQ==&&signature=ab&", "YQ==", "ab"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			msg, f := fromForm(test.form)
+			if f != nil {
+				t.Fatalf("refused: %s", outcomeOf(f))
+			}
+			if string(msg.data) != test.data || msg.signature != test.signature {
+				t.Errorf("data %q, signature %q", msg.data, msg.signature)
+			}
+		})
+	}
+	const (
+		noData = "callback_malformed callback_no_data"
+		twice  = "callback_malformed callback_twice"
+		form   = "callback_malformed callback_form"
+	)
+	for name, test := range map[string]struct{ form, want string }{
+		"nothing":                 {"", noData},
+		"no data":                 {"signature=ab", noData},
+		"data empty":              {"data=&signature=ab", noData},
+		"data without value":      {"data&signature=ab", noData},
+		"data in capitals":        {"DATA=YQ==&signature=ab", noData},
+		"JSON":                    {`{"data":"YQ==","signature":"ab"}`, noData},
+		"data twice":              {"data=YQ==&data=Yg==&signature=ab", twice},
+		"data twice, the same":    {"data=YQ==&signature=ab&data=YQ==", twice},
+		"data twice, one empty":   {"data=&data=YQ==&signature=ab", twice},
+		"data twice, one encoded": {"data=YQ==&%64ata=Yg==&signature=ab", twice},
+		"signature twice":         {"data=YQ==&signature=ab&signature=cd", twice},
+		"signature twice, empty":  {"data=YQ==&signature&signature=ab", twice},
+		"bad escape in data":      {"data=YQ%3&signature=ab", form},
+		"bad escape in signature": {"data=YQ==&signature=%zz", form},
+	} {
+		t.Run("refused: "+name, func(t *testing.T) {
+			if msg, f := fromForm(test.form); outcomeOf(f) != test.want || msg.data != nil || msg.signature != "" {
+				t.Errorf("data %q, failure %q, expected %q", msg.data, outcomeOf(f), test.want)
+			}
+		})
+	}
+}
+
+// Where the standard library reads a form without a complaint, ours reads the same.
+func FuzzFromForm(f *testing.F) {
+	for _, seed := range []string{
+		"data=YQ==&signature=ab", "data=a+b%2Bc&signature=", "d%61ta=x&data=y", "data=%zz", "x=%zz&data=y", "data=a;b&signature=c", "data", "&=&data=a=b",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, form string) {
+		values, err := url.ParseQuery(form)
+		if err != nil {
+			t.Skip("the standard library reads no part of it for certain")
+		}
+		msg, failed := fromForm(form)
+		want := strings.ReplaceAll(values.Get("data"), " ", "+")
+		valid := want != "" && len(values["data"]) == 1 && len(values["signature"]) <= 1
+		if (failed == nil) != valid {
+			t.Fatalf("failure %q, but valid by the standard library: %t", outcomeOf(failed), valid)
+		}
+		if valid && (string(msg.data) != want || msg.signature != values.Get("signature")) {
+			t.Errorf("data %q, signature %q", msg.data, msg.signature)
+		}
+	})
+}
+
+func TestDecode(t *testing.T) {
+	for name, test := range map[string]struct{ data, want string }{
+		"no padding needed":        {"YWJj", "abc"},
+		"one padding sign":         {"YWI=", "ab"},
+		"two padding signs":        {"YQ==", "a"},
+		"padding missing":          {"YQ", "a"},
+		"padding missing, one":     {"YWI", "ab"},
+		"padding half missing":     {"YQ=", "a"},
+		"plus and slash":           {"+/+/", "\xfb\xff\xbf"},
+		"Vietnamese":               {"xJDGoW4=", "Đơn"},
+		"line ends":                {"YW\r\nJj\n", "abc"},
+		"line end behind padding":  {"YQ==\r\n", "a"},
+		"line end between padding": {"YQ=\n=\n", "a"},
+		"BOM stays for the parser": {base64.StdEncoding.EncodeToString([]byte(utf8BOM + "{}")), utf8BOM + "{}"},
+		"nothing":                  {"", ""},
+		"only padding":             {"==", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data := []byte(test.data)
+			got, f := decode(data)
+			if f != nil || string(got) != test.want {
+				t.Errorf("decoded %q, failure %q, expected %q", got, outcomeOf(f), test.want)
+			}
+			if string(data) != test.data {
+				t.Error("the signed text was changed")
+			}
+		})
+	}
+	for name, data := range map[string]string{
+		"URL alphabet":         "-_-_",
+		"blank":                "YW Jj",
+		"tab":                  "YWJj\t",
+		"one digit left over":  "YWJjY",
+		"padding in between":   "YQ==YWJj",
+		"padding in front":     "=YWJj",
+		"percent escapes":      "YQ%3D%3D",
+		"JSON":                 `{"responseCode":"200"}`,
+		"hex with a minus":     "ab-cd",
+		"letters of elsewhere": "Đơn=",
+		"NUL":                  "YWJj\x00",
+	} {
+		t.Run("refused: "+name, func(t *testing.T) {
+			if got, f := decode([]byte(data)); outcomeOf(f) != "callback_malformed callback_base64" || got != nil {
+				t.Errorf("decoded %q, failure %q", got, outcomeOf(f))
+			}
+		})
+	}
+}
+
+// Whatever a strict decoder takes, ours decodes to the same bytes. Beyond that it
+// tolerates, on purpose, other numbers of padding signs, and set bits behind the
+// last whole byte; both are covered by the signature.
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{"", "YQ==", "YQ", "YR==", "YWI=", "YWJj", "+/+/", "-_-_", "YQ=\n=", "YQ==\n", "=", "Y", "YQ==YQ=="} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, failed := decode(data)
+		strict, err := base64.StdEncoding.Strict().DecodeString(string(data))
+		if err == nil && (failed != nil || !bytes.Equal(got, strict)) {
+			t.Fatalf("decoded %q, failure %q, by the strict decoder %q", got, outcomeOf(failed), strict)
+		}
+		if failed == nil {
+			digits := strings.TrimRight(strings.NewReplacer("\r", "", "\n", "").Replace(string(data)), "=")
+			plain, err := base64.RawStdEncoding.DecodeString(digits)
+			if err != nil || !bytes.Equal(got, plain) {
+				t.Errorf("decoded %q, by the standard library %q, error %v", got, plain, err)
+			}
+		}
+	})
+}
+
+func TestWithoutOurs(t *testing.T) {
+	for query, want := range map[string]string{
+		"":                             "",
+		"data=x":                       "",
+		"data=x&signature=y":           "",
+		"signature=y&data=x":           "",
+		"order=1&data=x&signature=y":   "order=1",
+		"data=x&order=1&signature=y":   "order=1",
+		"data=x&signature=y&order=1":   "order=1",
+		"b=2&data=x&a=1&signature=y&c": "b=2&a=1&c",
+		"data=x&data=y&signature=z&signature=z&a=1": "a=1",
+		"d%61ta=x&signatur%65=y&a=1":                "a=1",
+		"data&signature&a":                          "a",
+		"data=&signature=&a=":                       "a=",
+		"a=%41+b%20c&data=x":                        "a=%41+b%20c",
+		"discount=100%&cart=1;2&data=x":             "discount=100%&cart=1;2",
+		"%zz=data&data=x":                           "%zz=data",
+		"a=data&b=signature":                        "a=data&b=signature",
+		"database=1&mydata=2&Data=3&data[]=4":       "database=1&mydata=2&Data=3&data[]=4",
+		"a=1&&b=2&":                                 "a=1&&b=2&",
+		"a=data=x&data=a=1":                         "a=data=x",
+	} {
+		if got := withoutOurs(query); got != want {
+			t.Errorf("%q becomes %q, expected %q", query, got, want)
+		}
+	}
+}
+
+func TestRemoveMarks(t *testing.T) {
+	h := http.Header{
+		"Galaxypay-Payment-Status": {"paid"}, "Galaxypay-Callback": {"ipn", "ipn"}, "galaxypay-merchant": {"x"}, "GALAXYPAY-DELIVERY-ID": {"x"},
+		"Galaxypay-": {"x"}, "Galaxypay-Anything-New": {"x"}, "Galaxypay_payment_status": {"paid"}, "Galaxypay_Payment-Status": {"paid"},
+		"Galaxypay.payment.status": {"paid"}, "GALAXYPAY_PAYMENT_STATUS": {"paid"}, "gAlAxYpAy-x": {},
+
+		"Galaxypay": {"stays"}, "Galaxypayment": {"stays"}, "X-Galaxypay-Callback": {"stays"}, "User-Agent": {"galaxypay-callback"},
+		"Content-Type": {"application/json"}, "": {"stays"},
+	}
+	want := http.Header{
+		"Galaxypay": {"stays"}, "Galaxypayment": {"stays"}, "X-Galaxypay-Callback": {"stays"}, "User-Agent": {"galaxypay-callback"},
+		"Content-Type": {"application/json"}, "": {"stays"},
+	}
+	removeMarks(h)
+	if !maps.EqualFunc(h, want, slices.Equal) {
+		t.Errorf("left %v", h)
+	}
+	removeMarks(nil)
+}
+
+func callbackFor(kind, salt string) *Callback {
+	return &Callback{Kind: kind, MaxBody: defaultMaxBody, merchant: &merchant{name: "airline", secrets: &secrets{signer: signer{salt: []byte(salt)}}}}
+}
+
+// Each message of the vectors, in each way that it may come, is proven, decoded to
+// its very bytes and judged.
+func TestReceiveTheVectors(t *testing.T) {
+	for id, want := range map[string]struct {
+		status    PaymentStatus
+		kind      string // where results arrive
+		requestID string
+	}{
+		"callback-cancel": {Cancelled, "cancel", "14653fa1-2f69-4f4f-9d4b-240e1bebbdf3"},
+		"callback-result": {Paid, "result", "14653fa1-2f69-4f4f-9d4b-240e1bebbdf3"},
+		"plus-and-slash":  {Paid, "result", "aaa04cf8d97f4c6ebede69135d1bce35"},
+		"tokenization":    {Paid, "result", "14653fa12f694f4f9d4b240e1bebbdf3"},
+		"payment-link":    {Paid, "result", "cd80bae6-3d24-44a8-9760-71b3e17fe27c"},
+	} {
+		v := vectorNamed(t, id)
+		posted, err := json.Marshal(map[string]string{"data": v.Text, "signature": v.Signature})
+		if err != nil {
+			t.Fatal(err)
+		}
+		form := url.Values{"data": {v.Text}, "signature": {strings.ToUpper(v.Signature)}}.Encode()
+		raw := "signature=" + v.Signature + "&data=" + v.Text // where + means a blank
+		for way, test := range map[string]struct {
+			kind, method, contentType, body, query string
+		}{
+			"IPN as JSON":           {"ipn", http.MethodPost, "application/json", string(posted), ""},
+			"IPN as JSON, untyped":  {"ipn", http.MethodPost, "", string(posted), ""},
+			"IPN as JSON, charset":  {"ipn", http.MethodPost, "application/json; charset=UTF-8", string(posted), ""},
+			"IPN as a form":         {"ipn", http.MethodPost, "application/x-www-form-urlencoded", form, "own=1"},
+			"result in the query":   {"result", http.MethodGet, "", "", form},
+			"result, plus left raw": {"result", http.MethodGet, "", "", raw + "&own=100%"},
+			"result as a form":      {"result", http.MethodPost, "application/x-www-form-urlencoded; charset=utf-8", form, ""},
+			"result, form left raw": {"result", http.MethodPost, "application/x-www-form-urlencoded", raw, "data=other"},
+			"result as JSON":        {"result", http.MethodPost, "application/json", string(posted), ""},
+		} {
+			t.Run(id+", "+way, func(t *testing.T) {
+				r := httptest.NewRequest(test.method, "/cb", strings.NewReader(test.body))
+				r.URL.RawQuery = test.query
+				if test.contentType != "" {
+					r.Header.Set("Content-Type", test.contentType)
+				}
+				cb, f := callbackFor(test.kind, v.Salt).receive(httptest.NewRecorder(), r)
+				if f != nil {
+					t.Fatalf("refused: %s", outcomeOf(f))
+				}
+				if string(cb.message) != v.Message {
+					t.Errorf("decoded %s", cb.message)
+				}
+				wantKind := want.kind
+				if test.kind == kindIPN {
+					wantKind = "ipn"
+				}
+				if cb.status != want.status || cb.kind != wantKind || cb.requestID != want.requestID {
+					t.Errorf("%s, %s, %s", cb.status, cb.kind, cb.requestID)
+				}
+				if cb.deliveryID != fmt.Sprintf("%x", sha256.Sum256([]byte(v.Text))) {
+					t.Errorf("delivery id %s", cb.deliveryID)
+				}
+			})
+		}
+	}
+}
+
+// signedForm is a callback with any text as its data, signed as the gateway would.
+func signedForm(text, salt string) string {
+	return url.Values{"data": {text}, "signature": {plainSignature(text, salt)}}.Encode()
+}
+
+func TestReceiveRefuses(t *testing.T) {
+	const salt = "a salt of the tests"
+	encode := func(message string) string { return base64.StdEncoding.EncodeToString([]byte(message)) }
+	paid := encode(`{"responseCode":"200"}`)
+	for name, test := range map[string]struct {
+		kind, method, contentType, body, query string
+		want                                   string
+		allow                                  string
+	}{
+		"unsigned":              {body: "data=" + url.QueryEscape(paid), want: "signature_invalid callback_unsigned"},
+		"signed with naught":    {body: signedForm(paid, ""), want: "signature_invalid callback_signature"},
+		"signed by another":     {body: signedForm(paid, "another salt"), want: "signature_invalid callback_signature"},
+		"signature of another":  {body: "data=" + encode(`{"responseCode":"499"}`) + "&signature=" + plainSignature(paid, salt), want: "signature_invalid callback_signature"},
+		"message itself signed": {body: "data=" + paid + "&signature=" + plainSignature(`{"responseCode":"200"}`, salt), want: "signature_invalid callback_signature"},
+		"no Base64":             {body: signedForm(`{"responseCode":"200"}`, salt), want: "callback_malformed callback_base64"},
+		"no JSON":               {body: signedForm(encode("responseCode=200"), salt), want: "callback_malformed callback_data"},
+		"a list":                {body: signedForm(encode(`[]`), salt), want: "callback_malformed callback_data"},
+		"a text":                {body: signedForm(encode(`"{}"`), salt), want: "callback_malformed callback_data"},
+		"empty":                 {body: signedForm("==", salt), want: "callback_malformed callback_data"},
+		"two verdicts":          {body: signedForm(encode(`{"responseCode":"499","responseCode":"200"}`), salt), want: "callback_malformed callback_data"},
+		"two messages":          {body: signedForm(encode(`{"responseCode":"499"}{"responseCode":"200"}`), salt), want: "callback_malformed callback_data"},
+		"Latin-1":               {body: signedForm(encode("{\"responseMessage\":\"Nguy\xean\"}"), salt), want: "callback_malformed callback_data"},
+		"IPN by GET":            {method: http.MethodGet, query: signedForm(paid, salt), want: "method_not_allowed method", allow: "POST"},
+		"IPN by PUT":            {method: http.MethodPut, body: signedForm(paid, salt), want: "method_not_allowed method", allow: "POST"},
+		"IPN in the query":      {query: signedForm(paid, salt), want: "callback_malformed callback_no_data"},
+		"result by HEAD":        {kind: kindResult, method: http.MethodHead, query: signedForm(paid, salt), want: "method_not_allowed method", allow: "GET, POST"},
+		"result, query too big": {kind: kindResult, method: http.MethodGet, query: signedForm(paid, salt) + "&x=" + strings.Repeat("x", defaultMaxBody), want: "body_too_large body_too_large"},
+		"body too big":          {body: signedForm(paid, salt) + "&x=" + strings.Repeat("x", defaultMaxBody), want: "body_too_large body_too_large"},
+		"multipart":             {contentType: "multipart/form-data; boundary=x", body: "--x--", want: "content_type_unsupported callback_type"},
+		"plain text":            {contentType: "text/plain", body: `{}`, want: "content_type_unsupported callback_type"},
+		"JSON in UTF-16":        {contentType: "application/json; charset=utf-16", body: `{}`, want: "content_type_unsupported callback_type"},
+		"nonsense type":         {contentType: ";;", body: `{}`, want: "content_type_unsupported callback_type"},
+		"form called JSON":      {contentType: "application/json", body: signedForm(paid, salt), want: "callback_malformed callback_body"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kind, method, contentType := test.kind, test.method, test.contentType
+			if kind == "" {
+				kind = kindIPN
+			}
+			if method == "" {
+				method = http.MethodPost
+			}
+			if contentType == "" {
+				contentType = "application/x-www-form-urlencoded"
+			}
+			r := httptest.NewRequest(method, "/cb", strings.NewReader(test.body))
+			r.URL.RawQuery = test.query
+			r.Header.Set("Content-Type", contentType)
+			w := httptest.NewRecorder()
+			cb, f := callbackFor(kind, salt).receive(w, r)
+			if cb != nil || outcomeOf(f) != test.want {
+				t.Errorf("failure %q, expected %q", outcomeOf(f), test.want)
+			}
+			if got := w.Header().Get("Allow"); got != test.allow {
+				t.Errorf("Allow: %s", got)
+			}
+		})
+	}
+}
+
+func TestReceiveDropsOneBOM(t *testing.T) {
+	const salt = "a salt of the tests"
+	receive := func(message string) (*callback, *failure) {
+		text := base64.StdEncoding.EncodeToString([]byte(message))
+		r := httptest.NewRequest(http.MethodPost, "/cb", strings.NewReader(signedForm(text, salt)))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		return callbackFor(kindIPN, salt).receive(httptest.NewRecorder(), r)
+	}
+	if cb, f := receive(utf8BOM + ` {"responseCode":"200"} `); f != nil || string(cb.message) != ` {"responseCode":"200"} ` {
+		t.Errorf("received %+v, failure %q", cb, outcomeOf(f))
+	}
+	if _, f := receive(utf8BOM + utf8BOM + `{"responseCode":"200"}`); outcomeOf(f) != "callback_malformed callback_data" {
+		t.Errorf("failure %q for two of them", outcomeOf(f))
+	}
+}
+
+// What a browser brings to the result address after cancelling is a cancel
+// callback; an IPN about a cancelled payment is still an IPN.
+func TestKindOfCallback(t *testing.T) {
+	for _, test := range []struct {
+		kind, message, want string
+		status              PaymentStatus
+	}{
+		{"result", `{"responseCode":"499"}`, "cancel", Cancelled},
+		{"result", `{"responseCode":"200","responseData":{"transactionStatus":499}}`, "cancel", Cancelled},
+		{"result", `{"responseCode":"200"}`, "result", Paid},
+		{"result", `{"responseCode":"408"}`, "result", Expired},
+		{"result", `{}`, "result", Failed},
+		{"ipn", `{"responseCode":"499"}`, "ipn", Cancelled},
+		{"ipn", `{"responseCode":"200"}`, "ipn", Paid},
+	} {
+		cb, f := callbackFor(test.kind, "salt").judge(signed{data: []byte("x")}, []byte(test.message))
+		if f != nil || cb.kind != test.want || cb.status != test.status {
+			t.Errorf("%s of %s: %+v, failure %q", test.kind, test.message, cb, outcomeOf(f))
+		}
+	}
+}
+
+func TestForward(t *testing.T) {
+	message := `{"responseCode":"200","responseMessage":"Giao dịch"}`
+	r := httptest.NewRequest(http.MethodGet, "/galaxypay/result?data=x&own=%41&signature=y", strings.NewReader("data=x"))
+	r.Header = http.Header{
+		"Galaxypay-Payment-Status": {"paid"}, "Galaxypay_callback": {"ipn"}, "Connection": {"Galaxypay-Payment-Status"},
+		"Content-Type": {"text/html"}, "Content-Length": {"6"}, "Content-Encoding": {"identity"}, "Content-Md5": {"x"}, "Digest": {"x"},
+		"Content-Digest": {"x"}, "Repr-Digest": {"x"}, "Trailer": {"X"}, "Transfer-Encoding": {"chunked"}, "Expect": {"100-continue"}, "Upgrade": {"h2c"},
+		"Cookie": {"session=1"}, "Accept-Language": {"vi"}, "X-Forwarded-For": {"192.0.2.1"},
+	}
+	r.TransferEncoding, r.Trailer = []string{"chunked"}, http.Header{"X": nil}
+
+	r = callbackFor(kindResult, "salt").forward(r, &callback{message: []byte(message), deliveryID: "0123", kind: "cancel", status: Cancelled})
+
+	if want := (http.Header{
+		"Galaxypay-Callback": {"cancel"}, "Galaxypay-Merchant": {"airline"}, "Galaxypay-Payment-Status": {"cancelled"}, "Galaxypay-Delivery-Id": {"0123"},
+		"Content-Type": {"application/json"}, "Content-Length": {fmt.Sprint(len(message))},
+		"Cookie": {"session=1"}, "Accept-Language": {"vi"}, "X-Forwarded-For": {"192.0.2.1"},
+	}); !maps.EqualFunc(r.Header, want, slices.Equal) {
+		t.Errorf("headers %v", r.Header)
+	}
+	if r.Method != http.MethodPost || r.URL.Path != "/galaxypay/result" || r.URL.RawQuery != "own=%41" {
+		t.Errorf("%s %s", r.Method, r.URL)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil || string(body) != message || r.ContentLength != int64(len(message)) {
+		t.Errorf("body %s of length %d, error %v", body, r.ContentLength, err)
+	}
+	if r.TransferEncoding != nil || r.Trailer != nil {
+		t.Error("the old body's framing is still there")
+	}
+}
+
+// Caddy remembers the request as it came, and FastCGI tells an app REQUEST_URI from
+// that; our two fields must not get to an app by this way either.
+func TestForwardTakesOurFieldsOutOfTheOriginal(t *testing.T) {
+	original := httptest.NewRequest(http.MethodGet, "/first?data=x&own=%41&signature=y", nil)
+	forward := func(remembered any) *http.Request {
+		r := httptest.NewRequest(http.MethodGet, "/rewritten?data=x&signature=y", nil)
+		r = r.WithContext(context.WithValue(t.Context(), caddyhttp.OriginalRequestCtxKey, remembered))
+		return callbackFor(kindResult, "salt").forward(r, &callback{message: []byte("{}")})
+	}
+	remembered, ok := forward(*original).Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	if !ok || remembered.RequestURI != "/first?own=%41" || remembered.URL.String() != "/first?own=%41" {
+		t.Errorf("remembered is %s, %s", remembered.RequestURI, remembered.URL)
+	}
+	if original.URL.RawQuery != "data=x&own=%41&signature=y" {
+		t.Error("the address was changed under whoever else remembers it")
+	}
+	for _, nothing := range []any{nil, http.Request{}, original} {
+		if r := forward(nothing); r.URL.String() != "/rewritten" {
+			t.Errorf("forwarded %s", r.URL)
+		}
+	}
+}
+
+func TestTranslate(t *testing.T) {
+	const success, unknown, done = "Transaction Success", "Transaction Not Found", "Transaction Completed"
+	for name, test := range map[string]struct {
+		status            int
+		body              string
+		want, description string // "" for no answer
+	}{
+		"200, nothing said":         {200, ``, "200", success},
+		"200, plain text":           {200, `OK`, "200", success},
+		"200, HTML":                 {200, `<html>`, "200", success},
+		"200, other JSON":           {200, `{"ok":true}`, "200", success},
+		"200, a list":               {200, `[{"ipnStatus":"404"}]`, "200", success},
+		"201":                       {201, ``, "200", success},
+		"202":                       {202, `{}`, "200", success},
+		"204":                       {204, ``, "200", success},
+		"299":                       {299, ``, "200", success},
+		"its own 200":               {200, `{"ipnStatus":"200","ipnDescription":"Đã giao vé"}`, "200", "Đã giao vé"},
+		"its own 404":               {200, `{"ipnStatus":"404","ipnDescription":"no such order"}`, "404", "no such order"},
+		"its own 409":               {200, `{"ipnStatus":"409"}`, "409", done},
+		"its own, as a number":      {200, `{"ipnStatus":404}`, "404", unknown},
+		"its own, with 201":         {201, `{"ipnStatus":"404"}`, "404", unknown},
+		"its own, more fields":      {200, `{"secret":"x","ipnStatus":"200","ipnDescription":"d","token":"y"}`, "200", "d"},
+		"its own, BOM":              {200, utf8BOM + `{"ipnStatus":"404"}`, "404", unknown},
+		"its own, white space":      {200, "\n{ \"ipnStatus\" : \"404\" }\n", "404", unknown},
+		"description empty":         {200, `{"ipnStatus":"404","ipnDescription":""}`, "404", unknown},
+		"description null":          {200, `{"ipnStatus":"404","ipnDescription":null}`, "404", unknown},
+		"description a number":      {200, `{"ipnStatus":"404","ipnDescription":7}`, "404", "7"},
+		"description an object":     {200, `{"ipnStatus":"404","ipnDescription":{}}`, "404", unknown},
+		"description alone":         {200, `{"ipnDescription":"d"}`, "200", "d"},
+		"status of another list":    {200, `{"ipnStatus":"499","ipnDescription":"d"}`, "200", "d"},
+		"status empty":              {200, `{"ipnStatus":""}`, "200", success},
+		"status null":               {200, `{"ipnStatus":null}`, "200", success},
+		"status true":               {200, `{"ipnStatus":true}`, "200", success},
+		"status in other spelling":  {200, `{"IpnStatus":"404"}`, "200", success},
+		"status with a blank":       {200, `{"ipnStatus":"404 "}`, "200", success},
+		"status 404.0":              {200, `{"ipnStatus":404.0}`, "200", success},
+		"status twice":              {200, `{"ipnStatus":"404","ipnStatus":"200"}`, "200", success},
+		"broken JSON":               {200, `{"ipnStatus":"404"`, "200", success},
+		"409, nothing said":         {409, ``, "409", done},
+		"409, with a description":   {409, `{"ipnDescription":"paid before"}`, "409", "paid before"},
+		"409 goes before ipnStatus": {409, `{"ipnStatus":"200"}`, "409", done},
+
+		"nothing at all":     {0, ``, "", ""},
+		"only a body":        {0, `{"ipnStatus":"200"}`, "", ""},
+		"300":                {300, ``, "", ""},
+		"redirect":           {302, ``, "", ""},
+		"304":                {304, ``, "", ""},
+		"400":                {400, `{"ipnStatus":"200"}`, "", ""},
+		"401":                {401, ``, "", ""},
+		"bare 404":           {404, ``, "", ""},
+		"404 with ipnStatus": {404, `{"ipnStatus":"404"}`, "", ""},
+		"408":                {408, ``, "", ""},
+		"410":                {410, ``, "", ""},
+		"429":                {429, ``, "", ""},
+		"500":                {500, `{"ipnStatus":"200"}`, "", ""},
+		"503":                {503, ``, "", ""},
+		"199":                {199, ``, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := &appAnswer{header: make(http.Header), status: test.status}
+			a.body.WriteString(test.body)
+			got, ok := a.translate()
+			if ok != (test.want != "") || got.Status != test.want || got.Description != test.description {
+				t.Errorf("%+v, %t", got, ok)
+			}
+		})
+	}
+}
+
+// ipnDescription holds at most 250 characters, which are not bytes.
+func TestTranslateCutsTheDescription(t *testing.T) {
+	for _, letter := range []string{"a", "ễ", "😀"} {
+		for _, length := range []int{249, 250, 251, 1000} {
+			a := &appAnswer{status: 200}
+			fmt.Fprintf(&a.body, `{"ipnStatus":"200","ipnDescription":"%s"}`, strings.Repeat(letter, length))
+			got, _ := a.translate()
+			if got.Description != strings.Repeat(letter, min(length, 250)) {
+				t.Errorf("%d of %s became %d characters", length, letter, utf8.RuneCountInString(got.Description))
+			}
+		}
+	}
+}
+
+// The gateway wants texts, and no field but these two.
+func TestIPNAnswerAsJSON(t *testing.T) {
+	a := &appAnswer{status: 200}
+	a.body.WriteString(`{"x":1,"ipnStatus":404}`)
+	answer, _ := a.translate()
+	if got, err := json.Marshal(answer); err != nil || string(got) != `{"ipnStatus":"404","ipnDescription":"Transaction Not Found"}` {
+		t.Errorf("%s, error %v", got, err)
+	}
+}
+
+func TestAppAnswerWrites(t *testing.T) {
+	for name, test := range map[string]struct {
+		write        func(http.ResponseWriter)
+		status, kept int
+		want         string
+	}{
+		"nothing":         {func(http.ResponseWriter) {}, 0, 0, ""},
+		"status alone":    {func(w http.ResponseWriter) { w.WriteHeader(http.StatusNotFound) }, 404, 0, ""},
+		"body alone":      {func(w http.ResponseWriter) { fmt.Fprint(w, "OK") }, 200, 2, "200"},
+		"empty body":      {func(w http.ResponseWriter) { _, _ = w.Write(nil) }, 200, 0, "200"},
+		"status and body": {func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError); fmt.Fprint(w, "broken") }, 500, 6, ""},
+		"status twice": {func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusInternalServerError)
+			w.WriteHeader(http.StatusOK)
+		}, 500, 0, ""},
+		"status after body": {func(w http.ResponseWriter) { fmt.Fprint(w, "OK"); w.WriteHeader(http.StatusInternalServerError) }, 200, 2, "200"},
+		"early hints":       {func(w http.ResponseWriter) { w.WriteHeader(http.StatusEarlyHints); w.WriteHeader(http.StatusNoContent) }, 204, 0, "200"},
+		"continue, no more": {func(w http.ResponseWriter) { w.WriteHeader(http.StatusContinue) }, 0, 0, ""},
+		"in pieces": {func(w http.ResponseWriter) {
+			fmt.Fprint(w, `{"ipnSta`)
+			w.(http.Flusher).Flush()
+			fmt.Fprint(w, `tus":"404"}`)
+		}, 200, 19, "404"},
+		"largest":              {largeAnswer(t, 0), 200, longestAppAnswer, "404"},
+		"one byte too large":   {largeAnswer(t, 1), 200, longestAppAnswer + 1, "200"},
+		"a megabyte too large": {largeAnswer(t, 1<<20), 200, longestAppAnswer + 1, "200"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := &appAnswer{header: make(http.Header)}
+			a.Header().Set("Set-Cookie", "x")
+			test.write(a)
+			if a.status != test.status || a.body.Len() != test.kept {
+				t.Errorf("status %d, %d bytes", a.status, a.body.Len())
+			}
+			if answer, _ := a.translate(); answer.Status != test.want {
+				t.Errorf("translated to %q, expected %q", answer.Status, test.want)
+			}
+		})
+	}
+}
+
+// largeAnswer writes a 404 that is that much larger than what is looked at, in
+// pieces, and expects to be rid of each.
+func largeAnswer(t *testing.T, beyond int) func(http.ResponseWriter) {
+	t.Helper()
+	return func(w http.ResponseWriter) {
+		body := `{"ipnStatus":"404"` + strings.Repeat(" ", longestAppAnswer+beyond-len(`{"ipnStatus":"404"}`)) + `}`
+		for piece := range slices.Chunk([]byte(body), 1000) {
+			if n, err := w.Write(piece); n != len(piece) || err != nil {
+				t.Fatalf("wrote %d of %d, error %v", n, len(piece), err)
+			}
+		}
+	}
+}
+
+func TestAskTheApp(t *testing.T) {
+	errApp := errors.New("no upstream")
+	ask := func(answer error) error {
+		next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return answer })
+		return new(appAnswer).ask(next, httptest.NewRequest(http.MethodPost, "/", nil))
+	}
+	if err := ask(nil); err != nil {
+		t.Errorf("error %v", err)
+	}
+	if err := ask(errApp); !errors.Is(err, errApp) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A reverse proxy panics with ErrAbortHandler if the app breaks off; any other
+// panic is a bug that must not be taken for an answer.
+func TestAskAnAppThatPanics(t *testing.T) {
+	ask := func(with any) error {
+		next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { panic(with) })
+		return new(appAnswer).ask(next, httptest.NewRequest(http.MethodPost, "/", nil))
+	}
+	if err := ask(http.ErrAbortHandler); err == nil {
+		t.Error("an answer that broke off counts as one")
+	}
+	defer func() {
+		if panicked := recover(); panicked != "a bug" {
+			t.Errorf("recovered %v", panicked)
+		}
+	}()
+	_ = ask("a bug")
+	t.Error("a bug was swallowed")
+}

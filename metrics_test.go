@@ -1,0 +1,151 @@
+package galaxypay
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// counted writes down what a registry has counted for us, one line for each series.
+func counted(t *testing.T, registry *prometheus.Registry) []string {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, family := range families {
+		if !strings.HasPrefix(family.GetName(), "caddy_galaxypay_") {
+			continue
+		}
+		for _, series := range family.GetMetric() {
+			var labels []string
+			for _, label := range series.GetLabel() {
+				labels = append(labels, label.GetName()+"="+label.GetValue())
+			}
+			count := series.GetCounter().GetValue()
+			if h := series.GetHistogram(); h != nil {
+				count = float64(h.GetSampleCount())
+			}
+			lines = append(lines, fmt.Sprintf("%s{%s} %g", family.GetName(), strings.Join(labels, ","), count))
+		}
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+func mustMetrics(t *testing.T, registry *prometheus.Registry) *metrics {
+	t.Helper()
+	m, err := newMetrics(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// Several handlers of one configuration count together.
+func TestMetricsOfTwoHandlers(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	one, other := mustMetrics(t, registry), mustMetrics(t, registry)
+	one.countRequest("default", "pay", "ok", 20*time.Millisecond)
+	other.countRequest("default", "pay", "ok", 40*time.Second)
+	other.countRequest("airline", "query", "unknown", time.Second)
+	one.countCallback("default", "ipn", "paid")
+	other.countCallback("default", "ipn", "paid")
+	other.countCallback("default", "result", "signature_invalid")
+
+	want := []string{
+		"caddy_galaxypay_callbacks_total{kind=ipn,merchant=default,result=paid} 2",
+		"caddy_galaxypay_callbacks_total{kind=result,merchant=default,result=signature_invalid} 1",
+		"caddy_galaxypay_request_duration_seconds{merchant=airline,operation=query} 1",
+		"caddy_galaxypay_request_duration_seconds{merchant=default,operation=pay} 2",
+		"caddy_galaxypay_requests_total{merchant=airline,operation=query,outcome=unknown} 1",
+		"caddy_galaxypay_requests_total{merchant=default,operation=pay,outcome=ok} 2",
+	}
+	if got := counted(t, registry); !slices.Equal(got, want) {
+		t.Errorf("counted\n%s", strings.Join(got, "\n"))
+	}
+}
+
+// With every reload Caddy makes a new registry, while requests of the old
+// configuration are still being answered.
+func TestMetricsAcrossAReload(t *testing.T) {
+	before, after := prometheus.NewPedanticRegistry(), prometheus.NewPedanticRegistry()
+	old, current := mustMetrics(t, before), mustMetrics(t, after)
+	old.countCallback("default", "ipn", "paid")
+	current.countCallback("default", "ipn", "failed")
+	old.countCallback("default", "ipn", "paid") // was on its way
+
+	for registry, want := range map[*prometheus.Registry]string{
+		before: "caddy_galaxypay_callbacks_total{kind=ipn,merchant=default,result=paid} 2",
+		after:  "caddy_galaxypay_callbacks_total{kind=ipn,merchant=default,result=failed} 1",
+	} {
+		if got := counted(t, registry); !slices.Equal(got, []string{want}) {
+			t.Errorf("counted %q, expected %s", got, want)
+		}
+	}
+}
+
+// The same with Caddy's own configurations: two of them at once, each with an
+// outbound handler and two inbound ones.
+func TestHandlersShareTheirConfigsMetrics(t *testing.T) {
+	load := func() (caddy.Context, *Proxy, []*Callback) {
+		ctx, err := caddy.ProvisionContext(&caddy.Config{AppsRaw: caddy.ModuleMap{
+			"galaxypay": []byte(`{"merchants": {"default": {"environment": "sandbox"}}}`),
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		handler := func(id, config string) any {
+			module, err := ctx.LoadModuleByID(id, []byte(config))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return module
+		}
+		proxy, ok := handler("http.handlers.galaxypay", `{}`).(*Proxy)
+		if !ok {
+			t.Fatal("no *Proxy")
+		}
+		var callbacks []*Callback
+		for _, kind := range []string{"ipn", "result"} {
+			c, ok := handler("http.handlers.galaxypay_callback", `{"kind": "`+kind+`"}`).(*Callback)
+			if !ok {
+				t.Fatal("no *Callback")
+			}
+			callbacks = append(callbacks, c)
+		}
+		return ctx, proxy, callbacks
+	}
+	for range 2 {
+		ctx, proxy, callbacks := load()
+		proxy.metrics.countRequest("default", "pay", "ok", time.Second)
+		callbacks[0].metrics.countCallback("default", "ipn", "paid")
+		callbacks[1].metrics.countCallback("default", "ipn", "paid")
+		want := []string{
+			"caddy_galaxypay_callbacks_total{kind=ipn,merchant=default,result=paid} 2",
+			"caddy_galaxypay_request_duration_seconds{merchant=default,operation=pay} 1",
+			"caddy_galaxypay_requests_total{merchant=default,operation=pay,outcome=ok} 1",
+		}
+		if got := counted(t, ctx.GetMetricsRegistry()); !slices.Equal(got, want) {
+			t.Errorf("counted\n%s", strings.Join(got, "\n"))
+		}
+	}
+}
+
+// If another module has taken one of the names, the configuration must not load
+// without its numbers.
+func TestMetricsWithATakenName(t *testing.T) {
+	for _, name := range []string{"requests_total", "request_duration_seconds", "callbacks_total"} {
+		registry := prometheus.NewPedanticRegistry()
+		registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "caddy_galaxypay_" + name, Help: "Somebody else's."}))
+		if _, err := newMetrics(registry); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}

@@ -1,0 +1,262 @@
+package galaxypay
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// An absent field, in the tables of this file.
+const absent = "absent"
+
+// statusMessage writes the message that the gateway would sign. Its values are JSON.
+func statusMessage(code, status, stage string) string {
+	object := func(fields ...field) string {
+		var members []string
+		for _, f := range fields {
+			if string(f.value) != absent {
+				members = append(members, fmt.Sprintf("%q:%s", f.name, f.value))
+			}
+		}
+		return "{" + strings.Join(members, ",") + "}"
+	}
+	data := object(field{"orderID", []byte(`"1"`)}, field{"transactionStatus", []byte(status)}, field{"transactionStage", []byte(stage)})
+	return object(field{"responseCode", []byte(code)}, field{"responseData", []byte(data)})
+}
+
+// mayBePaid is the rule on when goods may be handed out, told once more with
+// another parser and other words: everything that the message says about the
+// payment must say yes, and responseCode must be among it.
+func mayBePaid(t *testing.T, message string) bool {
+	t.Helper()
+	var parsed map[string]any
+	if err := json.Unmarshal([]byte(message), &parsed); err != nil {
+		t.Fatal(err)
+	}
+	yes := func(value any) bool { return value == "200" || value == float64(200) }
+	code, present := parsed["responseCode"]
+	if !present || !yes(code) {
+		return false
+	}
+	details, _ := parsed["responseData"].(map[string]any)
+	if status, present := details["transactionStatus"]; present && !yes(status) {
+		return false
+	}
+	if stage, present := details["transactionStage"]; present && stage != "SUCCESSFUL" {
+		return false
+	}
+	return true
+}
+
+func statusOf(t *testing.T, message string) payment {
+	t.Helper()
+	a, err := parseAnswer([]byte(message))
+	if err != nil {
+		t.Fatal(err.fault)
+	}
+	return paymentOf(&a)
+}
+
+// The columns of the table below.
+var stages = []string{absent, `"INIT"`, `"PROCESSING"`, `"SUCCESSFUL"`, `"FAILURE"`, `""`}
+
+// What every combination means, written by hand: one line for each
+// transactionStatus, one column for each of stages.
+const (
+	with200 = `
+		absent  paid       pending    pending    paid       failed     failed
+		null    pending    pending    pending    pending    failed     pending
+		""      pending    pending    pending    pending    failed     pending
+		200     paid       pending    pending    paid       failed     failed
+		"200"   paid       pending    pending    paid       failed     failed
+		499     cancelled  cancelled  cancelled  cancelled  cancelled  cancelled
+		"499"   cancelled  cancelled  cancelled  cancelled  cancelled  cancelled
+		408     expired    expired    expired    expired    expired    expired
+		"408"   expired    expired    expired    expired    expired    expired
+		505     failed     pending    pending    failed     failed     failed
+		{}      failed     pending    pending    failed     failed     failed
+		true    failed     pending    pending    failed     failed     failed`
+	with499 = `
+		absent  cancelled  cancelled  cancelled  cancelled  cancelled  cancelled
+		null    cancelled  cancelled  cancelled  cancelled  cancelled  cancelled
+		""      cancelled  cancelled  cancelled  cancelled  cancelled  cancelled
+		200     cancelled  cancelled  cancelled  cancelled  cancelled  cancelled
+		"200"   cancelled  cancelled  cancelled  cancelled  cancelled  cancelled
+		499     cancelled  cancelled  cancelled  cancelled  cancelled  cancelled
+		"499"   cancelled  cancelled  cancelled  cancelled  cancelled  cancelled
+		408     cancelled  cancelled  cancelled  cancelled  cancelled  cancelled
+		"408"   cancelled  cancelled  cancelled  cancelled  cancelled  cancelled
+		505     cancelled  cancelled  cancelled  cancelled  cancelled  cancelled
+		{}      cancelled  cancelled  cancelled  cancelled  cancelled  cancelled
+		true    cancelled  cancelled  cancelled  cancelled  cancelled  cancelled`
+	with408 = `
+		absent  expired    expired    expired    expired    expired    expired
+		null    expired    expired    expired    expired    expired    expired
+		""      expired    expired    expired    expired    expired    expired
+		200     expired    expired    expired    expired    expired    expired
+		"200"   expired    expired    expired    expired    expired    expired
+		499     cancelled  cancelled  cancelled  cancelled  cancelled  cancelled
+		"499"   cancelled  cancelled  cancelled  cancelled  cancelled  cancelled
+		408     expired    expired    expired    expired    expired    expired
+		"408"   expired    expired    expired    expired    expired    expired
+		505     expired    expired    expired    expired    expired    expired
+		{}      expired    expired    expired    expired    expired    expired
+		true    expired    expired    expired    expired    expired    expired`
+	withAnotherCode = `
+		absent  failed     failed     failed     failed     failed     failed
+		null    failed     failed     failed     failed     failed     failed
+		""      failed     failed     failed     failed     failed     failed
+		200     failed     failed     failed     failed     failed     failed
+		"200"   failed     failed     failed     failed     failed     failed
+		499     cancelled  cancelled  cancelled  cancelled  cancelled  cancelled
+		"499"   cancelled  cancelled  cancelled  cancelled  cancelled  cancelled
+		408     expired    expired    expired    expired    expired    expired
+		"408"   expired    expired    expired    expired    expired    expired
+		505     failed     failed     failed     failed     failed     failed
+		{}      failed     failed     failed     failed     failed     failed
+		true    failed     failed     failed     failed     failed     failed`
+)
+
+func TestPaymentStatus(t *testing.T) {
+	tables := map[string]string{
+		`"200"`: with200, `200`: with200,
+		`"499"`: with499, `499`: with499,
+		`"408"`: with408, `408`: with408,
+	}
+	for _, code := range []string{
+		absent, `null`, `""`, `"400"`, `401`, `"409"`, `502`, `"503"`, `"504"`, `505`, `"505"`, `"00"`, `0`, `"OK"`,
+		`"0200"`, `" 200"`, `"200 "`, `"2000"`, `200.0`, `2e2`, `-200`, `"２００"`, `{}`, `[]`, `[200]`, `true`,
+		`"SUCCESSFUL"`, `{"responseCode":"200"}`,
+	} {
+		tables[code] = withAnotherCode
+	}
+
+	for code, table := range tables {
+		rows := 0
+		for line := range strings.Lines(strings.TrimSpace(table)) {
+			cells := strings.Fields(line)
+			if len(cells) != 1+len(stages) {
+				t.Fatalf("the table line %q has %d cells", line, len(cells))
+			}
+			for i, stage := range stages {
+				message := statusMessage(code, cells[0], stage)
+				t.Run(message, func(t *testing.T) {
+					p, want := statusOf(t, message), PaymentStatus(cells[i+1])
+					if got := p.judge(); got != want {
+						t.Errorf("callback is %s, expected %s", got, want)
+					}
+					// 200.0 and 2e2 are 200 to this parser. They appear nowhere in the
+					// documents, and the table above is right to trust neither.
+					if want == Paid && !mayBePaid(t, message) || want != Paid && mayBePaid(t, message) && code != `200.0` && code != `2e2` {
+						t.Error("the table contradicts the rule")
+					}
+
+					if want == Paid && cells[0] == absent && stage == absent {
+						want = Pending // a query that worked, and says nothing of the transaction
+					}
+					if got := p.judgeQuery(); got != want {
+						t.Errorf("query is %s, expected %s", got, want)
+					}
+				})
+			}
+			rows++
+		}
+		if rows != 12 {
+			t.Errorf("%d rows for responseCode %s", rows, code)
+		}
+	}
+}
+
+// The case that cost merchants goods: a proven message, "successful" in its
+// envelope, about a payment that the customer cancelled.
+func TestSignedAndCancelled(t *testing.T) {
+	message := `{"responseCode":"200","responseMessage":"Success","responseData":{"transactionStatus":"499"}}`
+	if got := statusOf(t, message).judge(); got != Cancelled {
+		t.Errorf("is %s", got)
+	}
+}
+
+// Stages other than the four of the documents, and other types.
+func TestStrangeStages(t *testing.T) {
+	for _, stage := range []string{`"successful"`, `"SUCCESS"`, `"SUCCESSFUL "`, `"init"`, `"?"`, `null`, `200`, `true`, `{}`, `["SUCCESSFUL"]`} {
+		for _, status := range []string{absent, `"200"`} {
+			if got := statusOf(t, statusMessage(`"200"`, status, stage)).judge(); got != Failed {
+				t.Errorf("stage %s with status %s is %s", stage, status, got)
+			}
+		}
+	}
+}
+
+// responseData in other shapes than an object of fields. A callback whose details
+// cannot be read may be telling of a cancelled payment, so it is not paid.
+func TestPaymentStatusByShapeOfData(t *testing.T) {
+	for name, test := range map[string]struct {
+		data            string
+		callback, query PaymentStatus
+	}{
+		"absent":               {absent, Paid, Pending},
+		"null":                 {`null`, Paid, Pending},
+		"empty object":         {`{}`, Paid, Pending},
+		"object as text, paid": {`"{\"transactionStatus\":\"200\",\"transactionStage\":\"SUCCESSFUL\"}"`, Paid, Paid},
+		"object as text, not":  {`"{\"transactionStatus\":\"499\"}"`, Cancelled, Cancelled},
+		"text that says it twice": {
+			`"{\"transactionStatus\":\"499\",\"transactionStatus\":\"200\"}"`, Failed, Pending},
+		"text with more behind":  {`"{\"transactionStatus\":\"499\"}."`, Failed, Pending},
+		"text":                   {`"transactionStatus=499"`, Failed, Pending},
+		"empty text":             {`""`, Failed, Pending},
+		"list":                   {`[{"transactionStatus":"499"}]`, Failed, Pending},
+		"number":                 {`200`, Failed, Pending},
+		"true":                   {`true`, Failed, Pending},
+		"status further inside":  {`{"transaction":{"transactionStatus":"499"}}`, Paid, Pending},
+		"status of tokenization": {`{"tokenization":{"status":"499"}}`, Paid, Pending},
+	} {
+		t.Run(name, func(t *testing.T) {
+			message := `{"responseCode":"200","responseData":` + test.data + `}`
+			if test.data == absent {
+				message = `{"responseCode":"200"}`
+			}
+			p := statusOf(t, message)
+			if got := p.judge(); got != test.callback {
+				t.Errorf("callback is %s, expected %s", got, test.callback)
+			}
+			if got := p.judgeQuery(); got != test.query {
+				t.Errorf("query is %s, expected %s", got, test.query)
+			}
+			for _, code := range []string{"400", "499", "408", "505", ""} {
+				refused := statusOf(t, strings.Replace(message, `"200"`, `"`+code+`"`, 1))
+				if refused.judge() == Paid || refused.judgeQuery() == Paid {
+					t.Errorf("responseCode %q is paid", code)
+				}
+			}
+		})
+	}
+}
+
+func TestPaymentStatusOfTheVectors(t *testing.T) {
+	for id, want := range map[string]PaymentStatus{
+		"callback-cancel": Cancelled,
+		"callback-result": Paid,
+		"plus-and-slash":  Paid,
+		"tokenization":    Paid,
+		"payment-link":    Paid,
+	} {
+		if got := statusOf(t, vectorNamed(t, id).Message).judge(); got != want {
+			t.Errorf("%s is %s, expected %s", id, got, want)
+		}
+	}
+}
+
+// Programs of merchants compare with these words.
+func TestPaymentStatusWords(t *testing.T) {
+	for status, want := range map[PaymentStatus]string{
+		Paid: "paid", Cancelled: "cancelled", Expired: "expired", Pending: "pending", Failed: "failed",
+	} {
+		if string(status) != want {
+			t.Errorf("%s, expected %s", status, want)
+		}
+	}
+	if (payment{}).judge() != Failed || (payment{}).judgeQuery() != Failed {
+		t.Error("a payment of which nothing is known is not failed")
+	}
+}
