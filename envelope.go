@@ -22,7 +22,7 @@ type field struct {
 // request is what the app posted, taken apart only as far as wrapping needs it.
 // Its slices alias the body that was read.
 type request struct {
-	object    []byte   // the posted object, without white space around it
+	object    []byte   // the posted object, without white space around it unless enveloped
 	data      []member // the members of requestData
 	enveloped bool     // the app sent its own envelope, which goes out as it is
 	requestID string   // of the app's own envelope, else given by the sidecar
@@ -42,6 +42,7 @@ func parseRequest(body []byte) (request, *jsonError) {
 	}
 
 	req.enveloped = true
+	req.object = body
 	req.requestID = scalar(find(top, "requestID"))
 	if !isHeaderText(req.requestID) {
 		return req, &jsonError{fault: msgEnvelopeRequestID}

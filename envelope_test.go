@@ -22,7 +22,7 @@ func TestParseRequest(t *testing.T) {
 		"fields":                 {body: `{"orderID":"1","orderAmount":1.0}`, data: `orderID="1";orderAmount=1.0;`},
 		"white space around":     {body: "\r\n\t { \"a\" : 1 } \n", object: `{ "a" : 1 }`, data: `a=1;`},
 		"own envelope":           {body: own, data: `orderID="1";`, enveloped: true, requestID: "id-1"},
-		"own, white space":       {body: " " + own + "\n", object: own, data: `orderID="1";`, enveloped: true, requestID: "id-1"},
+		"own, white space":       {body: " " + own + "\n", data: `orderID="1";`, enveloped: true, requestID: "id-1"},
 		"own, other order":       {body: `{"requestData":{},"x":1,"requestDateTime":1,"requestID":"i"}`, enveloped: true, requestID: "i"},
 		"own, escaped name":      {body: `{"request\u0044ata":{"a":1},"requestDateTime":1,"requestID":"i"}`, data: `a=1;`, enveloped: true, requestID: "i"},
 		"own, numbers":           {body: `{"requestID":12,"requestDateTime":20220426083322,"requestData":{}}`, enveloped: true, requestID: "12"},
@@ -141,7 +141,7 @@ func TestAppendEnvelope(t *testing.T) {
 		"every byte stays":        {"{ \"z\" : 1.0,\r\n\t\"a\":\"\\u0041\\/ễ\",\"n\":1E+2 ,\"o\":{ } }", nil, head + "{ \"z\" : 1.0,\r\n\t\"a\":\"\\u0041\\/ễ\",\"n\":1E+2 ,\"o\":{ } }}"},
 		"white space around goes": {" \n{\"a\":1}\n ", nil, head + `{"a":1}}`},
 		"own":                     {own, nil, own},
-		"own, white space around": {"\n " + own + " \n", nil, own},
+		"own, white space around": {"\n " + own + " \n", nil, "\n " + own + " \n"},
 		"own, nothing is added":   {own, two, own},
 	} {
 		t.Run(name, func(t *testing.T) {

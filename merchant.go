@@ -267,6 +267,9 @@ func resolveSecret(value string) (string, error) {
 	if text == "" {
 		return "", errors.New("empty; check the variable or file it comes from")
 	}
+	if strings.HasPrefix(text, utf8BOM) {
+		return "", errors.New("begins with a byte order mark; save the file it comes from without one")
+	}
 	if strings.TrimSpace(text) != text {
 		return "", errors.New("has white space around it; check for a stray blank or line end in the variable or file it comes from")
 	}

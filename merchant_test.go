@@ -267,6 +267,7 @@ func refusedMerchants(t *testing.T) map[string]struct {
 		"salt, no-break space":      {uat(key, "{env.TEST_NO_BREAK_SPACE}"), "salt: has white space around it"},
 		"salt, two line ends":       {uat(key, secretFile(t, canarySalt+"\n\n")), "salt: has white space around it"},
 		"salt, only a blank":        {uat(key, "{env.TEST_BLANK}"), "salt: has white space around it"},
+		"salt, byte order mark":     {uat(key, secretFile(t, "\xef\xbb\xbf"+canarySalt)), "salt: begins with a byte order mark"},
 		"literal salt, blank":       {uat(key, canarySalt+" "), "salt: has white space around it"},
 		"api key, blank behind":     {uat("{env.TEST_BLANK_AFTER}", salt), "api_key: has white space around it"},
 		"api key not ASCII":         {uat("{env.TEST_VIETNAMESE}", salt), "api_key: expected printable ASCII"},

@@ -280,7 +280,10 @@ func (p *Proxy) identify(x *exchange, ops []operation.Operation, body []byte) *f
 	value := func(name string) (string, bool) { return req.text(name), req.has(name) }
 	op := operation.Match(ops, value)
 	if op == nil {
-		return contradiction(&ops[0], &req)
+		op = &ops[0]
+	}
+	if f := contradiction(op, &req); f != nil {
+		return f
 	}
 	if !p.routes.allows(op.Name) || !p.routes.allows(p.routes.closest(op, value).Name) {
 		return fail(CodeOperationUnknown, msgOperationUnknown, p.routes.names())
@@ -290,18 +293,25 @@ func (p *Proxy) identify(x *exchange, ops []operation.Operation, body []byte) *f
 }
 
 // contradiction refuses a request that says it is another operation than the one
-// it was posted to: FAST_PAY must not slip through where only pay is allowed.
+// it was posted to: FAST_PAY must not slip through where only pay is allowed. Nor
+// must it in a field of other letter case, since a gateway may not care for that.
 func contradiction(op *operation.Operation, req *request) *failure {
 	f := fail(CodeFieldsInvalid, msgFieldsInvalid)
 	for _, fixed := range op.Fixed {
-		if req.has(fixed.Field) && req.text(fixed.Field) != fixed.Value {
+		for _, m := range req.data {
+			if !strings.EqualFold(string(m.name), fixed.Field) || string(m.name) == fixed.Field && scalar(m.value) == fixed.Value {
+				continue
+			}
 			f.errors = append(f.errors, fieldFault{
-				field:  fixed.Field,
+				field:  string(m.name),
 				code:   "fixed",
 				detail: msgFixedField,
 				args:   []any{fixed.Field, op.Name},
 			})
 		}
+	}
+	if len(f.errors) == 0 {
+		return nil
 	}
 	return f
 }

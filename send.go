@@ -12,6 +12,7 @@ import (
 	"net/textproto"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -36,7 +37,7 @@ func (p *Proxy) send(ctx context.Context, x *exchange) *failure {
 	defer cancel()
 	defer p.release()
 
-	a := attempt{}
+	var a attempt
 	x.reply = p.post(ctx, x, &a)
 	if x.operation.Repeatable && a.lost(&x.reply) && ctx.Err() == nil {
 		x.reply = p.post(ctx, x, &a)
@@ -47,7 +48,7 @@ func (p *Proxy) send(ctx context.Context, x *exchange) *failure {
 		return nil
 	case errors.Is(err, errAnswerTooLarge):
 		return fail(CodeResponseMalformed, msgAnswerTooLarge, p.MaxBody)
-	case !a.mayHaveWritten:
+	case !a.mayHaveWritten.Load():
 		return fail(CodeGatewayUnreachable, msgUnreachable)
 	case isTimeout(ctx, err):
 		return fail(CodeGatewayTimeout, msgTimeout)
@@ -71,13 +72,14 @@ func (p *Proxy) release() {
 // attempt follows one message, over all its tries, as far as the connection tells.
 type attempt struct {
 	// mayHaveWritten is false only while no try has got hold of a connection, so
-	// while not a single byte can have reached the gateway.
-	mayHaveWritten bool
+	// while not a single byte can have reached the gateway. The transport writes, and
+	// so sets it, in a goroutine of its own.
+	mayHaveWritten atomic.Bool
 }
 
 // lost reports whether the message may have left, and no answer came back.
 func (a *attempt) lost(rp *reply) bool {
-	return rp.err != nil && a.mayHaveWritten && !errors.Is(rp.err, errAnswerTooLarge)
+	return rp.err != nil && a.mayHaveWritten.Load() && !errors.Is(rp.err, errAnswerTooLarge)
 }
 
 func (p *Proxy) post(ctx context.Context, x *exchange, a *attempt) reply {
@@ -102,11 +104,11 @@ func (p *Proxy) post(ctx context.Context, x *exchange, a *attempt) reply {
 // reach the gateway. It sets no Idempotency-Key: the standard library takes one as
 // leave to send a POST again.
 func (p *Proxy) newRequest(ctx context.Context, x *exchange, a *attempt) (*http.Request, error) {
-	before := a.mayHaveWritten
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { a.mayHaveWritten = true }}
+	before := a.mayHaveWritten.Load()
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { a.mayHaveWritten.Store(true) }}
 	if p.onlyHTTP1 {
 		// HTTP/1 asks for another connection only if nothing was written to the one before.
-		trace.GetConn = func(string) { a.mayHaveWritten = before }
+		trace.GetConn = func(string) { a.mayHaveWritten.Store(before) }
 	}
 	ctx = httptrace.WithClientTrace(ctx, trace)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.merchant.baseURL.String()+x.operation.Path, nil)
@@ -141,13 +143,13 @@ type outgoing struct {
 }
 
 func (o *outgoing) Read(b []byte) (int, error) {
-	o.attempt.mayHaveWritten = true
+	o.attempt.mayHaveWritten.Store(true)
 	return o.Reader.Read(b)
 }
 
 // WriteTo is how the standard library reads a bytes.Reader where it can.
 func (o *outgoing) WriteTo(w io.Writer) (int64, error) {
-	o.attempt.mayHaveWritten = true
+	o.attempt.mayHaveWritten.Store(true)
 	return o.Reader.WriteTo(w)
 }
 
