@@ -3,15 +3,15 @@ package galaxypay
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/textproto"
 	"runtime/debug"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -194,19 +194,20 @@ func isTimeout(ctx context.Context, err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// loggable is what went wrong with the connection, without the words that the
-// standard library quotes of an answer it cannot read: those are unproven, and may
-// hold anything.
+// loggable is what went wrong as far as the network tells. What the standard library
+// says of an answer that it cannot read quotes it, and that may hold anything.
 func loggable(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errAnswerTooLarge) {
+		return err
 	}
-	text := err.Error()
-	if header, ok := errors.AsType[textproto.ProtocolError](err); ok {
-		text = strings.TrimSuffix(text, string(header)) + "malformed header"
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		return e
 	}
-	text, _, _ = strings.Cut(text, `"`)
-	return errors.New(strings.TrimSpace(text))
+	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return e
+	}
+	return fmt.Errorf("the answer is not HTTP as expected (%T)", err)
 }
 
 // loadTransport opens the transport that the configuration describes.
