@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
 )
 
 // gatewayZone is where the gateway's clock stands. Its documents name no time
@@ -22,43 +24,43 @@ type field struct {
 // request is what the app posted, taken apart only as far as wrapping needs it.
 // Its slices alias the body that was read.
 type request struct {
-	object    []byte   // the posted object, without white space around it unless enveloped
-	data      []member // the members of requestData
-	enveloped bool     // the app sent its own envelope, which goes out as it is
-	requestID string   // of the app's own envelope, else given by the sidecar
+	object    []byte           // the posted object, without white space around it unless enveloped
+	data      []rawjson.Member // the members of requestData
+	enveloped bool             // the app sent its own envelope, which goes out as it is
+	requestID string           // of the app's own envelope, else given by the sidecar
 }
 
 // parseRequest reads the body of an app's request. A top-level requestData object
 // makes it an envelope of the app's own; look-alikes deeper inside do not.
-func parseRequest(body []byte) (request, *jsonError) {
-	top, err := objectMembers(nil, body)
+func parseRequest(body []byte) (request, *rawjson.Error) {
+	top, err := rawjson.Members(body)
 	if err != nil {
 		return request{}, err
 	}
 	req := request{object: bytes.Trim(body, " \t\r\n"), data: top}
-	inner := find(top, "requestData")
+	inner := rawjson.Find(top, "requestData")
 	if len(inner) == 0 || inner[0] != '{' {
 		return req, nil
 	}
 
 	req.enveloped = true
 	req.object = body
-	req.requestID = scalar(find(top, "requestID"))
+	req.requestID = rawjson.Scalar(rawjson.Find(top, "requestID"))
 	if !isHeaderText(req.requestID) {
-		return req, &jsonError{fault: msgEnvelopeRequestID}
+		return req, &rawjson.Error{Fault: rawjson.Fault(msgEnvelopeRequestID)}
 	}
-	if scalar(find(top, "requestDateTime")) == "" {
-		return req, &jsonError{fault: msgEnvelopeDateTime}
+	if rawjson.Scalar(rawjson.Find(top, "requestDateTime")) == "" {
+		return req, &rawjson.Error{Fault: rawjson.Fault(msgEnvelopeDateTime)}
 	}
-	req.data, err = objectMembers(nil, inner)
+	req.data, err = rawjson.Members(inner)
 	return req, err
 }
 
 // has reports whether requestData holds a member of that name.
-func (r *request) has(name string) bool { return find(r.data, name) != nil }
+func (r *request) has(name string) bool { return rawjson.Find(r.data, name) != nil }
 
 // text returns a string or number of requestData as text, "" for anything else.
-func (r *request) text(name string) string { return scalar(find(r.data, name)) }
+func (r *request) text(name string) string { return rawjson.Scalar(rawjson.Find(r.data, name)) }
 
 // appendEnvelope appends the message for the gateway to dst: the app's own
 // envelope untouched, or a new one around the posted object, whose bytes stay as
@@ -98,21 +100,21 @@ type answer struct {
 const utf8BOM = "\xef\xbb\xbf"
 
 // parseAnswer reads a message of the gateway: an answer, or a decoded callback.
-func parseAnswer(body []byte) (answer, *jsonError) {
+func parseAnswer(body []byte) (answer, *rawjson.Error) {
 	body = bytes.TrimPrefix(body, []byte(utf8BOM))
-	top, err := objectMembers(nil, body)
+	top, err := rawjson.Members(body)
 	if err != nil {
 		return answer{}, err
 	}
 	a := answer{
-		requestID:       scalar(find(top, "requestID")),
-		responseCode:    scalar(find(top, "responseCode")),
-		responseMessage: scalar(find(top, "responseMessage")),
-		data:            plainData(find(top, "responseData")),
+		requestID:       rawjson.Scalar(rawjson.Find(top, "requestID")),
+		responseCode:    rawjson.Scalar(rawjson.Find(top, "responseCode")),
+		responseMessage: rawjson.Scalar(rawjson.Find(top, "responseMessage")),
+		data:            plainData(rawjson.Find(top, "responseData")),
 		envelope:        body,
 	}
 	if a.requestID == "" { // payment links spell it this way
-		a.requestID = scalar(find(top, "requestId"))
+		a.requestID = rawjson.Scalar(rawjson.Find(top, "requestId"))
 	}
 	return a, nil
 }
@@ -123,7 +125,7 @@ func plainData(value []byte) []byte {
 	if string(value) == "null" {
 		return nil
 	}
-	if text, ok := unquote(value); ok && isObject(text) {
+	if text, ok := rawjson.Unquote(value); ok && rawjson.IsObject(text) {
 		return text
 	}
 	return value

@@ -19,6 +19,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
 )
 
 func init() {
@@ -172,15 +174,15 @@ func (c *Callback) readPost(w http.ResponseWriter, r *http.Request) (signed, *fa
 }
 
 func fromJSON(body []byte) (signed, *failure) {
-	members, err := objectMembers(nil, bytes.TrimPrefix(body, []byte(utf8BOM)))
+	members, err := rawjson.Members(bytes.TrimPrefix(body, []byte(utf8BOM)))
 	if err != nil {
 		return signed{}, fail(CodeCallbackMalformed, msgCallbackBody)
 	}
-	data, ok := unquote(find(members, "data"))
+	data, ok := rawjson.Unquote(rawjson.Find(members, "data"))
 	if !ok || len(data) == 0 {
 		return signed{}, fail(CodeCallbackMalformed, msgCallbackNoData)
 	}
-	signature, _ := unquote(find(members, "signature"))
+	signature, _ := rawjson.Unquote(rawjson.Find(members, "signature"))
 	return signed{data: data, signature: string(signature)}, nil
 }
 

@@ -9,6 +9,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
 )
 
 // ipnAnswer is what the gateway expects in answer to an IPN. Both fields are
@@ -130,9 +132,9 @@ func (a *appAnswer) field(name string) string {
 	if a.body.Len() > longestAppAnswer {
 		return ""
 	}
-	members, err := objectMembers(nil, bytes.TrimPrefix(a.body.Bytes(), []byte(utf8BOM)))
+	members, err := rawjson.Members(bytes.TrimPrefix(a.body.Bytes(), []byte(utf8BOM)))
 	if err != nil {
 		return ""
 	}
-	return scalar(find(members, name))
+	return rawjson.Scalar(rawjson.Find(members, name))
 }

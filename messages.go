@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	textlanguage "golang.org/x/text/language"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
 )
 
 // language is one that the sidecar speaks to people in. Codes never change with it.
@@ -49,18 +51,18 @@ func (l language) say(m message, args ...any) string {
 	return fmt.Sprintf(messages[m].in(l), args...)
 }
 
+// faultArgs are what the sentence on a JSON fault has verbs for: the offset, or nothing.
+func faultArgs(err *rawjson.Error) []any {
+	if strings.Contains(messages[message(err.Fault)].en, "%d") {
+		return []any{err.Offset}
+	}
+	return nil
+}
+
 // message is the key of a sentence in messages.
 type message string
 
 const (
-	msgJSONEmpty     message = "json_empty"
-	msgJSONNotUTF8   message = "json_not_utf8"
-	msgJSONNotObject message = "json_not_object"
-	msgJSONTrailing  message = "json_trailing"
-	msgJSONSyntax    message = "json_syntax"
-	msgJSONDuplicate message = "json_duplicate"
-	msgJSONTruncated message = "json_truncated"
-
 	msgEnvelopeRequestID message = "envelope_request_id"
 	msgEnvelopeDateTime  message = "envelope_date_time"
 	msgBodyUnreadable    message = "body_unreadable"
@@ -128,13 +130,13 @@ var titles = map[Code]words{
 }
 
 var messages = map[message]words{
-	msgJSONEmpty:     {"The body is empty; expected one JSON object.", "Nội dung rỗng; cần một đối tượng JSON."},
-	msgJSONNotUTF8:   {"The text is not UTF-8 at byte %d.", "Văn bản không phải UTF-8 tại byte %d."},
-	msgJSONNotObject: {"Expected a JSON object at byte %d.", "Cần một đối tượng JSON tại byte %d."},
-	msgJSONTrailing:  {"There is more data after the JSON object, at byte %d.", "Có dữ liệu thừa sau đối tượng JSON, tại byte %d."},
-	msgJSONSyntax:    {"The JSON is not valid at byte %d.", "JSON không hợp lệ tại byte %d."},
-	msgJSONDuplicate: {"A name is given twice in one object, at byte %d.", "Một tên xuất hiện hai lần trong cùng đối tượng, tại byte %d."},
-	msgJSONTruncated: {"The JSON ends too early, at byte %d.", "JSON kết thúc quá sớm, tại byte %d."},
+	message(rawjson.Empty):     {"The body is empty; expected one JSON object.", "Nội dung rỗng; cần một đối tượng JSON."},
+	message(rawjson.NotUTF8):   {"The text is not UTF-8 at byte %d.", "Văn bản không phải UTF-8 tại byte %d."},
+	message(rawjson.NotObject): {"Expected a JSON object at byte %d.", "Cần một đối tượng JSON tại byte %d."},
+	message(rawjson.Trailing):  {"There is more data after the JSON object, at byte %d.", "Có dữ liệu thừa sau đối tượng JSON, tại byte %d."},
+	message(rawjson.Syntax):    {"The JSON is not valid at byte %d.", "JSON không hợp lệ tại byte %d."},
+	message(rawjson.Duplicate): {"A name is given twice in one object, at byte %d.", "Một tên xuất hiện hai lần trong cùng đối tượng, tại byte %d."},
+	message(rawjson.Truncated): {"The JSON ends too early, at byte %d.", "JSON kết thúc quá sớm, tại byte %d."},
 
 	msgEnvelopeRequestID: {"A body with requestData is sent as it is, so it must carry a requestID of printable ASCII characters.", "Nội dung có requestData được gửi nguyên văn nên phải có requestID gồm các ký tự ASCII in được."},
 	msgEnvelopeDateTime:  {"A body with requestData is sent as it is, so it must carry requestDateTime (yyyyMMddHHmmss).", "Nội dung có requestData được gửi nguyên văn nên phải có requestDateTime (yyyyMMddHHmmss)."},

@@ -53,7 +53,7 @@ var contract = map[Code]struct {
 func codes(t *testing.T) []Code {
 	t.Helper()
 	var all []Code
-	for _, value := range constantsOf(t, "Code") {
+	for _, value := range constantsOf(t, ".", "Code") {
 		all = append(all, Code(value))
 	}
 	return all

@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 	"go.uber.org/zap"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 )
 
@@ -274,7 +275,7 @@ func (p *Proxy) read(w http.ResponseWriter, r *http.Request) ([]byte, *failure) 
 func (p *Proxy) identify(x *exchange, ops []operation.Operation, body []byte) *failure {
 	req, err := parseRequest(body)
 	if err != nil {
-		return fail(CodeBodyInvalid, err.fault, err.args()...)
+		return fail(CodeBodyInvalid, message(err.Fault), faultArgs(err)...)
 	}
 	x.request = req
 	value := func(name string) (string, bool) { return req.text(name), req.has(name) }
@@ -299,11 +300,11 @@ func contradiction(op *operation.Operation, req *request) *failure {
 	f := fail(CodeFieldsInvalid, msgFieldsInvalid)
 	for _, fixed := range op.Fixed {
 		for _, m := range req.data {
-			if !strings.EqualFold(string(m.name), fixed.Field) || string(m.name) == fixed.Field && scalar(m.value) == fixed.Value {
+			if !strings.EqualFold(string(m.Name), fixed.Field) || string(m.Name) == fixed.Field && rawjson.Scalar(m.Value) == fixed.Value {
 				continue
 			}
 			f.errors = append(f.errors, fieldFault{
-				field:  string(m.name),
+				field:  string(m.Name),
 				code:   "fixed",
 				detail: msgFixedField,
 				args:   []any{fixed.Field, op.Name},

@@ -1,5 +1,7 @@
 package galaxypay
 
+import "github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+
 // PaymentStatus says what a proven message means for the order. Only "paid"
 // may hand out goods.
 type PaymentStatus string
@@ -27,12 +29,12 @@ type payment struct {
 
 func paymentOf(a *answer) payment {
 	p := payment{responseCode: a.responseCode}
-	data, err := objectMembers(nil, a.data)
+	data, err := rawjson.Members(a.data)
 	if err != nil { // not an object: there is nothing to look into
 		p.unreadable = a.data != nil
 		return p
 	}
-	status, stage := find(data, "transactionStatus"), find(data, "transactionStage")
+	status, stage := rawjson.Find(data, "transactionStatus"), rawjson.Find(data, "transactionStage")
 	p.hasStatus, p.status = status != nil, statusText(status)
 	p.hasStage, p.stage = stage != nil, statusText(stage)
 	return p
@@ -41,7 +43,7 @@ func paymentOf(a *answer) payment {
 // statusText keeps values that are neither text nor null from looking empty:
 // an empty status means "not finished", a strange one means "not paid".
 func statusText(value []byte) string {
-	if text := scalar(value); text != "" || len(value) == 0 || value[0] == '"' || string(value) == "null" {
+	if text := rawjson.Scalar(value); text != "" || len(value) == 0 || value[0] == '"' || string(value) == "null" {
 		return text
 	}
 	return "?"

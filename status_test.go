@@ -53,7 +53,7 @@ func statusOf(t *testing.T, message string) payment {
 	t.Helper()
 	a, err := parseAnswer([]byte(message))
 	if err != nil {
-		t.Fatal(err.fault)
+		t.Fatal(err.Fault)
 	}
 	return paymentOf(&a)
 }

@@ -1,4 +1,4 @@
-package galaxypay
+package rawjson
 
 import (
 	"bytes"
@@ -13,10 +13,10 @@ import (
 )
 
 // pairs writes members down for a comparison.
-func pairs(members []member) string {
+func pairs(members []Member) string {
 	var b strings.Builder
 	for _, m := range members {
-		fmt.Fprintf(&b, "%s=%s;", m.name, m.value)
+		fmt.Fprintf(&b, "%s=%s;", m.Name, m.Value)
 	}
 	return b.String()
 }
@@ -25,7 +25,7 @@ func nested(depth int) string {
 	return strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth)
 }
 
-func TestObjectMembers(t *testing.T) {
+func TestMembers(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"empty object":             {`{}`, ``},
 		"white space inside":       {"{ \t\r\n}", ``},
@@ -45,111 +45,104 @@ func TestObjectMembers(t *testing.T) {
 		"as deep as JSON goes":     {nested(10000), `a=` + nested(9999) + `;`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			members, err := objectMembers(nil, []byte(test.text))
+			members, err := Members([]byte(test.text))
 			if err != nil {
-				t.Fatalf("refused: %s at %d", err.fault, err.offset)
+				t.Fatalf("refused: %s at %d", err.Fault, err.Offset)
 			}
 			if got := pairs(members); got != test.want {
 				t.Errorf("read %s, expected %s", got, test.want)
 			}
-			if !isObject([]byte(test.text)) {
-				t.Error("isObject says no")
+			if !IsObject([]byte(test.text)) {
+				t.Error("IsObject says no")
 			}
 		})
 	}
 }
 
-func TestObjectMembersRefuses(t *testing.T) {
+func TestMembersRefuses(t *testing.T) {
 	many := `{`
 	for i := range 500 {
 		many += fmt.Sprintf(`"field%d":%d,`, i, i)
 	}
 	for name, test := range map[string]struct {
 		text   string
-		fault  message
+		fault  Fault
 		offset int64
 	}{
-		"nothing":                       {"", msgJSONEmpty, 0},
-		"white space":                   {" \t\r\n", msgJSONEmpty, 0},
-		"Latin-1":                       {"{\"a\":\"Nguy\xean\"}", msgJSONNotUTF8, 10},
-		"bad bytes in a name":           {"{\"\xff\":1}", msgJSONNotUTF8, 2},
-		"bad bytes behind the object":   {"{}\xff", msgJSONNotUTF8, 2},
-		"cut character":                 {"{\"a\":\"\xc3", msgJSONNotUTF8, 6},
-		"encoded surrogate":             {"{\"a\":\"\xed\xa0\x80\"}", msgJSONNotUTF8, 6},
-		"overlong":                      {"{\"a\":\"\xc0\xaf\"}", msgJSONNotUTF8, 6},
-		"UTF-16":                        {"\xff\xfe{\x00}\x00", msgJSONNotUTF8, 0},
-		"array":                         {`[{"a":1}]`, msgJSONNotObject, 0},
-		"string":                        {`"abc"`, msgJSONNotObject, 0},
-		"number":                        {`12345`, msgJSONNotObject, 0},
-		"true":                          {`true`, msgJSONNotObject, 0},
-		"null":                          {`null`, msgJSONNotObject, 0},
-		"array behind white space":      {"  \n[]", msgJSONNotObject, 3},
-		"string behind white space":     {` "abc"`, msgJSONNotObject, 1},
-		"two objects":                   {`{}{}`, msgJSONTrailing, 2},
-		"two lines of objects":          {"{\"a\":1}\n{\"a\":2}", msgJSONTrailing, 8},
-		"comma behind":                  {`{"a":1},`, msgJSONTrailing, 7},
-		"brace behind":                  {`{"a":1} }`, msgJSONTrailing, 8},
-		"comment behind":                {`{} // x`, msgJSONTrailing, 3},
-		"NUL behind":                    {"{}\x00", msgJSONTrailing, 2},
-		"form feed behind":              {"{}\f", msgJSONTrailing, 2},
-		"no-break space behind":         {"{}\u00a0", msgJSONTrailing, 2},
-		"BOM":                           {utf8BOM + `{}`, msgJSONSyntax, 0},
-		"form":                          {`data=x&signature=y`, msgJSONSyntax, 0},
-		"name without quotes":           {`{a:1}`, msgJSONSyntax, 1},
-		"single quotes":                 {`{'a':1}`, msgJSONSyntax, 1},
-		"number as name":                {`{1:2}`, msgJSONSyntax, 1},
-		"no colon":                      {`{"a" 1}`, msgJSONSyntax, 5},
-		"no value":                      {`{"a":}`, msgJSONSyntax, 5},
-		"no comma":                      {`{"a":1 "b":2}`, msgJSONSyntax, 7},
-		"comma at the end":              {`{"a":1,}`, msgJSONSyntax, 6},
-		"comma alone":                   {`{,}`, msgJSONSyntax, 1},
-		"comma at the end of an array":  {`{"a":[1,]}`, msgJSONSyntax, 8},
-		"wrong bracket":                 {`{"a":[1}}`, msgJSONSyntax, 7},
-		"leading zero":                  {`{"a":01}`, msgJSONSyntax, 6},
-		"plus sign":                     {`{"a":+1}`, msgJSONSyntax, 5},
-		"NaN":                           {`{"a":NaN}`, msgJSONSyntax, 5},
-		"unknown escape":                {`{"a":"\x41"}`, msgJSONSyntax, 6},
-		"raw line end in a string":      {"{\"a\":\"x\ny\"}", msgJSONSyntax, 7},
-		"comment inside":                {`{/**/}`, msgJSONSyntax, 1},
-		"deeper than JSON goes":         {nested(10001), msgJSONSyntax, 50000},
-		"name twice":                    {`{"a":1,"a":2}`, msgJSONDuplicate, 7},
-		"name twice, one escaped":       {`{"a":1,"\u0061":2}`, msgJSONDuplicate, 7},
-		"name twice, same value":        {`{"a":1,"b":2,"a":1}`, msgJSONDuplicate, 13},
-		"name twice further inside":     {`{"a":[{"b":{"c":1,"c":2}}]}`, msgJSONDuplicate, 18},
-		"name twice, lone surrogates":   {`{"\ud800":1,"\udbff":2}`, msgJSONDuplicate, 12},
-		"name twice among many":         {many + `"field7":0}`, msgJSONDuplicate, int64(len(many))},
-		"only a brace":                  {`{`, msgJSONTruncated, 1},
-		"broken off in a name":          {`{"a`, msgJSONTruncated, 3},
-		"broken off behind a name":      {`{"a"`, msgJSONTruncated, 4},
-		"broken off behind a colon":     {`{"a":`, msgJSONTruncated, 5},
-		"broken off in a value":         {`{"a":"x`, msgJSONTruncated, 7},
-		"broken off in a literal":       {`{"a":tru`, msgJSONTruncated, 8},
-		"broken off behind a value":     {`{"a":1`, msgJSONTruncated, 6},
-		"broken off behind a comma":     {`{"a":1,`, msgJSONTruncated, 7},
-		"broken off in an inner object": {`{"a":{"b":1}`, msgJSONTruncated, 12},
+		"nothing":                       {"", Empty, 0},
+		"white space":                   {" \t\r\n", Empty, 0},
+		"Latin-1":                       {"{\"a\":\"Nguy\xean\"}", NotUTF8, 10},
+		"bad bytes in a name":           {"{\"\xff\":1}", NotUTF8, 2},
+		"bad bytes behind the object":   {"{}\xff", NotUTF8, 2},
+		"cut character":                 {"{\"a\":\"\xc3", NotUTF8, 6},
+		"encoded surrogate":             {"{\"a\":\"\xed\xa0\x80\"}", NotUTF8, 6},
+		"overlong":                      {"{\"a\":\"\xc0\xaf\"}", NotUTF8, 6},
+		"UTF-16":                        {"\xff\xfe{\x00}\x00", NotUTF8, 0},
+		"array":                         {`[{"a":1}]`, NotObject, 0},
+		"string":                        {`"abc"`, NotObject, 0},
+		"number":                        {`12345`, NotObject, 0},
+		"true":                          {`true`, NotObject, 0},
+		"null":                          {`null`, NotObject, 0},
+		"array behind white space":      {"  \n[]", NotObject, 3},
+		"string behind white space":     {` "abc"`, NotObject, 1},
+		"two objects":                   {`{}{}`, Trailing, 2},
+		"two lines of objects":          {"{\"a\":1}\n{\"a\":2}", Trailing, 8},
+		"comma behind":                  {`{"a":1},`, Trailing, 7},
+		"brace behind":                  {`{"a":1} }`, Trailing, 8},
+		"comment behind":                {`{} // x`, Trailing, 3},
+		"NUL behind":                    {"{}\x00", Trailing, 2},
+		"form feed behind":              {"{}\f", Trailing, 2},
+		"no-break space behind":         {"{}\u00a0", Trailing, 2},
+		"BOM":                           {"\xef\xbb\xbf" + `{}`, Syntax, 0},
+		"form":                          {`data=x&signature=y`, Syntax, 0},
+		"name without quotes":           {`{a:1}`, Syntax, 1},
+		"single quotes":                 {`{'a':1}`, Syntax, 1},
+		"number as name":                {`{1:2}`, Syntax, 1},
+		"no colon":                      {`{"a" 1}`, Syntax, 5},
+		"no value":                      {`{"a":}`, Syntax, 5},
+		"no comma":                      {`{"a":1 "b":2}`, Syntax, 7},
+		"comma at the end":              {`{"a":1,}`, Syntax, 6},
+		"comma alone":                   {`{,}`, Syntax, 1},
+		"comma at the end of an array":  {`{"a":[1,]}`, Syntax, 8},
+		"wrong bracket":                 {`{"a":[1}}`, Syntax, 7},
+		"leading zero":                  {`{"a":01}`, Syntax, 6},
+		"plus sign":                     {`{"a":+1}`, Syntax, 5},
+		"NaN":                           {`{"a":NaN}`, Syntax, 5},
+		"unknown escape":                {`{"a":"\x41"}`, Syntax, 6},
+		"raw line end in a string":      {"{\"a\":\"x\ny\"}", Syntax, 7},
+		"comment inside":                {`{/**/}`, Syntax, 1},
+		"deeper than JSON goes":         {nested(10001), Syntax, 50000},
+		"name twice":                    {`{"a":1,"a":2}`, Duplicate, 7},
+		"name twice, one escaped":       {`{"a":1,"\u0061":2}`, Duplicate, 7},
+		"name twice, same value":        {`{"a":1,"b":2,"a":1}`, Duplicate, 13},
+		"name twice further inside":     {`{"a":[{"b":{"c":1,"c":2}}]}`, Duplicate, 18},
+		"name twice, lone surrogates":   {`{"\ud800":1,"\udbff":2}`, Duplicate, 12},
+		"name twice among many":         {many + `"field7":0}`, Duplicate, int64(len(many))},
+		"only a brace":                  {`{`, Truncated, 1},
+		"broken off in a name":          {`{"a`, Truncated, 3},
+		"broken off behind a name":      {`{"a"`, Truncated, 4},
+		"broken off behind a colon":     {`{"a":`, Truncated, 5},
+		"broken off in a value":         {`{"a":"x`, Truncated, 7},
+		"broken off in a literal":       {`{"a":tru`, Truncated, 8},
+		"broken off behind a value":     {`{"a":1`, Truncated, 6},
+		"broken off behind a comma":     {`{"a":1,`, Truncated, 7},
+		"broken off in an inner object": {`{"a":{"b":1}`, Truncated, 12},
 	} {
 		t.Run(name, func(t *testing.T) {
-			members, err := objectMembers(make([]member, 1), []byte(test.text))
+			members, err := Members([]byte(test.text))
 			if err == nil {
 				t.Fatalf("read as %s", pairs(members))
 			}
-			if err.fault != test.fault || err.offset != test.offset {
-				t.Errorf("%s at %d, expected %s at %d", err.fault, err.offset, test.fault, test.offset)
+			if err.Fault != test.fault || err.Offset != test.offset {
+				t.Errorf("%s at %d, expected %s at %d", err.Fault, err.Offset, test.fault, test.offset)
 			}
 			if members != nil {
 				t.Error("members in spite of a fault")
 			}
-			if isObject([]byte(test.text)) {
-				t.Error("isObject says yes")
+			if IsObject([]byte(test.text)) {
+				t.Error("IsObject says yes")
 			}
 		})
-	}
-}
-
-func TestObjectMembersAppends(t *testing.T) {
-	members, err := objectMembers([]member{{name: []byte("earlier"), value: []byte("0")}}, []byte(`{"a":1}`))
-	if got := pairs(members); err != nil || got != "earlier=0;a=1;" {
-		t.Errorf("read %s", got)
 	}
 }
 
@@ -165,7 +158,7 @@ func offsetIn(whole, part []byte) int {
 
 // The members must be the very bytes that were received and hashed: not copies,
 // and not changed in place. Sizes go beyond every buffer that a decoder may have.
-func TestObjectMembersAliasesItsInput(t *testing.T) {
+func TestMembersAliasesItsInput(t *testing.T) {
 	for name, text := range map[string]string{
 		"small":        `{"a":"x","b":{"c":[1,2]},"d":1.50}`,
 		"with escapes": `{"a":"\u0041","\u0062":"\n"}`,
@@ -185,19 +178,19 @@ func TestObjectMembersAliasesItsInput(t *testing.T) {
 			input := make([]byte, len(text), len(text)+64) // with room that an append would write into
 			copy(input, text)
 			spare := input[len(input):cap(input)]
-			members, _ := objectMembers(nil, input)
+			members, _ := Members(input)
 			if string(input) != text || !bytes.Equal(spare, make([]byte, 64)) {
 				t.Error("the input was changed")
 			}
 			last := 0
 			for _, m := range members {
-				at := offsetIn(input, m.value)
-				if at < last || string(m.value) != text[at:at+len(m.value)] {
-					t.Fatalf("the value of %s does not lie in the input", m.name)
+				at := offsetIn(input, m.Value)
+				if at < last || string(m.Value) != text[at:at+len(m.Value)] {
+					t.Fatalf("the value of %s does not lie in the input", m.Name)
 				}
-				last = at + len(m.value)
-				if bytes.Contains(input, append([]byte(`"`), m.name...)) && offsetIn(input, m.name) < 0 {
-					t.Errorf("the name %s does not lie in the input", m.name)
+				last = at + len(m.Value)
+				if bytes.Contains(input, append([]byte(`"`), m.Name...)) && offsetIn(input, m.Name) < 0 {
+					t.Errorf("the name %s does not lie in the input", m.Name)
 				}
 			}
 		})
@@ -236,7 +229,7 @@ func TestReleasedScannerHoldsNoText(t *testing.T) {
 // Scanners are shared; what one request holds must never turn up in another.
 // Good, broken and refused texts of many lengths take turns, so that each comes to
 // a scanner that has just read some other. Worth most with -race.
-func TestObjectMembersSideBySide(t *testing.T) {
+func TestMembersSideBySide(t *testing.T) {
 	var all sync.WaitGroup
 	for n := range 48 {
 		all.Go(func() {
@@ -245,16 +238,16 @@ func TestObjectMembersSideBySide(t *testing.T) {
 			text := []byte(fmt.Sprintf(`{"name":"%s","%s":{"x":[%d]},"\u0061":"%s"}`, own, own, n, filler))
 			want := fmt.Sprintf(`name="%s";%s={"x":[%d]};a="%s";`, own, own, n, filler)
 			for turn := range 40 {
-				members, err := objectMembers(nil, text)
+				members, err := Members(text)
 				if err != nil {
-					t.Errorf("caller %d: %s at %d", n, err.fault, err.offset)
+					t.Errorf("caller %d: %s at %d", n, err.Fault, err.Offset)
 					return
 				}
 				cut := text[:1+(turn*37+n)%(len(text)-1)]
-				if got, err := objectMembers(nil, cut); err == nil {
+				if got, err := Members(cut); err == nil {
 					t.Errorf("caller %d: a broken text was read as %s", n, pairs(got))
 				}
-				if _, err := objectMembers(nil, []byte(`{"a":1,"a":2}`)); err == nil || err.fault != msgJSONDuplicate {
+				if _, err := Members([]byte(`{"a":1,"a":2}`)); err == nil || err.Fault != Duplicate {
 					t.Errorf("caller %d: a duplicate passed", n)
 				}
 				if got := pairs(members); got != want { // after others had their turns
@@ -268,7 +261,7 @@ func TestObjectMembersSideBySide(t *testing.T) {
 }
 
 // secondOpinion reads text with the standard library's decoder. It differs from
-// objectMembers on purpose in two points, which are added here: bytes that are not
+// Members on purpose in two points, which are added here: bytes that are not
 // UTF-8 and names given twice are refused.
 func secondOpinion(text []byte) (string, bool) {
 	if !json.Valid(text) || !utf8.Valid(text) || repeats(text) {
@@ -326,19 +319,19 @@ func repeats(text []byte) bool {
 	}
 }
 
-func FuzzObjectMembers(f *testing.F) {
+func FuzzMembers(f *testing.F) {
 	for _, seed := range []string{
 		"", " ", "{}", "[]", `"a"`, "1", "null", `{"a":1}`, "\t{\"a\" :\n1 , \"b\":[ true,{} ]}\r", `{"a":1,"a":2}`,
 		`{"a":{"b":[{"c":1},{"c":2}]},"d":"e"}`, `{"a":{"b":1,"\u0062":2}}`, `{"a":"\ud83d\ude00","b":"\ud83d"}`, `{"\ud800":1}`,
 		`{"a":"\u00e9é"}`, "{\"a\":\"\xe9\"}", `{"a":01}`, `{"a":-}`, `{"a":1.}`, `{"a":1e}`, `{"a":.5}`, `{"a":1E-2}`, `{"a":tru}`, `{"a":"\q"}`,
-		`{"a":1,}`, `{,"a":1}`, `{"a"}`, `{"a":}`, `{:1}`, `{"a":1}x`, `{"a":1}{}`, "{\"a\":\"\x00\"}", "{\"a\":\"\x7f\"}", utf8BOM + "{}",
+		`{"a":1,}`, `{,"a":1}`, `{"a"}`, `{"a":}`, `{:1}`, `{"a":1}x`, `{"a":1}{}`, "{\"a\":\"\x00\"}", "{\"a\":\"\x7f\"}", "\xef\xbb\xbf" + "{}",
 		`{"a":[[[[[]]]]]}`, `{"":{"":{"":""}}}`, `{"a":"` + strings.Repeat("x", 5000) + `"}`, nested(200), nested(10001),
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		before := bytes.Clone(text)
-		members, err := objectMembers(nil, text)
+		members, err := Members(text)
 		want, valid := secondOpinion(text)
 		if (err == nil) != valid {
 			t.Fatalf("accepted: %t, by the standard library: %t", err == nil, valid)
@@ -346,8 +339,8 @@ func FuzzObjectMembers(f *testing.F) {
 		if err == nil && pairs(members) != want {
 			t.Errorf("read %s, by the standard library %s", pairs(members), want)
 		}
-		if err != nil && (err.offset < 0 || err.offset > int64(len(text))) {
-			t.Errorf("a fault at byte %d of %d", err.offset, len(text))
+		if err != nil && (err.Offset < 0 || err.Offset > int64(len(text))) {
+			t.Errorf("a fault at byte %d of %d", err.Offset, len(text))
 		}
 		if !bytes.Equal(text, before) {
 			t.Error("the input was changed")
@@ -356,21 +349,21 @@ func FuzzObjectMembers(f *testing.F) {
 }
 
 func TestFind(t *testing.T) {
-	members, err := objectMembers(nil, []byte(`{"a":null,"b":"","\u0063":3,"Upper":4}`))
+	members, err := Members([]byte(`{"a":null,"b":"","\u0063":3,"Upper":4}`))
 	if err != nil {
-		t.Fatal(err.fault)
+		t.Fatal(err.Fault)
 	}
 	for name, want := range map[string]string{"a": "null", "b": `""`, "c": "3", "Upper": "4"} {
-		if got := string(find(members, name)); got != want {
+		if got := string(Find(members, name)); got != want {
 			t.Errorf("%s is %s, expected %s", name, got, want)
 		}
 	}
 	for _, name := range []string{"", "d", "upper", "A", `\u0063`} {
-		if find(members, name) != nil {
+		if Find(members, name) != nil {
 			t.Errorf("found %q", name)
 		}
 	}
-	if find(nil, "a") != nil {
+	if Find(nil, "a") != nil {
 		t.Error("found something in nothing")
 	}
 }
@@ -396,12 +389,12 @@ func checkScalar(t *testing.T, value []byte) {
 	case json.Number:
 		want = parsed.String()
 	}
-	if got := scalar(value); got != want {
-		t.Errorf("scalar(%s) is %q, by the standard library %q", value, got, want)
+	if got := Scalar(value); got != want {
+		t.Errorf("Scalar(%s) is %q, by the standard library %q", value, got, want)
 	}
-	text, ok := unquote(value)
+	text, ok := Unquote(value)
 	if ok != isText || isText && string(text) != want {
-		t.Errorf("unquote(%s) is %q, %t, by the standard library %q, %t", value, text, ok, want, isText)
+		t.Errorf("Unquote(%s) is %q, %t, by the standard library %q, %t", value, text, ok, want, isText)
 	}
 }
 
@@ -410,11 +403,11 @@ func TestScalar(t *testing.T) {
 		t.Run(value, func(t *testing.T) { checkScalar(t, []byte(value)) })
 	}
 	for _, value := range []string{"", `"`} {
-		if text, ok := unquote([]byte(value)); ok || text != nil || scalar([]byte(value)) != "" {
+		if text, ok := Unquote([]byte(value)); ok || text != nil || Scalar([]byte(value)) != "" {
 			t.Errorf("%q passes for a value", value)
 		}
 	}
-	if scalar(nil) != "" {
+	if Scalar(nil) != "" {
 		t.Error("an absent value has a text")
 	}
 }
@@ -424,7 +417,7 @@ func FuzzScalar(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, value []byte) {
-		// Values come out of objectMembers: valid UTF-8, no white space around.
+		// Values come out of Members: valid UTF-8, no white space around.
 		if !json.Valid(value) || !utf8.Valid(value) || len(bytes.TrimSpace(value)) != len(value) {
 			t.Skip("not a value")
 		}
@@ -434,12 +427,12 @@ func FuzzScalar(f *testing.F) {
 
 func TestUnquoteAliasesPlainText(t *testing.T) {
 	value := []byte(`"plain"`)
-	text, _ := unquote(value)
+	text, _ := Unquote(value)
 	if offsetIn(value, text) != 1 {
 		t.Error("a text without escapes was copied")
 	}
 	value = []byte(`"esc\u0061ped"`)
-	if text, _ := unquote(value); offsetIn(value, text) >= 0 || string(value) != `"esc\u0061ped"` {
+	if text, _ := Unquote(value); offsetIn(value, text) >= 0 || string(value) != `"esc\u0061ped"` {
 		t.Error("a text with escapes was written over its source")
 	}
 }
@@ -460,26 +453,10 @@ func TestFirstInvalidUTF8(t *testing.T) {
 	}
 }
 
-// The fault's sentence has a verb for the offset, or none.
-func TestJSONErrorArgs(t *testing.T) {
-	for fault, want := range map[message]string{
-		msgJSONEmpty:         "The body is empty; expected one JSON object.",
-		msgJSONSyntax:        "The JSON is not valid at byte 12.",
-		msgJSONTruncated:     "The JSON ends too early, at byte 12.",
-		msgEnvelopeDateTime:  "A body with requestData is sent as it is, so it must carry requestDateTime (yyyyMMddHHmmss).",
-		msgEnvelopeRequestID: "A body with requestData is sent as it is, so it must carry a requestID of printable ASCII characters.",
-	} {
-		err := &jsonError{fault: fault, offset: 12}
-		if got := english.say(err.fault, err.args()...); got != want {
-			t.Errorf("%s says %q", fault, got)
-		}
-	}
-}
-
-func TestJSONFaultOfAnotherError(t *testing.T) {
+func TestFaultOfAnotherError(t *testing.T) {
 	for _, err := range []error{io.ErrUnexpectedEOF, errors.New("anything")} {
-		if got := jsonFault(err); got.fault != msgJSONTruncated {
-			t.Errorf("%v is %s", err, got.fault)
+		if got := jsonFault(err); got.Fault != Truncated {
+			t.Errorf("%v is %s", err, got.Fault)
 		}
 	}
 }

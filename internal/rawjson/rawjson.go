@@ -1,104 +1,111 @@
-package galaxypay
+// Package rawjson takes JSON objects apart without turning them into values: the
+// bytes of every member stay as they were received, for signing and for passing on.
+package rawjson
 
 import (
 	"bytes"
 	"errors"
 	"io"
-	"strings"
 	"sync"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// member is one name and value of a JSON object. The value, and the name where
+// Member is one name and value of a JSON object. The value, and the name where
 // it holds no escape, alias the text they were read from.
-type member struct {
-	name  []byte
-	value []byte
+type Member struct {
+	Name  []byte
+	Value []byte
 }
 
-// jsonError tells what is wrong with a text and where, and nothing of what it says.
-type jsonError struct {
-	fault  message
-	offset int64
+// Fault is the kind of an Error.
+type Fault string
+
+// The faults.
+const (
+	Empty     Fault = "json_empty"
+	NotUTF8   Fault = "json_not_utf8"
+	NotObject Fault = "json_not_object"
+	Trailing  Fault = "json_trailing"
+	Syntax    Fault = "json_syntax"
+	Duplicate Fault = "json_duplicate"
+	Truncated Fault = "json_truncated"
+)
+
+// Error tells what is wrong with a text and where, and nothing of what it says.
+type Error struct {
+	Fault  Fault
+	Offset int64
 }
 
-// args are what the fault's sentence has verbs for: the offset, if it names one.
-func (e *jsonError) args() []any {
-	if strings.Contains(messages[e.fault].en, "%d") {
-		return []any{e.offset}
-	}
-	return nil
-}
-
-// objectMembers reads text as exactly one JSON object and appends its members to
-// dst, in their order. It refuses what two parsers could read in two ways: names
-// given twice at any depth (after unescaping), bytes that are not UTF-8, anything
-// after the object. Lone surrogate escapes pass: software that cuts texts by
+// Members reads text as exactly one JSON object and returns its members, in their
+// order. It refuses what two parsers could read in two ways: names given twice at any
+// depth (after unescaping), bytes that are not UTF-8, anything after the object. Lone surrogate escapes pass: software that cuts texts by
 // UTF-16 length writes them, and they are left as they are.
-func objectMembers(dst []member, text []byte) ([]member, *jsonError) {
+func Members(text []byte) ([]Member, *Error) {
 	start := len(text) - len(bytes.TrimLeft(text, " \t\r\n"))
 	if start == len(text) {
-		return nil, &jsonError{fault: msgJSONEmpty}
+		return nil, &Error{Fault: Empty}
 	}
 	if !utf8.Valid(text) {
-		return nil, &jsonError{fault: msgJSONNotUTF8, offset: firstInvalidUTF8(text)}
+		return nil, &Error{Fault: NotUTF8, Offset: firstInvalidUTF8(text)}
 	}
 
 	s := scanners.Get().(*scanner)
 	defer s.release()
 	s.read(text)
 
+	members := make([]Member, 0, 16)
 	opening, err := s.dec.ReadToken()
 	if err != nil {
 		return nil, jsonFault(err)
 	}
 	if opening.Kind() != '{' {
-		return nil, &jsonError{fault: msgJSONNotObject, offset: int64(start)}
+		return nil, &Error{Fault: NotObject, Offset: int64(start)}
 	}
 	for s.dec.PeekKind() == '"' {
 		name, err := s.dec.ReadValue()
 		if err != nil {
 			return nil, jsonFault(err)
 		}
-		m := member{name: unquotedName(name)}
+		m := Member{Name: unquotedName(name)}
 		value, err := s.dec.ReadValue()
 		if err != nil {
 			return nil, jsonFault(err)
 		}
 		end := s.dec.InputOffset()
-		m.value = text[end-int64(len(value)) : end]
-		dst = append(dst, m)
+		m.Value = text[end-int64(len(value)) : end]
+		members = append(members, m)
 	}
 	if _, err := s.dec.ReadToken(); err != nil { // the closing brace
 		return nil, jsonFault(err)
 	}
 	end := s.dec.InputOffset()
 	if rest := bytes.TrimLeft(text[end:], " \t\r\n"); len(rest) > 0 {
-		return nil, &jsonError{fault: msgJSONTrailing, offset: int64(len(text) - len(rest))}
+		return nil, &Error{Fault: Trailing, Offset: int64(len(text) - len(rest))}
 	}
-	return dst, nil
+	return members, nil
 }
 
-// isObject reports whether text is exactly one JSON object by the rules of objectMembers.
-func isObject(text []byte) bool {
-	_, err := objectMembers(nil, text)
+// IsObject reports whether text is exactly one JSON object by the rules of Members.
+func IsObject(text []byte) bool {
+	_, err := Members(text)
 	return err == nil
 }
 
-// find returns the value of the member called name, nil where there is none.
-func find(members []member, name string) []byte {
+// Find returns the value of the member called name, nil where there is none.
+func Find(members []Member, name string) []byte {
 	for i := range members {
-		if string(members[i].name) == name {
-			return members[i].value
+		if string(members[i].Name) == name {
+			return members[i].Value
 		}
 	}
 	return nil
 }
 
-// unquote returns the text of a JSON string, or false for any other value.
-func unquote(value []byte) ([]byte, bool) {
+// Unquote returns the text of a JSON string, or false for any other value.
+func Unquote(value []byte) ([]byte, bool) {
 	if len(value) < 2 || value[0] != '"' {
 		return nil, false
 	}
@@ -111,10 +118,10 @@ func unquote(value []byte) ([]byte, bool) {
 	return text, true
 }
 
-// scalar returns the text of a JSON string or number: in the gateway's messages
+// Scalar returns the text of a JSON string or number: in the gateway's messages
 // both spellings of a value mean the same. Any other value has none.
-func scalar(value []byte) string {
-	if text, ok := unquote(value); ok {
+func Scalar(value []byte) string {
+	if text, ok := Unquote(value); ok {
 		return string(text)
 	}
 	if len(value) > 0 && (value[0] == '-' || value[0] >= '0' && value[0] <= '9') {
@@ -148,21 +155,21 @@ func (s *scanner) release() {
 }
 
 func unquotedName(raw jsontext.Value) []byte {
-	name, _ := unquote(raw)
+	name, _ := Unquote(raw)
 	return name
 }
 
-func jsonFault(err error) *jsonError {
+func jsonFault(err error) *Error {
 	if se, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		fault := msgJSONSyntax
+		fault := Syntax
 		if errors.Is(se.Err, jsontext.ErrDuplicateName) {
-			fault = msgJSONDuplicate
+			fault = Duplicate
 		} else if errors.Is(se.Err, io.ErrUnexpectedEOF) {
-			fault = msgJSONTruncated
+			fault = Truncated
 		}
-		return &jsonError{fault: fault, offset: se.ByteOffset}
+		return &Error{Fault: fault, Offset: se.ByteOffset}
 	}
-	return &jsonError{fault: msgJSONTruncated}
+	return &Error{Fault: Truncated}
 }
 
 func firstInvalidUTF8(text []byte) int64 {
