@@ -1,28 +1,31 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 )
 
 // maxRequestBody is far above any request of the gateway's tables, the longest extraData
 // included.
 const maxRequestBody = 256 << 10
 
-// operation carries out one of the gateway's operations.
-type operation func(*Handler, *http.Request, call) reply
-
-// operations are those the sandbox knows, by path.
-var operations = map[string]operation{
-	"/api/v1/transaction/pay":           (*Handler).pay,
-	"/api/v1/transaction/payWithOption": (*Handler).pay,
-	"/api/v1/transaction/payWithQR":     (*Handler).pay,
-	"/api/v1/transaction/checkout":      (*Handler).pay,
-	"/api/v1/transaction/query":         (*Handler).query,
+// operations carry out those of the catalogue that the sandbox knows.
+var operations = map[string]func(*Handler, *http.Request, call) reply{
+	"pay":                (*Handler).pay,
+	"payWithCreateToken": (*Handler).pay,
+	"payWithToken":       (*Handler).pay,
+	"payWithOption":      (*Handler).pay,
+	"payWithQR":          (*Handler).pay,
+	"checkout":           (*Handler).pay,
+	"query":              (*Handler).query,
 }
 
 // The response codes an operation can have (the gateway's page "Response Codes").
@@ -71,14 +74,40 @@ func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) carryOut(r *http.Request, c call, malformed error) reply {
-	carryOut, known := operations[r.URL.Path]
-	if !known {
+	there := slices.DeleteFunc(operation.All(), func(op operation.Operation) bool {
+		return op.Path != r.URL.Path || operations[op.Name] == nil
+	})
+	if len(there) == 0 {
 		return refused(codeBadRequest, "operation not available in this sandbox")
 	}
 	if malformed != nil {
 		return refused(codeBadRequest, malformed.Error())
 	}
-	return carryOut(h, r, c)
+	op := operation.Match(there, c.data.value)
+	if op == nil {
+		return refused(codeBadRequest, "apiOperation is not one of this address")
+	}
+	if err := missing(op, c.data); err != nil {
+		return refused(codeBadRequest, err.Error())
+	}
+	return operations[op.Name](h, r, c)
+}
+
+// missing says which of the operation's mandatory fields is not there.
+func missing(op *operation.Operation, data fields) error {
+	read := reader{fields: data}
+	for _, f := range op.Request {
+		if f.Required && isScalar(f.Kind) {
+			read.required(f.Name, cmp.Or(f.Max, maxRequestBody))
+		} else if f.Required && data[f.Name] == nil {
+			read.fail(f.Name, "is missing")
+		}
+	}
+	return read.err
+}
+
+func isScalar(kind operation.Kind) bool {
+	return kind != operation.KindObject && kind != operation.KindArray
 }
 
 // doubt says why the request is not proven to be the merchant's, or "" if it is. Both

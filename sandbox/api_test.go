@@ -49,6 +49,9 @@ func TestRefusals(t *testing.T) {
 	without := func(field string) string {
 		return regexp.MustCompile(`"`+field+`":("[^"]*"|[0-9.]+),`).ReplaceAllString(purchase(`,"end":"end"`), "")
 	}
+	with := func(field, value string) string {
+		return regexp.MustCompile(`"`+field+`":("[^"]*"|[0-9.]+)`).ReplaceAllString(purchase(""), `"`+field+`":`+value)
+	}
 	pay, query := "/api/v1/transaction/pay", "/api/v1/transaction/query"
 	for name, test := range map[string]struct{ path, body, want string }{
 		"no body":                {pay, "", "the body is not one JSON object in UTF-8"},
@@ -65,13 +68,17 @@ func TestRefusals(t *testing.T) {
 		"requestData null":       {pay, envelope("1", "null"), "requestData is missing or not an object"},
 		"requestData text":       {pay, envelope("1", `"{}"`), "requestData is missing or not an object"},
 		"orderID":                {pay, envelope("1", without("orderID")), "orderID is missing"},
-		"orderID null":           {pay, envelope("1", `{"orderID":null}`), "orderID is missing"},
-		"orderID empty":          {pay, envelope("1", `{"orderID":""}`), "orderID is missing"},
-		"orderID object":         {pay, envelope("1", `{"orderID":{}}`), "orderID must be a string or a number"},
+		"orderID null":           {pay, envelope("1", with("orderID", `null`)), "orderID is missing"},
+		"orderID empty":          {pay, envelope("1", with("orderID", `""`)), "orderID is missing"},
+		"orderID object":         {pay, envelope("1", with("orderID", `{}`)), "orderID must be a string or a number"},
 		"orderAmount":            {pay, envelope("1", without("orderAmount")), "orderAmount is missing"},
 		"orderCurrency":          {pay, envelope("1", without("orderCurrency")), "orderCurrency is missing"},
 		"orderDateTime":          {pay, envelope("1", without("orderDateTime")), "orderDateTime is missing"},
 		"orderDescription":       {pay, envelope("1", without("orderDescription")), "orderDescription is missing"},
+		"apiOperation":           {pay, envelope("1", with("apiOperation", `""`)), "apiOperation is missing"},
+		"apiOperation unknown":   {pay, envelope("1", with("apiOperation", `"PAYOUT"`)), "apiOperation is not one of this address"},
+		"fast pay":               {pay, envelope("1", with("apiOperation", `"FAST_PAY"`)), "apiOperation is not one of this address"},
+		"token":                  {pay, envelope("1", purchase(`,"sourceOfFund":"TOKEN"`)), "token is missing"},
 		"checkout":               {"/api/v1/transaction/checkout", envelope("1", without("orderID")), "orderID is missing"},
 		"payWithOption":          {"/api/v1/transaction/payWithOption", envelope("1", without("orderID")), "orderID is missing"},
 		"payWithQR":              {"/api/v1/transaction/payWithQR", envelope("1", without("orderID")), "orderID is missing"},
@@ -114,11 +121,14 @@ func TestRepeatedRequestID(t *testing.T) {
 }
 
 func TestPayAnswer(t *testing.T) {
-	for _, operation := range []string{"pay", "payWithOption", "payWithQR", "checkout"} {
+	for operation, more := range map[string]string{
+		"pay": "", "payWithOption": "", "payWithQR": `,"sourceType":"QRPAY"`,
+		"checkout": `,"orderNetAmount":12.50,"orderFeeAmount":0,"orderDiscountAmount":"0"`,
+	} {
 		t.Run(operation, func(t *testing.T) {
 			g := serve(t, new(Handler))
 			before := time.Now().Add(-time.Second)
-			answer := g.ask("/api/v1/transaction/"+operation, envelope("pay-1", purchase("")))
+			answer := g.ask("/api/v1/transaction/"+operation, envelope("pay-1", purchase(more)))
 			if answer.RequestID != "pay-1" || answer.ResponseCode != "200" || answer.ResponseMessage != "Success" {
 				t.Errorf("answer %+v", answer)
 			}

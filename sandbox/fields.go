@@ -33,6 +33,12 @@ func (f fields) text(name string) (string, error) {
 	return literal, nil
 }
 
+// value is text for the catalogue, which tells operations apart by their fields.
+func (f fields) value(name string) (string, bool) {
+	text, _ := f.text(name)
+	return text, text != ""
+}
+
 // reader takes fields one by one and keeps the first thing that is wrong with them, in
 // words for the caller and without the field's value.
 type reader struct {

@@ -23,18 +23,18 @@ func (h *Handler) pay(r *http.Request, c call) reply {
 	}{t.id, origin(r) + "/pay/" + t.id})
 }
 
-// readPayment reads the fields of requestData that a payment is made of. Only what every
-// paying operation demands is demanded.
+// readPayment reads the fields of requestData that a payment is made of. What is
+// mandatory among them has been seen to.
 func readPayment(data fields) (payment, error) {
 	read := reader{fields: data}
 	p := payment{
 		order: order{
-			ID:          read.required("orderID", 50),
+			ID:          read.optional("orderID", 50),
 			Number:      read.optional("orderNumber", 20),
-			Amount:      read.required("orderAmount", 16),
-			Currency:    read.required("orderCurrency", 3),
-			DateTime:    read.required("orderDateTime", 14),
-			Description: read.required("orderDescription", 250),
+			Amount:      read.optional("orderAmount", 16),
+			Currency:    read.optional("orderCurrency", 3),
+			DateTime:    read.optional("orderDateTime", 14),
+			Description: read.optional("orderDescription", 250),
 		},
 		apiVersion: read.optional("apiVersion", 5),
 		method:     read.optional("paymentMethod", 20),

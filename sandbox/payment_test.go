@@ -118,7 +118,6 @@ func TestVersion2(t *testing.T) {
 		"as text":               {`,"apiVersion":"2","sourceType":"VIETCOMBANK"`, "success", "DOMESTIC", "VIETCOMBANK", true},
 		"failed":                {`,"apiVersion":2`, "failure", "DOMESTIC", "SACOMBANK", true},
 		"source left open":      {`,"apiVersion":2,"paymentMethod":"INTERNATIONAL"`, "success", "INTERNATIONAL", "VISA", true},
-		"method left open":      {`,"apiVersion":2,"paymentMethod":null`, "success", "DOMESTIC", "SACOMBANK", true},
 		"cancelled":             {`,"apiVersion":2`, "cancel", "DOMESTIC", "SACOMBANK", false},
 	} {
 		t.Run(name, func(t *testing.T) {
