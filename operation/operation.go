@@ -1,12 +1,19 @@
-// Package operation is the catalogue of the gateway's operations. Its data file
-// is the only list of them in the project.
+// Package operation is the catalogue of the gateway's operations: their addresses,
+// their fields and the codes in them. Its data files are the only list of them in
+// the project; routing, validation, OpenAPI and the reference page all read it.
+//
+// The data holds what every source agrees on. Where the gateway's documents
+// contradict each other it holds the wider reading, and says so under disputed:
+// the gateway decides then.
 package operation
 
 import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 )
 
 // Operation is one call that the gateway offers.
@@ -15,20 +22,101 @@ type Operation struct {
 	Name string `json:"name"`
 	// Path is where the gateway takes it.
 	Path string `json:"path"`
-	// Fixed are the fields whose value makes a request this operation. Several
-	// operations share one path and differ in these alone.
-	Fixed []Fixed `json:"fixed"`
+	// PathUnpublished says that the documents name no address: Path follows the
+	// operation's siblings.
+	PathUnpublished bool `json:"pathUnpublished"`
 	// Repeatable operations only read, so they may be sent a second time.
 	Repeatable bool `json:"repeatable"`
-	// Fields are the names that the documents list for requestData.
-	Fields []string `json:"fields"`
+	// Title is the operation in a few words, About what it does.
+	Title Text `json:"title"`
+	About Text `json:"about"`
+	// Source is where in the gateway's documents the fields come from.
+	Source string `json:"source"`
+	// Request are the fields of requestData, Response those of responseData.
+	Request  []Field `json:"-"`
+	Response []Field `json:"-"`
+	// Example is a requestData, Answer a responseData to it, where one is published.
+	Example json.RawMessage `json:"example"`
+	Answer  json.RawMessage `json:"answer"`
+
+	index map[string]int // of Request, by name
+	fixed []Field        // those of Request with a fixed value
 }
 
-// Fixed is a field of requestData that has the same value in every request of
-// an operation.
-type Fixed struct {
-	Field string `json:"field"`
-	Value string `json:"value"`
+// Field is one field of an operation.
+type Field struct {
+	// Name is the field's path from requestData or responseData on: "orderID",
+	// "subMerchant.identifier", "tokens[].tokenID".
+	Name string `json:"field"`
+	// Kind is what its value must look like.
+	Kind Kind `json:"kind"`
+	// Max is the greatest length in characters, 0 for none.
+	Max int `json:"max"`
+	// Required fields must be sent. When is the condition under which one must
+	// that otherwise need not.
+	Required bool       `json:"required"`
+	When     *Condition `json:"when"`
+	// Fixed is the value that makes a request this operation. Several operations
+	// share one path and differ in these fields alone.
+	Fixed string `json:"fixed"`
+	// Values is the closed list of what the gateway takes. Lists names the open
+	// lists of codes that its documents know; the gateway may take others.
+	Values []string `json:"values"`
+	Lists  []string `json:"lists"`
+	// Disputed says what the sources disagree about, or do not tell.
+	Disputed string `json:"disputed"`
+	// Secret fields hold card data or tokens.
+	Secret bool `json:"secret"`
+	// Text describes the field.
+	Text
+	// Fields are those inside an object, or inside the objects of an array.
+	Fields []Field `json:"-"`
+
+	index map[string]int // of Fields, by lastName
+}
+
+// Kind is what the value of a field must look like. Numbers and strings mean the
+// same to the gateway, so every kind but object, array and flag takes both.
+type Kind string
+
+// The kinds.
+const (
+	KindText    Kind = "text"
+	KindAmount  Kind = "amount"  // a decimal of zero or more
+	KindInteger Kind = "integer" // digits
+	KindTime    Kind = "time"    // yyyyMMddHHmmss
+	KindFlag    Kind = "flag"    // true or false, as text or not
+	KindURL     Kind = "url"     // an http or https address
+	KindLink    Kind = "link"    // any absolute address: an app's own scheme will do
+	KindObject  Kind = "object"
+	KindArray   Kind = "array"
+)
+
+// Condition says when a field must be sent.
+type Condition struct {
+	// Field is the one that decides: by having a value that is In the list, or one
+	// that is NotIn it.
+	Field string   `json:"field"`
+	In    []string `json:"in"`
+	NotIn []string `json:"notIn"`
+	// Without lists fields that will do in its place.
+	Without []string `json:"without"`
+	// And is a second condition that must hold too; nil for none.
+	And *Condition `json:"and"`
+}
+
+// Text is a text in both languages.
+type Text struct {
+	En string `json:"en"`
+	Vi string `json:"vi"`
+}
+
+// In returns the text in a language, "vi" or "en".
+func (t Text) In(language string) string {
+	if language == "vi" {
+		return t.Vi
+	}
+	return t.En
 }
 
 // Names of operations that the sidecar treats in a way of their own.
@@ -38,18 +126,130 @@ const (
 	Other   = "other"   // any path that the catalogue does not know
 )
 
-//go:embed operations.json
-var data []byte
+var (
+	//go:embed operations.json
+	operationsData []byte
+	//go:embed fields.json
+	fieldsData []byte
 
-var all = mustLoad(data)
+	all = mustLoad(operationsData, fieldsData)
+)
 
-func mustLoad(data []byte) []Operation {
-	var ops []Operation
-	if err := json.Unmarshal(data, &ops); err != nil {
+func mustLoad(operations, fields []byte) []Operation {
+	ops, err := load(operations, fields)
+	if err != nil {
 		panic(fmt.Sprintf("operation: reading the embedded catalogue: %v", err))
 	}
 	return ops
 }
+
+// load reads the catalogue: what a field is in general from fields, and what it is
+// in an operation, on top of that, from the operation's rows.
+func load(operations, fields []byte) ([]Operation, error) {
+	var known map[string]Field
+	if err := json.Unmarshal(fields, &known); err != nil {
+		return nil, fmt.Errorf("fields: %w", err)
+	}
+	var rows []struct {
+		Operation
+		Request  []json.RawMessage `json:"request"`
+		Response []json.RawMessage `json:"response"`
+	}
+	if err := json.Unmarshal(operations, &rows); err != nil {
+		return nil, fmt.Errorf("operations: %w", err)
+	}
+	ops := make([]Operation, len(rows))
+	for i, row := range rows {
+		op := row.Operation
+		var err error
+		if op.Request, err = join(known, row.Request); err != nil {
+			return nil, fmt.Errorf("%s: request: %w", op.Name, err)
+		}
+		if op.Response, err = join(known, row.Response); err != nil {
+			return nil, fmt.Errorf("%s: response: %w", op.Name, err)
+		}
+		if err := op.prepare(); err != nil {
+			return nil, fmt.Errorf("%s: %w", op.Name, err)
+		}
+		ops[i] = op
+	}
+	return ops, nil
+}
+
+// mostFields bounds the fields of an operation, so that validation can mark those
+// that were sent without allocating.
+const mostFields = 64
+
+func (o *Operation) prepare() error {
+	if len(o.Request) > mostFields {
+		return fmt.Errorf("more than %d fields", mostFields)
+	}
+	o.index = make(map[string]int, len(o.Request))
+	for i, f := range o.Request {
+		if _, twice := o.index[f.Name]; twice {
+			return fmt.Errorf("%s is listed twice", f.Name)
+		}
+		o.index[f.Name] = i
+		if f.Fixed != "" {
+			o.fixed = append(o.fixed, f)
+		}
+	}
+	for _, f := range o.Request {
+		for c := f.When; c != nil; c = c.And {
+			if _, ok := o.index[c.Field]; !ok && c.Field != "" {
+				return fmt.Errorf("%s depends on %s, which the operation does not have", f.Name, c.Field)
+			}
+		}
+	}
+	return nil
+}
+
+func join(known map[string]Field, rows []json.RawMessage) ([]Field, error) {
+	fields := make([]Field, 0, len(rows))
+	for _, row := range rows {
+		var name struct{ Field string }
+		if err := json.Unmarshal(row, &name); err != nil {
+			return nil, err
+		}
+		f, ok := known[name.Field]
+		if !ok {
+			return nil, fmt.Errorf("unknown field %q", name.Field)
+		}
+		if err := json.Unmarshal(row, &f); err != nil {
+			return nil, fmt.Errorf("%s: %w", name.Field, err)
+		}
+		f.setFields(inside(known, f.Name))
+		fields = append(fields, f)
+	}
+	return fields, nil
+}
+
+// inside returns the fields of an object or array, by name.
+func inside(known map[string]Field, outer string) []Field {
+	var fields []Field
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		rest := strings.TrimPrefix(name, outer)
+		rest, ok := strings.CutPrefix(strings.TrimPrefix(rest, "[]"), ".")
+		if !ok || !strings.HasPrefix(name, outer) || strings.Contains(rest, ".") {
+			continue
+		}
+		f := known[name]
+		f.Name = name
+		f.setFields(inside(known, name))
+		fields = append(fields, f)
+	}
+	return fields
+}
+
+func (f *Field) setFields(fields []Field) {
+	f.Fields, f.index = fields, make(map[string]int, len(fields))
+	for i := range fields {
+		f.index[fields[i].lastName()] = i
+	}
+}
+
+// lastName is the field's name inside its object.
+func (f *Field) lastName() string { return f.Name[strings.LastIndexByte(f.Name, '.')+1:] }
 
 // All returns the operations in the order of the catalogue.
 func All() []Operation { return slices.Clone(all) }
@@ -66,9 +266,14 @@ func Names() []string {
 // Takes reports whether a field belongs into the operation's requestData: the
 // documents list it there, or list it nowhere at all, so that nothing speaks against it.
 func (o *Operation) Takes(field string) bool {
-	return slices.Contains(o.Fields, field) ||
-		!slices.ContainsFunc(all, func(other Operation) bool { return slices.Contains(other.Fields, field) })
+	if _, ok := o.index[field]; ok {
+		return true
+	}
+	return !slices.ContainsFunc(all, func(other Operation) bool { _, ok := other.index[field]; return ok })
 }
+
+// Fixed returns the fields whose value makes a request this operation.
+func (o *Operation) Fixed() []Field { return o.fixed }
 
 // Match returns the one of ops, all taken at one path, that a request is: the one
 // most of whose fixed fields the request carries, among those that it does not
@@ -89,12 +294,13 @@ func Match(ops []Operation, value func(field string) (string, bool)) *Operation 
 // has another value.
 func (o *Operation) carried(value func(string) (string, bool)) int {
 	n := 0
-	for _, f := range o.Fixed {
-		text, ok := value(f.Field)
+	for i := range o.fixed {
+		f := &o.fixed[i]
+		text, ok := value(f.Name)
 		if !ok {
 			continue
 		}
-		if text != f.Value {
+		if text != f.Fixed {
 			return -1
 		}
 		n++

@@ -94,6 +94,68 @@ func IsObject(text []byte) bool {
 	return err == nil
 }
 
+// Each calls visit with the members of an object that lies in a text which Members
+// has read, so that nothing needs to be checked a second time.
+func Each(object []byte, visit func(name, value []byte)) {
+	for rest := behindSpace(object[1:]); len(rest) > 0 && rest[0] == '"'; {
+		name, after := cutValue(rest)
+		value, after := cutValue(behindSpace(after))
+		visit(unquotedName(name), value)
+		rest = behindSpace(after)
+	}
+}
+
+// behindSpace skips white space, commas and colons.
+func behindSpace(text []byte) []byte {
+	for i, c := range text {
+		if c > ' ' && c != ',' && c != ':' {
+			return text[i:]
+		}
+	}
+	return nil
+}
+
+// cutValue splits text behind the JSON value that it starts with.
+func cutValue(text []byte) (value, rest []byte) {
+	depth, i := 0, 0
+	for i < len(text) {
+		switch text[i] {
+		case '"':
+			i = behindString(text, i)
+		case '{', '[':
+			depth++
+			i++
+		case '}', ']':
+			depth--
+			i++
+		default:
+			i++
+			for depth == 0 && i < len(text) && !isDelimiter(text[i]) { // a number or literal
+				i++
+			}
+		}
+		if depth == 0 {
+			break
+		}
+	}
+	return text[:i], text[i:]
+}
+
+func isDelimiter(c byte) bool { return c <= ' ' || c == ',' || c == '}' || c == ']' }
+
+// behindString returns where the string that starts at i has ended.
+func behindString(text []byte, i int) int {
+	for i++; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(text)
+}
+
 // Find returns the value of the member called name, nil where there is none.
 func Find(members []Member, name string) []byte {
 	for i := range members {

@@ -1,0 +1,220 @@
+package operation
+
+import (
+	"bytes"
+	"net/url"
+	"slices"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+)
+
+// Code is the stable name of what is wrong with a field.
+type Code string
+
+// The codes.
+const (
+	CodeRequired Code = "required"  // missing, null or empty
+	CodeKind     Code = "kind"      // another kind of JSON value
+	CodeTooLong  Code = "too_long"  // more characters than Field.Max
+	CodeTime     Code = "date_time" // no real date and time as yyyyMMddHHmmss
+	CodeAmount   Code = "amount"    // no decimal of zero or more
+	CodeInteger  Code = "integer"   // not digits only
+	CodeValue    Code = "value"     // not in Field.Values
+	CodeURL      Code = "url"       // no absolute address
+)
+
+// Fault is what is wrong with one field. It holds nothing of the value.
+type Fault struct {
+	Field *Field
+	Code  Code
+}
+
+// Validate returns everything that is wrong with a requestData, in the order of the
+// members, then of the missing fields. Fields that the catalogue does not know pass,
+// and so does everything on which the gateway's documents do not agree. Data must
+// hold what the sidecar adds. A fixed field with another value passes too: telling
+// operations apart is up to Match.
+func (o *Operation) Validate(data []rawjson.Member) []Fault {
+	var faults []Fault
+	var sent [mostFields]bool
+	for _, m := range data {
+		i, ok := o.index[string(m.Name)]
+		if !ok || isEmpty(m.Value) {
+			continue
+		}
+		sent[i] = true
+		faults = append(faults, o.Request[i].faults(m.Value)...)
+	}
+	for i := range o.Request {
+		if f := &o.Request[i]; !sent[i] && f.isRequired(data) {
+			faults = append(faults, Fault{f, CodeRequired})
+		}
+	}
+	return faults
+}
+
+// isEmpty reports whether a value says nothing: some serialisers write null, and
+// some forms "", for a field that was left out.
+func isEmpty(value []byte) bool {
+	return string(value) == "null" || string(value) == `""`
+}
+
+func (f *Field) isRequired(data []rawjson.Member) bool {
+	return f.Required || f.When != nil && f.When.holds(data)
+}
+
+func (c *Condition) holds(data []rawjson.Member) bool {
+	if c.And != nil && !c.And.holds(data) {
+		return false
+	}
+	if c.Without != nil {
+		return !slices.ContainsFunc(c.Without, func(name string) bool {
+			value := rawjson.Find(data, name)
+			return value != nil && !isEmpty(value)
+		})
+	}
+	decides := rawjson.Scalar(rawjson.Find(data, c.Field))
+	if c.NotIn != nil {
+		return decides != "" && !slices.Contains(c.NotIn, decides)
+	}
+	return slices.Contains(c.In, decides)
+}
+
+// faults returns what is wrong with a value: one fault, or those inside an object.
+func (f *Field) faults(value []byte) []Fault {
+	switch f.Kind {
+	case KindObject:
+		return f.faultsInside(value)
+	case KindArray:
+		return f.failUnless(value[0] == '[', CodeKind)
+	case KindFlag:
+		if value[0] == 't' || value[0] == 'f' {
+			return nil
+		}
+	}
+	text, ok := textOf(value)
+	if !ok {
+		return []Fault{{f, CodeKind}}
+	}
+	if f.Max > 0 && len(text) > f.Max && length(text, f.Kind) > f.Max { // a character has a byte or more
+		return []Fault{{f, CodeTooLong}}
+	}
+	if f.Values != nil {
+		return f.failUnless(slices.Contains(f.Values, string(text)), CodeValue)
+	}
+	switch f.Kind {
+	case KindAmount:
+		return f.failUnless(isAmount(text), CodeAmount)
+	case KindInteger:
+		return f.failUnless(isDigits(text), CodeInteger)
+	case KindTime:
+		return f.failUnless(IsTime(text), CodeTime)
+	case KindURL:
+		return f.failUnless(isURL(text, true), CodeURL)
+	case KindLink:
+		return f.failUnless(isURL(text, false), CodeURL)
+	}
+	return nil
+}
+
+func (f *Field) faultsInside(value []byte) []Fault {
+	if value[0] != '{' {
+		return []Fault{{f, CodeKind}}
+	}
+	if len(f.Fields) == 0 {
+		return nil
+	}
+	var faults []Fault
+	rawjson.Each(value, func(name, value []byte) {
+		if i, ok := f.index[string(name)]; ok && !isEmpty(value) {
+			faults = append(faults, f.Fields[i].faults(value)...)
+		}
+	})
+	return faults
+}
+
+func (f *Field) failUnless(right bool, code Code) []Fault {
+	if right {
+		return nil
+	}
+	return []Fault{{f, code}}
+}
+
+// textOf returns the text of a string or number.
+func textOf(value []byte) ([]byte, bool) {
+	if text, ok := rawjson.Unquote(value); ok {
+		return text, true
+	}
+	return value, value[0] == '-' || value[0] >= '0' && value[0] <= '9'
+}
+
+// length counts characters as people do: a Vietnamese letter is one, also where its
+// accents are written as characters of their own. Of an amount only digits count.
+func length(text []byte, kind Kind) int {
+	n := 0
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		text = text[size:]
+		switch {
+		case r < utf8.RuneSelf:
+			if kind != KindAmount || r >= '0' && r <= '9' {
+				n++
+			}
+		case !unicode.Is(unicode.Mn, r):
+			n++
+		}
+	}
+	return n
+}
+
+// isAmount accepts what JSON calls a number, without a sign.
+func isAmount(text []byte) bool {
+	mantissa, exponent := text, []byte("0")
+	if i := bytes.IndexAny(text, "eE"); i >= 0 {
+		mantissa, exponent = text[:i], text[i+1:]
+		if len(exponent) > 0 && (exponent[0] == '+' || exponent[0] == '-') {
+			exponent = exponent[1:]
+		}
+	}
+	return isDecimal(mantissa) && isDigits(exponent)
+}
+
+func isDecimal(text []byte) bool {
+	whole, fraction, ok := bytes.Cut(text, []byte("."))
+	return isDigits(whole) && (!ok || isDigits(fraction))
+}
+
+func isDigits(text []byte) bool {
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(text) > 0
+}
+
+// IsTime reports whether text is a real date and time as yyyyMMddHHmmss.
+func IsTime(text []byte) bool {
+	const layout = "20060102150405"
+	if len(text) != len(layout) || !isDigits(text) {
+		return false
+	}
+	_, err := time.Parse(layout, string(text))
+	return err == nil
+}
+
+// isURL reports whether text is an absolute address. Of the web it needs a host; an
+// app's own scheme needs something behind it, as in shopapp://paid or shopapp:/paid.
+func isURL(text []byte, web bool) bool {
+	u, err := url.Parse(string(text))
+	if err != nil || u.Scheme == "" {
+		return false
+	}
+	if web || u.Scheme == "http" || u.Scheme == "https" {
+		return u.Hostname() != "" && (u.Scheme == "http" || u.Scheme == "https")
+	}
+	return u.Host != "" || len(u.Path) > 1
+}
