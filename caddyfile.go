@@ -200,6 +200,7 @@ func parseProxy(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		operations <names...>
 //		response   data | envelope
 //		verify     strict | report
+//		validate   on | off
 //		defaults {
 //			<field> <text>
 //		}
@@ -223,6 +224,7 @@ func (p *Proxy) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"operations": several(&p.Operations),
 		"response":   oneOf(&p.Response, "data", "envelope"),
 		"verify":     oneOf(&p.Verify, "strict", "report"),
+		"validate":   oneOf(&p.Validate, "on", "off"),
 		"defaults":   p.parseDefaults,
 		"path":       p.parsePath,
 		"max_body":   size(&p.MaxBody),

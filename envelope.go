@@ -28,6 +28,7 @@ type request struct {
 	data      []rawjson.Member // the members of requestData
 	enveloped bool             // the app sent its own envelope, which goes out as it is
 	requestID string           // of the app's own envelope, else given by the sidecar
+	dateTime  string           // requestDateTime of the app's own envelope
 }
 
 // parseRequest reads the body of an app's request. A top-level requestData object
@@ -49,7 +50,8 @@ func parseRequest(body []byte) (request, *rawjson.Error) {
 	if !isHeaderText(req.requestID) {
 		return req, &rawjson.Error{Fault: rawjson.Fault(msgEnvelopeRequestID)}
 	}
-	if rawjson.Scalar(rawjson.Find(top, "requestDateTime")) == "" {
+	req.dateTime = rawjson.Scalar(rawjson.Find(top, "requestDateTime"))
+	if req.dateTime == "" {
 		return req, &rawjson.Error{Fault: rawjson.Fault(msgEnvelopeDateTime)}
 	}
 	req.data, err = rawjson.Members(inner)

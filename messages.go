@@ -77,6 +77,23 @@ const (
 	msgFieldsInvalid    message = "fields_invalid"
 	msgFixedField       message = "fixed_field"
 
+	msgFieldRequired         message = "field_required"
+	msgFieldRequiredWhen     message = "field_required_when"
+	msgFieldRequiredWhenBoth message = "field_required_when_both"
+	msgFieldRequiredUnless   message = "field_required_unless"
+	msgFieldRequiredWithout  message = "field_required_without"
+	msgFieldText             message = "field_text"
+	msgFieldTooLong          message = "field_too_long"
+	msgFieldTime             message = "field_time"
+	msgFieldAmount           message = "field_amount"
+	msgFieldInteger          message = "field_integer"
+	msgFieldFlag             message = "field_flag"
+	msgFieldValue            message = "field_value"
+	msgFieldURL              message = "field_url"
+	msgFieldLink             message = "field_link"
+	msgFieldObject           message = "field_object"
+	msgFieldArray            message = "field_array"
+
 	msgRefused           message = "refused"
 	msgCodeUnexpected    message = "code_unexpected"
 	msgUnsigned          message = "unsigned"
@@ -142,15 +159,31 @@ var messages = map[message]words{
 	msgEnvelopeDateTime:  {"A body with requestData is sent as it is, so it must carry requestDateTime (yyyyMMddHHmmss).", "Nội dung có requestData được gửi nguyên văn nên phải có requestDateTime (yyyyMMddHHmmss)."},
 	msgBodyUnreadable:    {"The body could not be read to its end.", "Không đọc được toàn bộ nội dung."},
 
-	msgCallerAddress:    {"The caller's address is not in allow. By default only this machine may call.", "Địa chỉ bên gọi không có trong allow. Mặc định chỉ máy này được gọi."},
-	msgCallerOrigin:     {"Requests with an Origin header come from web pages, which must not sign payments. Call from the server.", "Yêu cầu có header Origin đến từ trang web và không được phép ký thanh toán. Hãy gọi từ máy chủ."},
-	msgOperationUnknown: {"Use POST with an operation as the path, such as /pay, or with the path that the gateway documents. Operations here: %s.", "Hãy dùng POST với đường dẫn là tên nghiệp vụ, ví dụ /pay, hoặc đường dẫn theo tài liệu của cổng thanh toán. Các nghiệp vụ ở đây: %s."},
-	msgMethod:           {"Use %s.", "Hãy dùng %s."},
-	msgBodyTooLarge:     {"The body is larger than max_body, %d bytes.", "Nội dung lớn hơn max_body, %d byte."},
-	msgContentType:      {"Send the body as application/json in UTF-8.", "Hãy gửi nội dung dạng application/json, mã UTF-8."},
-	msgContentEncoding:  {"Send the body without a Content-Encoding.", "Hãy gửi nội dung không có Content-Encoding."},
-	msgFieldsInvalid:    {"See errors, one entry for each field.", "Xem errors, mỗi trường một mục."},
-	msgFixedField:       {"The field %s has a fixed value in the operation %s; leave it out, or post to the operation it belongs to.", "Trường %s có giá trị cố định trong nghiệp vụ %s; hãy bỏ trường này hoặc gửi tới đúng nghiệp vụ."},
+	msgCallerAddress:         {"The caller's address is not in allow. By default only this machine may call.", "Địa chỉ bên gọi không có trong allow. Mặc định chỉ máy này được gọi."},
+	msgCallerOrigin:          {"Requests with an Origin header come from web pages, which must not sign payments. Call from the server.", "Yêu cầu có header Origin đến từ trang web và không được phép ký thanh toán. Hãy gọi từ máy chủ."},
+	msgOperationUnknown:      {"Use POST with an operation as the path, such as /pay, or with the path that the gateway documents. Operations here: %s.", "Hãy dùng POST với đường dẫn là tên nghiệp vụ, ví dụ /pay, hoặc đường dẫn theo tài liệu của cổng thanh toán. Các nghiệp vụ ở đây: %s."},
+	msgMethod:                {"Use %s.", "Hãy dùng %s."},
+	msgBodyTooLarge:          {"The body is larger than max_body, %d bytes.", "Nội dung lớn hơn max_body, %d byte."},
+	msgContentType:           {"Send the body as application/json in UTF-8.", "Hãy gửi nội dung dạng application/json, mã UTF-8."},
+	msgContentEncoding:       {"Send the body without a Content-Encoding.", "Hãy gửi nội dung không có Content-Encoding."},
+	msgFieldsInvalid:         {"See errors, one entry for each field.", "Xem errors, mỗi trường một mục."},
+	msgFieldRequired:         {"This field is required.", "Trường này là bắt buộc."},
+	msgFieldRequiredWhen:     {"This field is required when %s is %s.", "Trường này là bắt buộc khi %s là %s."},
+	msgFieldRequiredWhenBoth: {"This field is required when %s is %s and %s is %s.", "Trường này là bắt buộc khi %s là %s và %s là %s."},
+	msgFieldRequiredUnless:   {"This field is required unless %s is %s.", "Trường này là bắt buộc, trừ khi %s là %s."},
+	msgFieldRequiredWithout:  {"This field is required unless one of these is sent: %s.", "Trường này là bắt buộc, trừ khi gửi một trong các trường: %s."},
+	msgFieldText:             {"Expected text or a number.", "Cần văn bản hoặc số."},
+	msgFieldTooLong:          {"Expected at most %d characters.", "Tối đa %d ký tự."},
+	msgFieldTime:             {"Expected a real date and time as yyyyMMddHHmmss.", "Cần ngày giờ có thật theo dạng yyyyMMddHHmmss."},
+	msgFieldAmount:           {"Expected a decimal number of zero or more, without separators.", "Cần số thập phân không âm, không có dấu phân cách."},
+	msgFieldInteger:          {"Expected digits only.", "Chỉ gồm chữ số."},
+	msgFieldFlag:             {"Expected true or false.", "Cần giá trị true hoặc false."},
+	msgFieldValue:            {"Expected one of: %s.", "Cần một trong các giá trị: %s."},
+	msgFieldURL:              {"Expected an absolute http or https address.", "Cần địa chỉ http hoặc https đầy đủ."},
+	msgFieldLink:             {"Expected an absolute address, such as https://shop.example/result.", "Cần địa chỉ đầy đủ, ví dụ https://shop.example/result."},
+	msgFieldObject:           {"Expected a JSON object.", "Cần một đối tượng JSON."},
+	msgFieldArray:            {"Expected a JSON array.", "Cần một mảng JSON."},
+	msgFixedField:            {"The field %s has a fixed value in the operation %s; leave it out, or post to the operation it belongs to.", "Trường %s có giá trị cố định trong nghiệp vụ %s; hãy bỏ trường này hoặc gửi tới đúng nghiệp vụ."},
 
 	msgRefused:           {"The gateway answered %s; its message is in responseMessage.", "Cổng thanh toán trả lời mã %s; thông báo nằm trong responseMessage."},
 	msgCodeUnexpected:    {"The gateway's proven answer has a responseCode that its documents do not list. Ask query before doing anything else.", "Trả lời đã xác thực của cổng thanh toán có responseCode ngoài tài liệu. Hãy gọi query trước khi làm việc khác."},

@@ -53,6 +53,11 @@ type Proxy struct {
 	// logs it. In report mode a forged answer reaches the app. Default: "strict".
 	Verify string `json:"verify,omitempty"`
 
+	// Whether requests are checked against the catalogue before they are sent: "on"
+	// refuses with 422 and every fault at once, "off" lets the gateway decide. Fixed
+	// fields are checked in either case. Default: "on".
+	Validate string `json:"validate,omitempty"`
+
 	// Fields of requestData with their text, added where the app left them out and
 	// the operation takes them. Placeholders are resolved at load. Default: none.
 	Defaults map[string]string `json:"defaults,omitempty"`
@@ -78,6 +83,7 @@ type Proxy struct {
 	routes    *routes
 	callers   callers
 	defaults  []field
+	documents map[string]document
 	transport http.RoundTripper
 	onlyHTTP1 bool            // to the gateway
 	ended     <-chan struct{} // closed when the configuration ends
@@ -123,6 +129,9 @@ func (p *Proxy) Provision(ctx caddy.Context) error {
 	if p.defaults, err = resolveDefaults(p.Defaults); err != nil {
 		return err
 	}
+	if p.documents, err = documents(); err != nil {
+		return err
+	}
 	if p.transport, err = p.loadTransport(ctx); err != nil {
 		return err
 	}
@@ -141,6 +150,9 @@ func (p *Proxy) checkOptions() error {
 	}
 	if !slices.Contains([]string{"", "strict", "report"}, p.Verify) {
 		return fmt.Errorf("verify: unknown value %q; expected strict or report", p.Verify)
+	}
+	if !slices.Contains([]string{"", "on", "off"}, p.Validate) {
+		return fmt.Errorf("validate: unknown value %q; expected on or off", p.Validate)
 	}
 	if p.MaxBody < 0 {
 		return errors.New("max_body: expected a size above zero")
@@ -178,7 +190,8 @@ func resolveDefaults(defaults map[string]string) ([]field, error) {
 type exchange struct {
 	operation *operation.Operation // nil until identified
 	request   request
-	message   []byte // the signed envelope, as sent
+	added     []field // to what the app sent
+	message   []byte  // the signed envelope, as sent
 	reply     reply
 	answer    answer
 	unproven  bool // passed on all the same: verify report
@@ -186,6 +199,9 @@ type exchange struct {
 
 // ServeHTTP answers one call of the app's.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	if doc, ok := p.documents[r.URL.Path]; ok {
+		return p.show(w, r, doc)
+	}
 	started := time.Now()
 	x := new(exchange)
 	f := p.run(w, r, x)
@@ -226,6 +242,9 @@ func (p *Proxy) run(w http.ResponseWriter, r *http.Request, x *exchange) *failur
 		return f
 	}
 	if f := p.identify(x, ops, body); f != nil {
+		return f
+	}
+	if f := p.validate(x); f != nil {
 		return f
 	}
 	p.wrap(x, strings.Join(r.Header.Values("Idempotency-Key"), ","))
@@ -290,6 +309,7 @@ func (p *Proxy) identify(x *exchange, ops []operation.Operation, body []byte) *f
 		return fail(CodeOperationUnknown, msgOperationUnknown, p.routes.names())
 	}
 	x.operation = op
+	x.added = p.additions(x)
 	return nil
 }
 
@@ -298,16 +318,16 @@ func (p *Proxy) identify(x *exchange, ops []operation.Operation, body []byte) *f
 // must it in a field of other letter case, since a gateway may not care for that.
 func contradiction(op *operation.Operation, req *request) *failure {
 	f := fail(CodeFieldsInvalid, msgFieldsInvalid)
-	for _, fixed := range op.Fixed {
+	for _, fixed := range op.Fixed() {
 		for _, m := range req.data {
-			if !strings.EqualFold(string(m.Name), fixed.Field) || string(m.Name) == fixed.Field && rawjson.Scalar(m.Value) == fixed.Value {
+			if !strings.EqualFold(string(m.Name), fixed.Name) || string(m.Name) == fixed.Name && rawjson.Scalar(m.Value) == fixed.Fixed {
 				continue
 			}
 			f.errors = append(f.errors, fieldFault{
 				field:  string(m.Name),
 				code:   "fixed",
 				detail: msgFixedField,
-				args:   []any{fixed.Field, op.Name},
+				args:   []any{fixed.Name, op.Name},
 			})
 		}
 	}
@@ -323,12 +343,11 @@ func (p *Proxy) wrap(x *exchange, idempotencyKey string) {
 	if !x.request.enveloped {
 		x.request.requestID = requestIDFor(idempotencyKey)
 	}
-	added := p.additions(x)
 	size := len(x.request.object) + 128
-	for _, f := range added {
+	for _, f := range x.added {
 		size += len(f.name) + len(f.value) + 4
 	}
-	x.message = appendEnvelope(make([]byte, 0, size), &x.request, time.Now(), added)
+	x.message = appendEnvelope(make([]byte, 0, size), &x.request, time.Now(), x.added)
 }
 
 // additions are the fields that the app left out: the operation's fixed ones
@@ -338,9 +357,9 @@ func (p *Proxy) additions(x *exchange) []field {
 		return nil
 	}
 	var added []field
-	for _, fixed := range x.operation.Fixed {
-		if !x.request.has(fixed.Field) {
-			added = append(added, field{name: fixed.Field, value: []byte(`"` + fixed.Value + `"`)})
+	for _, f := range x.operation.Fixed() {
+		if !x.request.has(f.Name) {
+			added = append(added, field{name: f.Name, value: []byte(`"` + f.Fixed + `"`)})
 		}
 	}
 	for _, d := range p.defaults {

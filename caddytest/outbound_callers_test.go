@@ -284,10 +284,13 @@ func TestConcurrentCalls(t *testing.T) {
 			}
 		}
 		http://:9180 {
-			galaxypay
+			galaxypay {
+				validate off
+			}
 		}
 		http://:9181 {
 			galaxypay {
+				validate off
 				merchant airline
 			}
 		}`)

@@ -83,7 +83,8 @@ func (a answered) wantProblem(t *testing.T, status int, code, outcome string) pr
 }
 
 // payment is a body that the tests post where its content does not matter.
-const payment = `{"orderID":"ORDER-1","orderAmount":12.50}`
+const payment = `{"orderID":"ORDER-1","orderAmount":12.50,"orderCurrency":"VND","orderDateTime":"20260615190000",` +
+	`"orderDescription":"Cà phê","paymentMethod":"DOMESTIC","transactionID":"2306154612216981190343178"}`
 
 // paid is the responseData of the gateway fake's default answer.
 const paid = `{"endpoint":"https://pay.example/1"}`

@@ -94,7 +94,7 @@ func faults() []fault {
 func TestFaultsAfterConnecting(t *testing.T) {
 	for _, f := range faults() {
 		t.Run(f.name, func(t *testing.T) {
-			s := newSidecar(t)
+			s := newSidecar(t, "validate off")
 			s.gateway.takesOver(func(conn net.Conn, in *bufio.Reader, _ int) bool {
 				f.play(conn, in)
 				return false

@@ -44,7 +44,7 @@ func (g *gateway) last(t *testing.T) *call {
 }
 
 func TestShortNames(t *testing.T) {
-	s := newSidecar(t)
+	s := newSidecar(t, "validate off")
 	for _, op := range catalogue {
 		t.Run(op.name, func(t *testing.T) {
 			a := s.call(t, "/"+op.name, `{}`)
@@ -64,7 +64,7 @@ func TestShortNames(t *testing.T) {
 }
 
 func TestDocumentedPaths(t *testing.T) {
-	s := newSidecar(t)
+	s := newSidecar(t, "validate off")
 	for _, op := range catalogue {
 		t.Run(op.name, func(t *testing.T) {
 			// At the shared path the posted fields tell the operations apart.
@@ -86,7 +86,7 @@ func TestDocumentedPaths(t *testing.T) {
 
 // Four operations share one path.
 func TestSharedPath(t *testing.T) {
-	s := newSidecar(t)
+	s := newSidecar(t, "validate off")
 	for name, test := range map[string]struct{ body, operation, sent string }{
 		"nothing said":        {`{"a":1}`, "pay", `{"a":1,"apiOperation":"PAY"}`},
 		"card":                {`{"apiOperation":"PAY","sourceOfFund":"CARD"}`, "pay", ""},
@@ -149,7 +149,7 @@ func TestContradictions(t *testing.T) {
 
 // operations closes all others, by every path that leads to them.
 func TestOperationsClosed(t *testing.T) {
-	s := newSidecar(t, "operations pay query")
+	s := newSidecar(t, "validate off", "operations pay query")
 	for name, test := range map[string]struct {
 		path, body string
 		open       bool
@@ -182,7 +182,7 @@ func TestOperationsClosed(t *testing.T) {
 	}
 
 	// "other" can be opened by name.
-	s = newSidecar(t, "operations query other")
+	s = newSidecar(t, "validate off", "operations query other")
 	a := s.call(t, "/api/v1/transaction/new", `{}`)
 	a.wantOK(t, paid)
 	s.refused(t, "/pay", `{}`)
@@ -360,7 +360,7 @@ func TestContentEncodings(t *testing.T) {
 
 // path moves an operation to another address at the gateway.
 func TestPathOption(t *testing.T) {
-	s := newSidecar(t, "path void /api/v1/transaction/cancelIt", "path refund /v2/refund.do", "operations void refund")
+	s := newSidecar(t, "validate off", "path void /api/v1/transaction/cancelIt", "path refund /v2/refund.do", "operations void refund")
 	for path, test := range map[string]struct{ operation, target string }{
 		"/void":                         {"void", "/api/v1/transaction/cancelIt"},
 		"/api/v1/transaction/void":      {"void", "/api/v1/transaction/cancelIt"},
@@ -392,7 +392,7 @@ func TestPathOption(t *testing.T) {
 // documents list the field.
 func TestDefaults(t *testing.T) {
 	t.Setenv("TEST_SHOP", `https://shop.example/"quoted"`)
-	s := newSidecar(t,
+	s := newSidecar(t, "validate off",
 		"defaults {",
 		"ipnURL {env.TEST_SHOP}",
 		"language vi",

@@ -45,7 +45,7 @@ func TestRequestSizes(t *testing.T) {
 		option string
 		limit  int
 	}{{"", maxBody}, {"max_body 1KiB", 1 << 10}, {"max_body 100KB", 100_000}} {
-		s := newSidecar(t, config.option)
+		s := newSidecar(t, "validate off", config.option)
 		for _, size := range []int{2, 3, 8, 1000, config.limit - 1, config.limit, config.limit + 1, config.limit + 2, 3 * config.limit} {
 			body := objectOf(size)
 			for framing, reader := range map[string]io.Reader{
@@ -173,7 +173,7 @@ func TestAnswerSizes(t *testing.T) {
 		option string
 		limit  int
 	}{{"", maxBody}, {"max_body 1KiB", 1 << 10}} {
-		s := newSidecar(t, config.option)
+		s := newSidecar(t, "validate off", config.option)
 		smallest := len(envelope(strings.Repeat("0", 32), "200", "Success", "{}"))
 		for _, size := range []int{smallest, smallest + 1, 1000, config.limit - 1, config.limit, config.limit + 1, 2 * config.limit} {
 			for framing, frame := range framings {

@@ -1,0 +1,134 @@
+package galaxypay
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+// runCommand runs "caddy galaxypay ..." and returns what it printed.
+func runCommand(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	registered, ok := caddycmd.Commands()["galaxypay"]
+	if !ok {
+		t.Fatal("caddy does not know the command")
+	}
+	cmd := &cobra.Command{Use: registered.Name, SilenceErrors: true, SilenceUsage: true}
+	registered.CobraFunc(cmd)
+	var out bytes.Buffer
+	cmd.SetOut(&out)
+	cmd.SetArgs(args)
+	err := cmd.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+// The command prints what a running sidecar answers.
+func TestOpenAPICommand(t *testing.T) {
+	printed, err := runCommand(t, "openapi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, err := documents()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if served := string(docs["/openapi.json"].body); printed != served || !strings.HasPrefix(printed, "{\n  \"openapi\": \"3.1.0\"") {
+		t.Errorf("printed %.100q, served %.100q", printed, served)
+	}
+}
+
+func TestOpenAPICommandTakesNoArguments(t *testing.T) {
+	if printed, err := runCommand(t, "openapi", "pay"); err == nil || strings.Contains(printed, "3.1.0") {
+		t.Errorf("printed %.100q, error %v", printed, err)
+	}
+}
+
+// description is what the tests look at in the OpenAPI document.
+type description struct {
+	Components struct {
+		Responses map[string]struct{ Description string }
+		Headers   map[string]struct{ Schema struct{ Enum []string } }
+		Schemas   map[string]struct {
+			Required   []string
+			Properties map[string]struct{ Type, Enum any }
+		}
+	}
+}
+
+func describe(t *testing.T) description {
+	t.Helper()
+	text, err := openAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d description
+	if err := json.Unmarshal(text, &d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// The description knows exactly the members that a problem can have. A callback's
+// problem may lack the outcome; a call's never does.
+func TestOpenAPIDescribesProblems(t *testing.T) {
+	d := describe(t)
+	for name, of := range map[string]reflect.Type{
+		"Problem":    reflect.TypeFor[Problem](),
+		"FieldError": reflect.TypeFor[FieldError](),
+	} {
+		schema := d.Components.Schemas[name]
+		var always []string
+		for field := range of.Fields() {
+			member, option, _ := strings.Cut(field.Tag.Get("json"), ",")
+			if option != "omitempty" || member == "outcome" {
+				always = append(always, member)
+			}
+			want := map[reflect.Kind]string{reflect.String: "string", reflect.Int: "integer", reflect.Slice: "array"}[field.Type.Kind()]
+			if got := schema.Properties[member].Type; got != want {
+				t.Errorf("%s: %s is described as %v", name, member, got)
+			}
+		}
+		if len(schema.Properties) != of.NumField() || !slices.Equal(schema.Required, always) {
+			t.Errorf("%s: %d members, always %v", name, len(schema.Properties), schema.Required)
+		}
+	}
+	want := []any{string(NotSent), string(Rejected), string(Unknown)}
+	if got := d.Components.Schemas["Problem"].Properties["outcome"].Enum; !reflect.DeepEqual(got, want) {
+		t.Errorf("outcomes %v", got)
+	}
+}
+
+func TestOpenAPIDescribesPaymentStatuses(t *testing.T) {
+	want := []string{string(Paid), string(Cancelled), string(Expired), string(Pending), string(Failed)}
+	if got := describe(t).Components.Headers["Galaxypay-Payment-Status"].Schema.Enum; !slices.Equal(got, want) {
+		t.Errorf("statuses %v", got)
+	}
+}
+
+// Every failure of a call is described under its status, and those of callbacks nowhere.
+func TestOpenAPIDescribesFailures(t *testing.T) {
+	responses := describe(t).Components.Responses
+	for code, kind := range kinds {
+		line := "- `" + string(code) + "` (`" + string(kind.outcome) + "`): " + english.title(code) + "."
+		var at []string
+		for name, response := range responses {
+			if slices.Contains(strings.Split(response.Description, "\n"), line) {
+				at = append(at, name)
+			}
+		}
+		var want []string
+		if kind.outcome != "" {
+			want = []string{"Problem" + strconv.Itoa(kind.status)}
+		}
+		if !slices.Equal(at, want) {
+			t.Errorf("%s is described at %v", code, at)
+		}
+	}
+}

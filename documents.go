@@ -1,0 +1,79 @@
+package galaxypay
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+)
+
+// document is something that the outbound site can be asked for with GET: the
+// description of its operations, or the gateway's codes for the app's own pages.
+type document struct {
+	body []byte
+	etag string
+}
+
+// documents holds them by path. They change with the build only.
+var documents = sync.OnceValues(func() (map[string]document, error) {
+	api, err := openAPI()
+	if err != nil {
+		return nil, err
+	}
+	lists := operation.Lists()
+	body, err := json.Marshal(lists)
+	if err != nil {
+		return nil, err
+	}
+	docs := map[string]document{"/openapi.json": newDocument(api), "/codes": newDocument(body)}
+	for _, list := range lists {
+		if body, err = json.Marshal(list); err != nil {
+			return nil, err
+		}
+		docs["/codes/"+list.Name] = newDocument(body)
+	}
+	return docs, nil
+})
+
+// openAPI describes the outbound site, with every failure that a call can have.
+func openAPI() ([]byte, error) {
+	var failures []operation.Failure
+	for code, kind := range kinds {
+		if kind.outcome == "" {
+			continue // of callbacks alone
+		}
+		failures = append(failures, operation.Failure{
+			Status: kind.status, Code: string(code), Outcome: string(kind.outcome), Title: english.title(code),
+		})
+	}
+	return operation.OpenAPI(failures)
+}
+
+func newDocument(body []byte) document {
+	sum := sha256.Sum256(body)
+	return document{body: body, etag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
+}
+
+// show answers with a document. Caches are to ask each time, which costs a few bytes
+// while nothing has changed.
+func (p *Proxy) show(w http.ResponseWriter, r *http.Request, doc document) error {
+	if f := p.admit(r); f != nil {
+		return writeProblem(w, r, f)
+	}
+	h := w.Header()
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		const allow = "GET, HEAD"
+		h.Set("Allow", allow)
+		return writeProblem(w, r, fail(CodeMethodNotAllowed, msgMethod, allow))
+	}
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("ETag", doc.etag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(doc.body))
+	return nil
+}
