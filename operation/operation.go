@@ -215,6 +215,8 @@ func join(known map[string]Field, rows []json.RawMessage) ([]Field, error) {
 		if !ok {
 			return nil, fmt.Errorf("unknown field %q", name.Field)
 		}
+		// Unmarshal writes into the lists that it finds, and these belong to all.
+		f.Values, f.Lists = slices.Clone(f.Values), slices.Clone(f.Lists)
 		if err := json.Unmarshal(row, &f); err != nil {
 			return nil, fmt.Errorf("%s: %w", name.Field, err)
 		}
