@@ -1,12 +1,11 @@
 package sandbox
 
 import (
-	"cmp"
 	"errors"
 	"io"
 	"net/http"
 	"slices"
-	"time"
+	"strconv"
 
 	"go.uber.org/zap"
 
@@ -17,15 +16,24 @@ import (
 // included.
 const maxRequestBody = 256 << 10
 
-// operations carry out those of the catalogue that the sandbox knows.
+// operations carry out those of the catalogue, each by its name there.
 var operations = map[string]func(*Handler, *http.Request, call) reply{
 	"pay":                (*Handler).pay,
 	"payWithCreateToken": (*Handler).pay,
 	"payWithToken":       (*Handler).pay,
 	"payWithOption":      (*Handler).pay,
-	"payWithQR":          (*Handler).pay,
+	"payWithQR":          (*Handler).payWithQR,
 	"checkout":           (*Handler).pay,
+	"createPaymentLink":  (*Handler).createPaymentLink,
+	"fastPay":            (*Handler).fastPay,
 	"query":              (*Handler).query,
+	"refund":             (*Handler).refund,
+	"capture":            (*Handler).capture,
+	"void":               (*Handler).void,
+	"createToken":        (*Handler).createToken,
+	"deleteToken":        (*Handler).deleteToken,
+	"removeToken":        (*Handler).removeToken,
+	"queryTokens":        (*Handler).queryTokens,
 }
 
 // The response codes an operation can have (the gateway's page "Response Codes").
@@ -39,7 +47,8 @@ const (
 // reply is what an operation has to say.
 type reply struct {
 	code, message string
-	data          any // responseData; nil: none
+	data          any    // responseData; nil: none
+	then          func() // what is left to do when the answer is on its way; nil: nothing
 }
 
 func done(data any) reply {
@@ -50,7 +59,19 @@ func refused(code, reason string) reply {
 	return reply{code: code, message: reason}
 }
 
+// conclude is the reply of an operation that has nothing to say but how it went.
+func conclude(err error) reply {
+	switch {
+	case errors.Is(err, errDuplicate):
+		return refused(codeDuplicate, err.Error())
+	case err != nil:
+		return refused(codeBadRequest, err.Error())
+	}
+	return done(nil)
+}
+
 // serveAPI walks a request to the gateway's API: read, prove, parse, carry out, answer.
+// What is left to do then, such as an IPN, does not keep the caller waiting.
 //
 // A browser names the page behind a POST in the header Origin, and the gateway is called
 // by servers only. Without this check a page that points its own name at this machine
@@ -70,7 +91,12 @@ func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c, err := parseCall(body)
-	h.answer(w, c, h.carryOut(r, c, err))
+	done := h.carryOut(r, c, err)
+	h.answer(w, c, done)
+	if done.then != nil {
+		_ = http.NewResponseController(w).Flush()
+		done.then()
+	}
 }
 
 func (h *Handler) carryOut(r *http.Request, c call, malformed error) reply {
@@ -91,23 +117,6 @@ func (h *Handler) carryOut(r *http.Request, c call, malformed error) reply {
 		return refused(codeBadRequest, err.Error())
 	}
 	return operations[op.Name](h, r, c)
-}
-
-// missing says which of the operation's mandatory fields is not there.
-func missing(op *operation.Operation, data fields) error {
-	read := reader{fields: data}
-	for _, f := range op.Request {
-		if f.Required && isScalar(f.Kind) {
-			read.required(f.Name, cmp.Or(f.Max, maxRequestBody))
-		} else if f.Required && data[f.Name] == nil {
-			read.fail(f.Name, "is missing")
-		}
-	}
-	return read.err
-}
-
-func isScalar(kind operation.Kind) bool {
-	return kind != operation.KindObject && kind != operation.KindArray
 }
 
 // doubt says why the request is not proven to be the merchant's, or "" if it is. Both
@@ -133,22 +142,22 @@ func (h *Handler) doubt(header http.Header, body []byte) string {
 func (h *Handler) refuseStranger(w http.ResponseWriter, body []byte, doubt string) {
 	h.logger.Info("request refused", zap.String("reason", doubt), zap.Int("body_length", len(body)))
 	c, _ := parseCall(body)
-	writeMessage(w, http.StatusUnauthorized, encode(newMessage(c, refused(codeUnauthorized, doubt))))
+	writeMessage(w, http.StatusUnauthorized, encode(h.newMessage(c, refused(codeUnauthorized, doubt))))
 }
 
 // answer signs the reply and sends it. The HTTP status is 200 whatever the
 // responseCode: the documents give only the latter.
 func (h *Handler) answer(w http.ResponseWriter, c call, r reply) {
-	body := encode(newMessage(c, r))
+	body := encode(h.newMessage(c, r))
 	// Set would send Signature; the documents spell the header in lower case.
 	w.Header()["signature"] = []string{sign(body, h.salt)}
 	writeMessage(w, http.StatusOK, body)
 }
 
-func newMessage(c call, r reply) message {
+func (h *Handler) newMessage(c call, r reply) message {
 	return message{
 		RequestID:        c.requestID,
-		ResponseDateTime: stamp(time.Now()),
+		ResponseDateTime: stamp(h.now()),
 		ResponseCode:     r.code,
 		ResponseMessage:  r.message,
 		ResponseData:     r.data,
@@ -158,6 +167,7 @@ func newMessage(c call, r reply) message {
 func writeMessage(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }

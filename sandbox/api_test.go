@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 )
 
 func TestStrangersAreRefusedUnsigned(t *testing.T) {
@@ -77,10 +79,11 @@ func TestRefusals(t *testing.T) {
 		"orderDescription":       {pay, envelope("1", without("orderDescription")), "orderDescription is missing"},
 		"apiOperation":           {pay, envelope("1", with("apiOperation", `""`)), "apiOperation is missing"},
 		"apiOperation unknown":   {pay, envelope("1", with("apiOperation", `"PAYOUT"`)), "apiOperation is not one of this address"},
-		"fast pay":               {pay, envelope("1", with("apiOperation", `"FAST_PAY"`)), "apiOperation is not one of this address"},
+		"fast pay without card":  {pay, envelope("1", with("apiOperation", `"FAST_PAY"`)), "cardNumber is missing"},
 		"token":                  {pay, envelope("1", purchase(`,"sourceOfFund":"TOKEN"`)), "token is missing"},
 		"checkout":               {"/api/v1/transaction/checkout", envelope("1", without("orderID")), "orderID is missing"},
 		"payWithOption":          {"/api/v1/transaction/payWithOption", envelope("1", without("orderID")), "orderID is missing"},
+		"QR code in dollars":     {"/api/v1/transaction/payWithQR", envelope("1", strings.Replace(purchase(`,"paymentMethod":"QRPAY","sourceType":"QRPAY"`), `"VND"`, `"USD"`, 1)), "orderCurrency must be VND for a QR code"},
 		"payWithQR":              {"/api/v1/transaction/payWithQR", envelope("1", without("orderID")), "orderID is missing"},
 		"ipnURL with a file":     {pay, envelope("1", purchase(`,"ipnURL":"file:///etc/passwd"`)), "ipnURL is not an http or https URL"},
 		"successURL with script": {pay, envelope("1", purchase(`,"successURL":"javascript:alert(1)"`)), "successURL is not an http or https URL"},
@@ -89,8 +92,15 @@ func TestRefusals(t *testing.T) {
 		"cancelURL too long":     {pay, envelope("1", purchase(`,"cancelURL":"http://a/`+strings.Repeat("b", 500)+`"`)), "cancelURL is longer than 500 characters"},
 		"transactionID":          {query, envelope("1", `{}`), "transactionID is missing"},
 		"transactionID unknown":  {query, envelope("1", `{"transactionID":"1"}`), "transactionID is unknown"},
-		"other operation":        {"/api/v1/transaction/refund", envelope("1", `{}`), "operation not available in this sandbox"},
-		"other tree":             {"/api/v1/tokenization/createToken", `{}`, "operation not available in this sandbox"},
+		"other operation":        {"/api/v1/transaction/transfer", envelope("1", `{}`), "operation not available in this sandbox"},
+		"amount in words":        {pay, envelope("1", with("orderAmount", `"ten"`)), "orderAmount is not a decimal of zero or more"},
+		"amount negative":        {pay, envelope("1", with("orderAmount", `"-1"`)), "orderAmount is not a decimal of zero or more"},
+		"isAutoCapture":          {pay, envelope("1", purchase(`,"isAutoCapture":"no"`)), "isAutoCapture is neither true nor false"},
+		"wallet without name":    {pay, envelope("1", with("paymentMethod", `"WALLET"`)), "sourceType is missing"},
+		"card without number":    {pay, envelope("1", purchase(`,"sourceOfFund":"CARD"`)), "cardNumber is missing"},
+		"capture of nothing":     {"/api/v1/transaction/capture", envelope("1", `{}`), "transactionID is missing"},
+		"void of unknown":        {"/api/v1/transaction/void", envelope("1", `{"transactionID":"1"}`), "transactionID is unknown"},
+		"other tree":             {"/api/v1/tokenization/renewToken", `{}`, "operation not available in this sandbox"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := serve(t, new(Handler)).ask(test.path, test.body)
@@ -101,6 +111,14 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("refusal carries data %v", answer.ResponseData)
 			}
 		})
+	}
+}
+
+func TestEveryOperationOfTheCatalogue(t *testing.T) {
+	for _, name := range operation.Names() {
+		if operations[name] == nil {
+			t.Errorf("%s is not carried out", name)
+		}
 	}
 }
 
@@ -163,7 +181,7 @@ func TestTextIsRepeatedAsItWas(t *testing.T) {
 // Reading a header does not tell how it was spelled, so this looks at the wire.
 func TestSignatureHeaderIsLowerCase(t *testing.T) {
 	recorder := httptest.NewRecorder()
-	new(Handler).answer(recorder, call{}, refused("400", "no"))
+	(&Handler{now: time.Now}).answer(recorder, call{}, refused("400", "no"))
 	var wire strings.Builder
 	if err := recorder.Header().Write(&wire); err != nil || !strings.Contains(wire.String(), "\r\nsignature: ") {
 		t.Errorf("header %s, %v", wire.String(), err)

@@ -1,11 +1,8 @@
 package sandbox
 
-import (
-	"net/http"
-	"time"
-)
+import "net/http"
 
-// maxForm is ample for the one field of the payment form.
+// maxForm is ample for the fields of the payment form.
 const maxForm = 4 << 10
 
 // listed is how many transactions the list shows.
@@ -14,7 +11,9 @@ const listed = 100
 // showPayment shows the page of a transaction: the choice while it is open, and
 // afterwards what became of it.
 func (h *Handler) showPayment(w http.ResponseWriter, r *http.Request) {
-	t, found := h.ledger.show(r.PathValue("transactionID"))
+	id := r.PathValue("transactionID")
+	h.expire(r.Context(), id)
+	t, found := h.ledger.show(id)
 	if !found {
 		showUnknown(w, r)
 		return
@@ -38,7 +37,14 @@ func (h *Handler) settlePayment(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusBadRequest, "outcome_unknown", "outcome must be success, failure or cancel")
 		return
 	}
-	t, first, found := h.ledger.settle(r.PathValue("transactionID"), chosen, time.Now())
+	by, ok := readPayer(r)
+	if !ok {
+		writeProblem(w, http.StatusBadRequest, "payer_too_long", "no detail of the payer may have more than 50 characters")
+		return
+	}
+	id := r.PathValue("transactionID")
+	h.expire(r.Context(), id)
+	t, first, found := h.ledger.settle(id, chosen, by, h.now())
 	if !found {
 		showUnknown(w, r)
 		return
@@ -54,10 +60,10 @@ func (h *Handler) settlePayment(w http.ResponseWriter, r *http.Request) {
 }
 
 // sendBack redirects the browser to the app, or says what happened if the merchant named
-// no address for it.
+// no address for it. A customer who was too late is told so in any case.
 func (h *Handler) sendBack(w http.ResponseWriter, r *http.Request, t transaction) {
 	back := t.wayBack(h.salt)
-	if back == "" {
+	if back == "" || t.outcome == expired {
 		h.showSettled(w, r, t)
 		return
 	}
@@ -82,6 +88,7 @@ func (h *Handler) listPayments(w http.ResponseWriter, r *http.Request) {
 	in := textFor("", r)
 	p := page{Text: in}
 	for _, t := range h.ledger.newest(listed) {
+		t.lapse(h.now()) // in this copy only: nobody is told of it by a look at the list
 		p.Payments = append(p.Payments, in.describe(t))
 	}
 	writePage(w, http.StatusOK, "list.html", p)

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -23,6 +24,7 @@ func parseCaddyfile(helper httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, e
 //		salt    <salt>
 //		allow   <ranges...>
 //		ipn_anywhere
+//		expiry  <duration>
 //	}
 //
 // The block and every option in it may be left out. Ranges are CIDR ranges, single
@@ -63,8 +65,23 @@ func (h *Handler) unmarshalOption(option string, d *caddyfile.Dispenser) error {
 		}
 		h.IPNAnywhere = true
 		return nil
+	case "expiry":
+		return h.unmarshalExpiry(d)
 	}
 	return d.Errf("unknown option %s", option)
+}
+
+func (h *Handler) unmarshalExpiry(d *caddyfile.Dispenser) error {
+	var text string
+	if err := oneValue(d, &text); err != nil {
+		return err
+	}
+	expiry, err := caddy.ParseDuration(text)
+	if err != nil || expiry <= 0 {
+		return d.Errf("expiry %s is not a duration longer than 0", text)
+	}
+	h.Expiry = caddy.Duration(expiry)
+	return nil
 }
 
 // oneValue takes exactly one value. An empty one is refused, because it is what an

@@ -5,7 +5,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
@@ -19,8 +21,8 @@ func TestUnmarshalCaddyfile(t *testing.T) {
 		"bare":        {"galaxypay_sandbox", Handler{}},
 		"empty block": {"galaxypay_sandbox {\n}", Handler{}},
 		"all options": {
-			"galaxypay_sandbox {\n api_key {env.KEY}\n salt pepper\n allow private_ranges 203.0.113.0/24\n ipn_anywhere\n}",
-			Handler{APIKey: "{env.KEY}", Salt: "pepper", Allow: []string{"private_ranges", "203.0.113.0/24"}, IPNAnywhere: true},
+			"galaxypay_sandbox {\n api_key {env.KEY}\n salt pepper\n allow private_ranges 203.0.113.0/24\n ipn_anywhere\n expiry 2d\n}",
+			Handler{APIKey: "{env.KEY}", Salt: "pepper", Allow: []string{"private_ranges", "203.0.113.0/24"}, IPNAnywhere: true, Expiry: caddy.Duration(48 * time.Hour)},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,6 +56,11 @@ func TestUnmarshalCaddyfileErrors(t *testing.T) {
 		"allow twice":          {"galaxypay_sandbox {\n allow ::1\n allow ::1\n}", "allow is given twice"},
 		"ipn_anywhere with":    {"galaxypay_sandbox {\n ipn_anywhere yes\n}", "argument"},
 		"ipn_anywhere twice":   {"galaxypay_sandbox {\n ipn_anywhere\n ipn_anywhere\n}", "ipn_anywhere is given twice"},
+		"expiry without":       {"galaxypay_sandbox {\n expiry\n}", "argument"},
+		"expiry twice":         {"galaxypay_sandbox {\n expiry 1m\n expiry 2m\n}", "expiry is given twice"},
+		"expiry no duration":   {"galaxypay_sandbox {\n expiry soon\n}", "expiry soon is not a duration longer than 0"},
+		"expiry of nothing":    {"galaxypay_sandbox {\n expiry 0s\n}", "expiry 0s is not a duration longer than 0"},
+		"expiry in the past":   {"galaxypay_sandbox {\n expiry -1m\n}", "expiry -1m is not a duration longer than 0"},
 		"second unknown of it": {"galaxypay_sandbox {\n salt pepper\n ipnanywhere\n}", "unknown option ipnanywhere"},
 	} {
 		t.Run(name, func(t *testing.T) {

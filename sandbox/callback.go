@@ -13,7 +13,7 @@ type sealed struct {
 	Signature string `json:"signature"`
 }
 
-func seal(m message, salt string) sealed {
+func seal(m any, salt string) sealed {
 	data := base64.StdEncoding.EncodeToString(encode(m))
 	return sealed{Data: data, Signature: sign([]byte(data), salt)}
 }
@@ -35,7 +35,8 @@ type settled struct {
 	TransactionDateTime string `json:"transactionDateTime"`
 	*details
 	order
-	Language string `json:"language"`
+	Language     string        `json:"language"`
+	Tokenization *tokenization `json:"tokenization,omitempty"`
 }
 
 // details are the fields that apiVersion 2 adds to the result and the IPN (the gateway's
@@ -47,32 +48,56 @@ type details struct {
 	SourceType             string `json:"sourceType"`
 }
 
-// resultMessage is what the IPN says, and the browser on its way to successURL or
-// failureURL.
+// resultMessage is what the browser says on its way to successURL or failureURL.
 func (t transaction) resultMessage() message {
-	if t.apiVersion != "2" {
-		return t.callback(nil)
+	return t.callback(t.details(), nil)
+}
+
+// ipnMessage is the result, and besides the token that nobody but the app may see.
+func (t transaction) ipnMessage() message {
+	if t.stored == nil {
+		return t.resultMessage()
 	}
-	method := cmp.Or(t.method, "DOMESTIC")
-	return t.callback(&details{
+	return t.callback(t.details(), &tokenization{
+		account: t.stored.account,
+		Token:   t.stored.value,
+		Status:  codeSuccess,
+		Message: "Success",
+	})
+}
+
+// ipn is what the app is told.
+func (t transaction) ipn() any {
+	if t.link != nil {
+		return t.linkMessage()
+	}
+	return t.ipnMessage()
+}
+
+func (t transaction) details() *details {
+	if t.apiVersion != "2" {
+		return nil
+	}
+	method := cmp.Or(t.method, domestic)
+	return &details{
 		TransactionStatus:      t.result().status,
 		TransactionDescription: t.result().description,
 		PaymentMethod:          method,
 		SourceType:             cmp.Or(t.source, usualSource[method]),
-	})
+	}
 }
 
 // usualSource stands for the bank or card scheme of a customer whose merchant left it
 // open. Other methods have to name their source.
-var usualSource = map[string]string{"DOMESTIC": "SACOMBANK", "INTERNATIONAL": "VISA"}
+var usualSource = map[string]string{domestic: "SACOMBANK", international: "VISA"}
 
 // cancelMessage is what the browser says on its way to cancelURL. The page "Cancel
 // Callback" lists no field of apiVersion 2.
-func (t transaction) cancelMessage() message { return t.callback(nil) }
+func (t transaction) cancelMessage() message { return t.callback(nil, nil) }
 
 // callback builds a message from what was settled and nothing else, so a message that is
 // made again is the same message.
-func (t transaction) callback(d *details) message {
+func (t transaction) callback(d *details, stored *tokenization) message {
 	return message{
 		RequestID:        t.requestID,
 		ResponseDateTime: stamp(t.settledAt),
@@ -84,6 +109,7 @@ func (t transaction) callback(d *details) message {
 			details:             d,
 			order:               t.order,
 			Language:            cmp.Or(t.language, "vi"), // required in callbacks, optional in requests
+			Tokenization:        stored,
 		},
 	}
 }

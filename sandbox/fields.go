@@ -39,6 +39,12 @@ func (f fields) value(name string) (string, bool) {
 	return text, text != ""
 }
 
+// has tells whether a field is there and says something.
+func (f fields) has(name string) bool {
+	literal := string(f[name])
+	return literal != "" && literal != "null" && literal != `""`
+}
+
 // reader takes fields one by one and keeps the first thing that is wrong with them, in
 // words for the caller and without the field's value.
 type reader struct {
@@ -70,6 +76,29 @@ func (r *reader) optional(name string, maxLength int) string {
 	return value
 }
 
+// list takes a mandatory array of texts.
+func (r *reader) list(name string) []string {
+	var list []string
+	if json.Unmarshal(r.fields[name], &list) != nil || list == nil {
+		r.fail(name, "is not an array of texts")
+	}
+	return list
+}
+
+// flag takes an optional true or false, as text or not.
+func (r *reader) flag(name string, byDefault bool) bool {
+	switch r.optional(name, 20) {
+	case "":
+		return byDefault
+	case "true":
+		return true
+	case "false":
+		return false
+	}
+	r.fail(name, "is neither true nor false")
+	return byDefault
+}
+
 // address takes an optional URL to which a browser or an IPN can be sent.
 func (r *reader) address(name string) *url.URL {
 	value := r.optional(name, 500)
@@ -85,7 +114,11 @@ func (r *reader) address(name string) *url.URL {
 }
 
 func (r *reader) fail(name, reason string) {
+	r.refuse(errors.New(name + " " + reason))
+}
+
+func (r *reader) refuse(err error) {
 	if r.err == nil {
-		r.err = errors.New(name + " " + reason)
+		r.err = err
 	}
 }

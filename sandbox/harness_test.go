@@ -116,7 +116,29 @@ type answered struct {
 	ResponseDateTime string
 	ResponseCode     string
 	ResponseMessage  string
-	ResponseData     map[string]string
+	ResponseData     values
+}
+
+// values are the members of responseData, objects and arrays among them as JSON. Anything
+// else has to be a string.
+type values map[string]string
+
+func (v *values) UnmarshalJSON(text []byte) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil {
+		return err
+	}
+	*v = make(values)
+	for name, member := range members {
+		value := string(member)
+		if member[0] != '{' && member[0] != '[' {
+			if err := json.Unmarshal(member, &value); err != nil {
+				return err
+			}
+		}
+		(*v)[name] = value
+	}
+	return nil
 }
 
 // ask posts a body and demands that the answer is proven.

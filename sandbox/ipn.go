@@ -44,7 +44,7 @@ func (h *Handler) notify(ctx context.Context, t transaction) {
 	}
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), ipnTimeout)
 	defer stop()
-	d := h.deliver(ctx, t.ipnURL.String(), encode(seal(t.resultMessage(), h.salt)))
+	d := h.deliver(ctx, t.ipnURL.String(), encode(seal(t.ipn(), h.salt)))
 	h.ledger.record(t.id, d)
 
 	log := h.logger.With(zap.String("transaction_id", t.id), zap.String("transaction_status", t.result().status))

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -37,34 +38,82 @@ type ledger struct {
 	mu           sync.Mutex
 	transactions *recent[*transaction]
 	requestIDs   *recent[struct{}]
+	tokens       *recent[*token]
+	issued       int // how many tokens there have been
 }
 
 func newLedger() *ledger {
 	return &ledger{
 		transactions: newRecent[*transaction](maxTransactions),
 		requestIDs:   newRecent[struct{}](maxRequestIDs),
+		tokens:       newRecent[*token](maxTokens),
 	}
 }
 
-// open starts a transaction, unless the requestID has started one before. A request that
-// was refused for its fields has not: it may be corrected and sent again under its id.
-func (l *ledger) open(requestID string, wanted payment, now time.Time) (t transaction, fresh bool) {
+var (
+	errDuplicate = errors.New("a request with this requestID has been carried out")
+	errUnknown   = errors.New("transactionID is unknown")
+)
+
+// once makes a change under a requestID, unless one was made under it before. A change
+// that is refused has not been made: the request may be corrected and sent again under
+// its id.
+func (l *ledger) once(requestID string, change func() error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, used := l.requestIDs.get(requestID); used {
-		return transaction{}, false
+		return errDuplicate
+	}
+	if err := change(); err != nil {
+		return err
 	}
 	l.requestIDs.add(requestID, struct{}{})
-	t = transaction{
+	return nil
+}
+
+// open starts a transaction.
+func (l *ledger) open(requestID string, wanted payment, now time.Time) (t transaction, err error) {
+	err = l.once(requestID, func() error {
+		t = *l.begin(requestID, wanted, now)
+		return nil
+	})
+	return t, err
+}
+
+// charge starts a transaction and decides it.
+func (l *ledger) charge(requestID string, wanted payment, chosen outcome, now time.Time) (t transaction, err error) {
+	err = l.once(requestID, func() error {
+		kept := l.begin(requestID, wanted, now)
+		l.decide(kept, chosen, now)
+		t = *kept
+		return nil
+	})
+	return t, err
+}
+
+// begin starts a transaction. The caller holds the lock.
+func (l *ledger) begin(requestID string, wanted payment, now time.Time) *transaction {
+	t := &transaction{
 		payment:   wanted,
 		id:        newTransactionID(now),
 		requestID: requestID,
 		openedAt:  now,
+		expiresAt: now.Add(wanted.life),
 		announced: make(chan struct{}),
 	}
-	kept := t
-	l.transactions.add(t.id, &kept)
-	return t, true
+	l.transactions.add(t.id, t)
+	return t
+}
+
+// changeOnce is once for a change to one transaction.
+func (l *ledger) changeOnce(requestID, id string, by func(*transaction) error) error {
+	return l.once(requestID, func() error {
+		kept, found := l.transactions.get(id)
+		if !found {
+			return errUnknown
+		}
+		return by(kept)
+	})
 }
 
 // newTransactionID has the form of the gateway's samples of 2023, 25 digits that start
@@ -85,13 +134,29 @@ func (l *ledger) show(id string) (t transaction, found bool) {
 }
 
 // settle decides the transaction, unless that has been done; first tells which.
-func (l *ledger) settle(id string, chosen outcome, now time.Time) (t transaction, first, found bool) {
+func (l *ledger) settle(id string, chosen outcome, by payer, now time.Time) (t transaction, first, found bool) {
 	t, found = l.change(id, func(t *transaction) {
 		if first = t.outcome == ""; first {
-			t.outcome, t.settledAt = chosen, now
+			t.identify(by)
+			l.decide(t, chosen, now)
 		}
 	})
 	return t, first, found
+}
+
+// decide ends an open payment. The caller holds the lock.
+func (l *ledger) decide(t *transaction, chosen outcome, now time.Time) {
+	t.outcome, t.settledAt = t.decided(chosen), now
+	if chosen == success && t.storesCard() {
+		stored := l.issue(*t.card)
+		t.stored = &stored
+	}
+}
+
+// expire ends the transaction if its time is over; first tells whether it was this that did.
+func (l *ledger) expire(id string, now time.Time) (t transaction, first bool) {
+	t, _ = l.change(id, func(t *transaction) { first = t.lapse(now) })
+	return t, first
 }
 
 // record keeps how the app took the IPN.

@@ -10,10 +10,12 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -38,14 +40,16 @@ const (
 // It answers
 //
 //   - POST /api/v1/...: the gateway's API, see the operations in this package,
-//   - /pay/{transactionID}: the page on which the customer pays, fails or cancels,
+//   - /pay/{transactionID}: the page on which the customer pays, fails or cancels, which is
+//     the page of a payment link too,
 //   - GET /: the transactions it remembers, for people.
 //
 // These addresses are absolute, so it needs an origin of its own.
 //
 // Transactions live in memory only. They survive a reload of the configuration and end
-// with the last configuration that has their sandbox. The last 1,000 transactions and the
-// last 10,000 request ids are kept.
+// with the last configuration that has their sandbox. The last 1,000 transactions,
+// payment links among them, the last 1,000 stored cards and the last 10,000 request ids
+// are kept.
 type Handler struct {
 	// APIKey is what callers must send in the header apiKey. Default: sandbox.
 	// Handlers with the same key share their transactions, also across a reload; a
@@ -71,7 +75,12 @@ type Handler struct {
 	// sent to every service on this machine, Caddy's admin API included.
 	Allow []string `json:"allow,omitempty"`
 
+	// Expiry is how long a payment can be paid after it was opened. Default: 15m.
+	// Payment links have a time of their own in their request.
+	Expiry caddy.Duration `json:"expiry,omitempty"`
+
 	apiKey string
+	expiry time.Duration
 	salt   string
 	peers  peers
 	client *http.Client
@@ -79,6 +88,7 @@ type Handler struct {
 	joined bool // holds a reference to ledger in the pool
 	routes http.Handler
 	logger *zap.Logger
+	now    func() time.Time // tests set a clock of their own
 }
 
 // CaddyModule returns the Caddy module information.
@@ -93,6 +103,9 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 // configuration left behind and warns that no payment made here is real.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
+	if h.now == nil {
+		h.now = time.Now
+	}
 	var err error
 	if h.apiKey, err = resolve(h.APIKey, defaultAPIKey); err != nil {
 		return fmt.Errorf("api_key: %w", err)
@@ -103,6 +116,10 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.peers, err = parsePeers(h.Allow); err != nil {
 		return fmt.Errorf("allow: %w", err)
 	}
+	if h.Expiry < 0 {
+		return errors.New("expiry: must be longer than 0")
+	}
+	h.expiry = cmp.Or(time.Duration(h.Expiry), defaultExpiry)
 	h.client = newIPNClient(h.IPNAnywhere)
 	h.routes = h.newRoutes()
 	h.ledger, h.joined = joinLedger(h.apiKey), true

@@ -31,6 +31,7 @@ func TestProvisionErrors(t *testing.T) {
 		"missing file":           {Handler{Salt: "{file./does/not/exist}"}, "salt: "},
 		"space in salt":          {Handler{Salt: "{env.SPACED}"}, "salt: surrounding white space"},
 		"unreadable range":       {Handler{Allow: []string{"203.0.113.0/33"}}, "allow: "},
+		"expiry in the past":     {Handler{Expiry: -1}, "expiry: must be longer than 0"},
 		"name instead of ranges": {Handler{Allow: []string{"shop.example"}}, "allow: "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,17 +99,17 @@ func TestCleanupReleasesOnce(t *testing.T) {
 func TestLimits(t *testing.T) {
 	l := newLedger()
 	for i := range maxRequestIDs + 1 {
-		if _, fresh := l.open(fmt.Sprint(i), payment{}, time.Now()); !fresh {
+		if _, err := l.open(fmt.Sprint(i), payment{}, time.Now()); err != nil {
 			t.Fatalf("request %d is refused", i)
 		}
 	}
 	if n := len(l.transactions.values); n != maxTransactions {
 		t.Errorf("%d transactions are kept", n)
 	}
-	if _, fresh := l.open(fmt.Sprint(maxRequestIDs), payment{}, time.Now()); fresh {
+	if _, err := l.open(fmt.Sprint(maxRequestIDs), payment{}, time.Now()); err == nil {
 		t.Error("the newest request id is forgotten")
 	}
-	if _, fresh := l.open("0", payment{}, time.Now()); !fresh {
+	if _, err := l.open("0", payment{}, time.Now()); err != nil {
 		t.Error("the oldest request id is remembered")
 	}
 }
@@ -119,6 +120,7 @@ func TestReload(t *testing.T) {
 	g := gateway{T: t, url: address, apiKey: defaultAPIKey, salt: defaultSalt, transport: newTransport(t)}
 	id, page := g.pay(`,"successURL":"http://shop.example"`)
 	g.open(page, nil)
+	token := g.createToken("create-1")
 
 	g.url = load(t, "galaxypay_sandbox {\n ipn_anywhere\n}")
 	if answer := g.query(id); answer.ResponseData["transactionStage"] != "PROCESSING" {
@@ -133,6 +135,9 @@ func TestReload(t *testing.T) {
 	}
 	if answer := g.ask("/api/v1/transaction/pay", envelope("pay-1", purchase(""))); answer.ResponseCode != "409" {
 		t.Errorf("after a reload the same requestID gets %s", answer.ResponseCode)
+	}
+	if answer := g.ask("/api/v1/transaction/pay", envelope("pay-2", charging(token))); answer.ResponseCode != "200" {
+		t.Errorf("after a reload the token gets %+v", answer)
 	}
 	if err := caddy.Stop(); err != nil {
 		t.Fatal(err)

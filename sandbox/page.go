@@ -24,12 +24,17 @@ type page struct {
 // paymentView is a transaction in the reader's language.
 type paymentView struct {
 	ID        string
+	Title     string     // of the page while the payment is open
+	Questions []question // what the payer of a link is asked for
 	Order     order
 	Stage     string
 	Happened  string
 	IPN       string
 	IPNAnswer string
 }
+
+// question is an input of the payment form.
+type question struct{ Name, Label string }
 
 // writePage sends a page that loads nothing, runs nothing and is stored nowhere. There is
 // no form-action in its policy: browsers apply that to the redirect after a form too,

@@ -1,41 +1,61 @@
 package sandbox
 
-import (
-	"net/http"
-	"time"
-)
+import "net/http"
 
 // pay opens a transaction and answers with the address of its payment page. Every
 // operation that sends the customer to such a page is served here: they differ in what
 // the customer is offered there, not in how the payment goes on.
 func (h *Handler) pay(r *http.Request, c call) reply {
-	wanted, err := readPayment(c.data)
+	wanted, err := h.readPayment(c.data)
 	if err != nil {
 		return refused(codeBadRequest, err.Error())
 	}
-	t, fresh := h.ledger.open(c.requestID, wanted, time.Now())
-	if !fresh {
-		return refused(codeDuplicate, "a payment with this requestID exists")
+	t, err := h.ledger.open(c.requestID, wanted, h.now())
+	if err != nil {
+		return conclude(err)
 	}
-	return done(struct {
-		TransactionID string `json:"transactionID"`
-		Endpoint      string `json:"endpoint"`
-	}{t.id, origin(r) + "/pay/" + t.id})
+	return done(opened{TransactionID: t.id, Endpoint: pageOf(r, t)})
+}
+
+// opened is the responseData of a payment that has a page. The table of checkout can be
+// read up to endpoint only; it is taken to be that of the others.
+type opened struct {
+	TransactionID string `json:"transactionID"`
+	Endpoint      string `json:"endpoint"`
+	QRCode        string `json:"qrCode,omitempty"`
+}
+
+// payWithQR is pay with a QR code besides. The documents do not tell what the code says:
+// here it is the address of the payment page, so a phone that scans it can pay.
+func (h *Handler) payWithQR(r *http.Request, c call) reply {
+	if currency, _ := c.data.text("orderCurrency"); currency != "VND" {
+		return refused(codeBadRequest, "orderCurrency must be VND for a QR code")
+	}
+	answer := h.pay(r, c)
+	if data, ok := answer.data.(opened); ok {
+		data.QRCode = data.Endpoint
+		answer.data = data
+	}
+	return answer
 }
 
 // readPayment reads the fields of requestData that a payment is made of. What is
 // mandatory among them has been seen to.
-func readPayment(data fields) (payment, error) {
+func (h *Handler) readPayment(data fields) (payment, error) {
 	read := reader{fields: data}
+	text, amount := read.amount("orderAmount")
 	p := payment{
 		order: order{
 			ID:          read.optional("orderID", 50),
 			Number:      read.optional("orderNumber", 20),
-			Amount:      read.optional("orderAmount", 16),
+			Amount:      text,
 			Currency:    read.optional("orderCurrency", 3),
 			DateTime:    read.optional("orderDateTime", 14),
 			Description: read.optional("orderDescription", 250),
 		},
+		amount:     amount,
+		hold:       !read.flag("isAutoCapture", true),
+		life:       h.expiry,
 		apiVersion: read.optional("apiVersion", 5),
 		method:     read.optional("paymentMethod", 20),
 		source:     read.optional("sourceType", 20),
@@ -45,7 +65,31 @@ func readPayment(data fields) (payment, error) {
 		cancelURL:  read.address("cancelURL"),
 		ipnURL:     read.address("ipnURL"),
 	}
+	p.storeCard = read.optional("apiOperation", 50) == "PAY_WITH_CREATE_TOKEN"
+	p.card = h.readCard(&read, p)
 	return p, read.err
+}
+
+// readCard finds the card that is paid with: the stored one, the one in the request, or
+// the one that the customer will type on the page. A token that is deleted after this
+// still pays, since the documents do not say that it must not.
+func (h *Handler) readCard(read *reader, p payment) *account {
+	switch read.optional("sourceOfFund", 50) {
+	case "TOKEN":
+		t, alive := h.ledger.living(read.required("token", 50))
+		if !alive {
+			read.refuse(errNoToken)
+		}
+		return &t.account
+	case "CARD":
+		return read.card(p.method, p.source)
+	}
+	return typedCard(p.method, p.source)
+}
+
+// pageOf is the address of the page on which a payment is paid.
+func pageOf(r *http.Request, t transaction) string {
+	return origin(r) + "/pay/" + t.id
 }
 
 // origin is where the caller reached the sandbox. The customer's browser is sent to the

@@ -2,9 +2,9 @@ package sandbox
 
 import "net/http"
 
-// standing is the responseData of a query: where a transaction stands (the gateway's
+// transactionState is the responseData of a query: where a transaction stands (the gateway's
 // page "Query transaction").
-type standing struct {
+type transactionState struct {
 	TransactionID          string `json:"transactionID"`
 	TransactionDateTime    string `json:"transactionDateTime"`
 	TransactionStage       string `json:"transactionStage"`
@@ -15,22 +15,27 @@ type standing struct {
 
 // query tells where a transaction stands. A requestID that was used before is fine here:
 // a query makes no transaction that could be a duplicate.
-func (h *Handler) query(_ *http.Request, c call) reply {
+func (h *Handler) query(r *http.Request, c call) reply {
 	read := reader{fields: c.data}
 	id := read.required("transactionID", 50)
 	if read.err != nil {
 		return refused(codeBadRequest, read.err.Error())
 	}
+	lapsed, first := h.ledger.expire(id, h.now())
 	t, found := h.ledger.find(id)
 	if !found {
-		return refused(codeBadRequest, "transactionID is unknown")
+		return conclude(errUnknown)
 	}
-	return done(standing{
+	answer := done(transactionState{
 		TransactionID:          t.id,
 		TransactionDateTime:    stamp(t.openedAt),
 		TransactionStage:       t.stage(),
-		TransactionStatus:      t.result().status,
-		TransactionDescription: t.result().description,
+		TransactionStatus:      results[t.standing()].status,
+		TransactionDescription: results[t.standing()].description,
 		order:                  t.order,
 	})
+	if first {
+		answer.then = func() { h.notify(r.Context(), lapsed) }
+	}
+	return answer
 }

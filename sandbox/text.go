@@ -29,6 +29,7 @@ type text struct {
 	Empty    string
 	Unknown  string
 
+	questions  map[string]string // by the name of the payer's detail
 	happened   map[outcome]string
 	noIPN      string
 	ipnSending string
@@ -58,10 +59,18 @@ var english = &text{
 	Empty:    "No transactions yet.",
 	Unknown:  "The sandbox does not know this transaction. It remembers the last 1,000, until it stops.",
 
+	questions: map[string]string{
+		"fullname": "Full name", "email": "E-mail", "phone": "Phone", "shippingAddress": "Shipping address",
+	},
+
 	happened: map[outcome]string{
 		success: "The payment was successful",
 		failure: "The payment failed",
 		cancel:  "The payment was cancelled",
+
+		authorised: "The payment was authorised",
+		voided:     "The payment was voided",
+		expired:    "The payment has expired",
 	},
 	noIPN:      "No IPN was sent: the request had no ipnURL.",
 	ipnSending: "The IPN is being sent.",
@@ -91,10 +100,18 @@ var vietnamese = &text{
 	Empty:    "Chưa có giao dịch nào.",
 	Unknown:  "Sandbox không biết giao dịch này. Sandbox chỉ nhớ 1.000 giao dịch gần nhất, cho đến khi dừng.",
 
+	questions: map[string]string{
+		"fullname": "Họ và tên", "email": "Email", "phone": "Số điện thoại", "shippingAddress": "Địa chỉ giao hàng",
+	},
+
 	happened: map[outcome]string{
 		success: "Thanh toán thành công",
 		failure: "Thanh toán thất bại",
 		cancel:  "Thanh toán đã bị hủy",
+
+		authorised: "Thanh toán đã được cấp phép",
+		voided:     "Thanh toán đã được đơn vị bán hủy",
+		expired:    "Thanh toán đã hết hạn",
 	},
 	noIPN:      "Không gửi IPN: yêu cầu không có ipnURL.",
 	ipnSending: "Đang gửi IPN.",
@@ -122,14 +139,23 @@ func textFor(language string, r *http.Request) *text {
 }
 
 func (in *text) describe(t transaction) paymentView {
-	return paymentView{
+	view := paymentView{
 		ID:        t.id,
+		Title:     in.PayTitle,
 		Order:     t.order,
 		Stage:     t.stage(),
-		Happened:  in.happened[t.outcome],
+		Happened:  in.happened[t.standing()],
 		IPN:       in.describeIPN(t),
 		IPNAnswer: t.delivery.answer,
 	}
+	if t.link == nil {
+		return view
+	}
+	view.Title = t.link.name
+	for _, name := range t.link.asks {
+		view.Questions = append(view.Questions, question{Name: name, Label: in.questions[name]})
+	}
+	return view
 }
 
 func (in *text) describeIPN(t transaction) string {

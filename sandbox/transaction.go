@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"cmp"
+	"math/big"
 	"net/url"
 	"time"
 )
@@ -18,37 +20,78 @@ type order struct {
 // payment is what a merchant asked for.
 type payment struct {
 	order
+	amount     *big.Rat // orderAmount as a number
+	hold       bool     // isAutoCapture is false; the tables give it to international cards only, here it holds for all
 	apiVersion string
 	method     string
+	storeCard  bool     // apiOperation is PAY_WITH_CREATE_TOKEN
+	card       *account // the card that is paid with
 	source     string
 	language   string
 	successURL *url.URL // nil, like the others, where the merchant named none
 	failureURL *url.URL
 	cancelURL  *url.URL
 	ipnURL     *url.URL
+	life       time.Duration // how long it can be paid
+	link       *link         // nil: not a payment link
 }
 
 // transaction is a payment and what became of it.
 type transaction struct {
 	payment
-	id        string
-	requestID string // of the request that opened it; callbacks repeat it
-	openedAt  time.Time
-	seen      bool // the customer has been on the payment page
-	outcome   outcome
-	settledAt time.Time
-	delivery  delivery
-	announced chan struct{} // closed when the app has been told of the outcome
+	id         string
+	requestID  string // of the request that opened it; callbacks repeat it
+	openedAt   time.Time
+	expiresAt  time.Time
+	seen       bool // the customer has been on the payment page
+	outcome    outcome
+	settledAt  time.Time
+	afterwards outcome  // what the merchant made of an authorised payment
+	refunded   *big.Rat // the sum of all refunds; nil: none
+	payer      payer    // what the payer of a link typed
+	stored     *token   // the card, where the payment stored it
+	delivery   delivery
+	announced  chan struct{} // closed when the app has been told of the outcome
 }
 
-// outcome is what the customer chose on the payment page; empty while that is open.
+// The methods with a card.
+const (
+	domestic      = "DOMESTIC"
+	international = "INTERNATIONAL"
+)
+
+// storesCard tells whether success makes a token. The integration guide 3.6.1 limits that
+// to the methods with a card; a payment without a method has one chosen on its page.
+func (p payment) storesCard() bool {
+	return p.storeCard && (p.method == "" || p.method == domestic || p.method == international)
+}
+
+// outcome is what became of a payment; empty while that is open.
 type outcome string
 
+// The first three are what the customer chooses on the payment page. The others are made
+// of them: success is authorised first where the merchant wants to capture by itself,
+// and the merchant can void it then; where the customer chooses nothing, it expires.
 const (
-	success outcome = "success"
-	failure outcome = "failure"
-	cancel  outcome = "cancel"
+	success    outcome = "success"
+	failure    outcome = "failure"
+	cancel     outcome = "cancel"
+	authorised outcome = "authorised"
+	voided     outcome = "voided"
+	expired    outcome = "expired"
 )
+
+// decided is the outcome of the customer's choice.
+func (t transaction) decided(chosen outcome) outcome {
+	if chosen == success && t.hold {
+		return authorised
+	}
+	return chosen
+}
+
+// standing is where the payment is now. Callbacks tell the outcome instead, which is what
+// they told the first time.
+func (t transaction) standing() outcome { return cmp.Or(t.afterwards, t.outcome) }
 
 // result is how an outcome reads in the gateway's words.
 type result struct {
@@ -59,12 +102,17 @@ type result struct {
 
 // results holds the wording of the gateway's samples where there is one: open, success
 // and cancel. What it says to a failed payment is not published; 505, authentication
-// failed, is what a card that fails 3-D Secure gets.
+// failed, is what a card that fails 3-D Secure gets. There is no code for voided: 499 is
+// the one for a payment that was given up.
 var results = map[outcome]result{
 	"":      {"", "", "Transaction is not completed."},
 	success: {"200", "Transaction is successful.", "Success"},
 	failure: {"505", "Authentication failed", "Payment failed"},
 	cancel:  {"499", "Canceled by user", "Canceled by user"},
+
+	authorised: {"200", "Transaction is successful.", "Authorised"},
+	voided:     {"499", "Voided by merchant", "Voided by merchant"},
+	expired:    {"408", "Transaction is expired.", "Transaction expired"},
 }
 
 func (t transaction) result() result { return results[t.outcome] }
@@ -72,20 +120,31 @@ func (t transaction) result() result { return results[t.outcome] }
 // stage is one of the four of the query operation. The documents name them without a
 // word on when each begins: here a transaction is PROCESSING from the moment the customer
 // sees its page.
+//
+// An authorised payment is SUCCESSFUL before it is captured. The documents have no code for
+// it, so its callbacks say 200, and a query must not contradict them; the gateway's page
+// on capturing speaks of a successful transaction too. transactionDescription tells the
+// difference.
 func (t transaction) stage() string {
-	switch {
-	case t.outcome == success:
+	switch t.standing() {
+	case success, authorised:
 		return "SUCCESSFUL"
-	case t.outcome != "":
-		return "FAILURE"
-	case t.seen:
-		return "PROCESSING"
+	case "":
+		if t.seen {
+			return "PROCESSING"
+		}
+		return "INIT"
 	}
-	return "INIT"
+	return "FAILURE"
 }
 
-// returnURL is where the merchant wants the browser after this outcome; nil: nowhere.
+// returnURL is where the merchant wants the browser after this outcome; nil: nowhere. An
+// expired payment has no address of its own and takes that of a failed one.
 func (t transaction) returnURL() *url.URL {
-	addresses := map[outcome]*url.URL{success: t.successURL, failure: t.failureURL, cancel: t.cancelURL}
+	addresses := map[outcome]*url.URL{
+		success: t.successURL, authorised: t.successURL,
+		failure: t.failureURL, expired: t.failureURL,
+		cancel: t.cancelURL,
+	}
 	return addresses[t.outcome]
 }
