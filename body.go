@@ -3,7 +3,6 @@ package galaxypay
 import (
 	"bytes"
 	"errors"
-	"net"
 	"net/http"
 	"strings"
 	"unicode"
@@ -31,13 +30,6 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, unreadable Co
 		return nil, fail(unreadable, msgBodyUnreadable)
 	}
 	return body.Bytes(), nil
-}
-
-// onUnixSocket reports whether the request came over a unix socket, which has no
-// address to check.
-func onUnixSocket(r *http.Request) bool {
-	addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	return ok && strings.HasPrefix(addr.Network(), "unix")
 }
 
 // quote prepares text that somebody else wrote for a sentence of ours: printable
