@@ -479,6 +479,7 @@ func TestLoadingABrokenCatalogue(t *testing.T) {
 		"a row with a wrong kind": {`[{"name":"x","request":[{"field":"a","max":"1"}]}]`, fields, "x: request: a: "},
 		"a field twice":           {`[{"name":"x","request":[{"field":"a"},{"field":"a"}]}]`, fields, "x: a is listed twice"},
 		"a condition on nothing":  {`[{"name":"x","request":[{"field":"a","when":{"field":"b","in":["1"]}}]}]`, fields, "x: a depends on b, which"},
+		"another on nothing":      {`[{"name":"x","request":[{"field":"a","when":{"field":"a","in":["1"],"and":{"field":"b","in":["1"]}}}]}]`, fields, "x: a depends on b, which"},
 		"too many fields":         {`[{"name":"x","request":[` + rows + `]}]`, many, "x: more than 64 fields"},
 	} {
 		t.Run(name, func(t *testing.T) {

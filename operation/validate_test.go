@@ -533,7 +533,7 @@ func TestAddresses(t *testing.T) {
 	for _, bad := range []string{
 		"x", "shop.example", "/ipn", "//shop.example/ipn", "https://", "https:///ipn", "http:/shop.example", "https:shop.example", "://shop.example", "https:/", "https//shop.example",
 		"https://:8443/ipn", "https://shop.example:port/", "https://shop.example/%zz", "https://shop example/", "1https://shop.example", "localhost:9180/ipn", `https:\\\\shop.example`,
-		`https://shop.example/\n`, " https://shop.example", "https://[::1", "mailto:a@shop.example", "shopapp:", "javascript:alert(1)", "1",
+		`https://shop.example/\n`, " https://shop.example", "https://[::1", "mailto:a@shop.example", "shopapp:", "shopapp:/", "shopapp:///", "javascript:alert(1)", "1",
 	} {
 		for _, field := range []string{"ipnURL", "successURL", "failureURL", "cancelURL"} {
 			wantFaults(t, "pay", with(t, valid["pay"], field, `"`+bad+`"`), field+" url")

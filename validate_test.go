@@ -1,0 +1,335 @@
+package galaxypay
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+)
+
+func operationNamed(t *testing.T, name string) *operation.Operation {
+	t.Helper()
+	ops := operation.All()
+	at := slices.Index(operation.Names(), name)
+	if at < 0 {
+		t.Fatalf("no operation %s", name)
+	}
+	return &ops[at]
+}
+
+// exchangeOf is a call on its way, up to where it is validated.
+func exchangeOf(t *testing.T, p *Proxy, name, body string) *exchange {
+	t.Helper()
+	req, err := parseRequest([]byte(body))
+	if err != nil {
+		t.Fatalf("%s: %s at %d", body, err.Fault, err.Offset)
+	}
+	x := &exchange{operation: operationNamed(t, name), request: req}
+	x.added = p.additions(x)
+	return x
+}
+
+// faultWords are the faults of a failure as "field code".
+func faultWords(f *failure) []string {
+	var list []string
+	if f != nil {
+		for _, e := range f.errors {
+			list = append(list, e.field+" "+e.code)
+		}
+	}
+	return list
+}
+
+// everyCatalogued calls visit with every field of every request, those inside others too.
+func everyCatalogued(visit func(op *operation.Operation, f *operation.Field)) {
+	ops := operation.All()
+	for i := range ops {
+		var walk func([]operation.Field)
+		walk = func(fields []operation.Field) {
+			for j := range fields {
+				visit(&ops[i], &fields[j])
+				walk(fields[j].Fields)
+			}
+		}
+		walk(ops[i].Request)
+	}
+}
+
+// A sentence that is missing, or lacks what it is about, would reach people as "%!s".
+func TestEveryFaultHasASentence(t *testing.T) {
+	codes := mapValues(constantsOf(t, "operation", "Code"))
+	kinds := mapValues(constantsOf(t, "operation", "Kind"))
+	if len(codes) != 8 || len(kinds) != 9 {
+		t.Errorf("codes %q, kinds %q", codes, kinds)
+	}
+	check := func(t *testing.T, f *operation.Field, code string) (en, vi string) {
+		t.Helper()
+		e := inWords(operation.Fault{Field: f, Code: operation.Code(code)}, "")
+		if e.field != f.Name || e.code != code {
+			t.Errorf("%s %s is reported as %s %s", f.Name, code, e.field, e.code)
+		}
+		if _, ok := messages[e.detail]; !ok {
+			t.Fatalf("%s of a field of kind %s has the message %q", code, f.Kind, e.detail)
+		}
+		en, vi = english.say(e.detail, e.args...), vietnamese.say(e.detail, e.args...)
+		for _, text := range []string{en, vi} {
+			if strings.Contains(text, "%!") || text == "" {
+				t.Errorf("%s of a field of kind %s: %q", code, f.Kind, text)
+			}
+		}
+		if en == vi {
+			t.Errorf("%s of a field of kind %s is the same in both languages: %s", code, f.Kind, en)
+		}
+		return en, vi
+	}
+	for _, kind := range kinds {
+		for _, code := range codes {
+			check(t, &operation.Field{Name: "x", Kind: operation.Kind(kind), Max: 7, Values: []string{"A", "B"}}, code)
+		}
+		en, _ := check(t, &operation.Field{Name: "x", Kind: operation.Kind(kind)}, "kind")
+		if want := "Expected"; !strings.HasPrefix(en, want) {
+			t.Errorf("of kind %s: %s", kind, en)
+		}
+	}
+	// What decides, and by what, is named in both languages.
+	everyCatalogued(func(op *operation.Operation, f *operation.Field) {
+		en, vi := check(t, f, "required")
+		for c := f.When; c != nil; c = c.And {
+			for _, word := range slices.Concat([]string{c.Field}, c.In, c.NotIn, c.Without) {
+				if !strings.Contains(en, word) || !strings.Contains(vi, word) {
+					t.Errorf("%s: %s is said to be %q, %q; nothing of %s", op.Name, f.Name, en, vi, word)
+				}
+			}
+		}
+		if f.Max > 0 {
+			if en, vi := check(t, f, "too_long"); !strings.Contains(en, fmt.Sprint(f.Max)) || !strings.Contains(vi, fmt.Sprint(f.Max)) {
+				t.Errorf("%s: %q, %q; nothing of %d", f.Name, en, vi, f.Max)
+			}
+		}
+		for _, value := range f.Values {
+			if en, vi := check(t, f, "value"); !strings.Contains(en, value) || !strings.Contains(vi, value) {
+				t.Errorf("%s: %q, %q; nothing of %s", f.Name, en, vi, value)
+			}
+		}
+	})
+}
+
+func TestSentencesOfFaults(t *testing.T) {
+	for _, test := range []struct{ operation, body, field, en, vi string }{
+		{"query", `{}`, "transactionID", "This field is required.", "Trường này là bắt buộc."},
+		{"query", `{"transactionID":[]}`, "transactionID", "Expected text or a number.", "Cần văn bản hoặc số."},
+		{"query", `{"transactionID":"` + strings.Repeat("x", 51) + `"}`, "transactionID", "Expected at most 50 characters.", "Tối đa 50 ký tự."},
+		{"pay", `{"orderAmount":-1}`, "orderAmount", "Expected a decimal number of zero or more, without separators.", "Cần số thập phân không âm, không có dấu phân cách."},
+		{"pay", `{"orderAmount":[]}`, "orderAmount", "Expected a decimal number of zero or more, without separators.", "Cần số thập phân không âm, không có dấu phân cách."},
+		{"pay", `{"orderDateTime":1}`, "orderDateTime", "Expected a real date and time as yyyyMMddHHmmss.", "Cần ngày giờ có thật theo dạng yyyyMMddHHmmss."},
+		{"pay", `{"language":"fr"}`, "language", "Expected one of: vi, en.", "Cần một trong các giá trị: vi, en."},
+		{"pay", `{"isAutoCapture":[]}`, "isAutoCapture", "Expected true or false.", "Cần giá trị true hoặc false."},
+		{"pay", `{"ipnURL":"shop"}`, "ipnURL", "Expected an absolute http or https address.", "Cần địa chỉ http hoặc https đầy đủ."},
+		{"pay", `{"successURL":"shop"}`, "successURL", "Expected an absolute address, such as https://shop.example/result.", "Cần địa chỉ đầy đủ, ví dụ https://shop.example/result."},
+		{"pay", `{"extraData":[]}`, "extraData", "Expected a JSON object.", "Cần một đối tượng JSON."},
+		{"createPaymentLink", `{"paymentMethods":{}}`, "paymentMethods", "Expected a JSON array.", "Cần một mảng JSON."},
+		{"createPaymentLink", `{"expiryDuration":"1.5"}`, "expiryDuration", "Expected digits only.", "Chỉ gồm chữ số."},
+		{"createPaymentLink", `{}`, "expiryDuration", "This field is required unless one of these is sent: paymentDays.", "Trường này là bắt buộc, trừ khi gửi một trong các trường: paymentDays."},
+		{"pay", `{"paymentMethod":"HUB"}`, "sourceType", "This field is required unless paymentMethod is DOMESTIC, INTERNATIONAL.", "Trường này là bắt buộc, trừ khi paymentMethod là DOMESTIC, INTERNATIONAL."},
+		{"pay", `{"sourceOfFund":"TOKEN"}`, "token", "This field is required when sourceOfFund is TOKEN.", "Trường này là bắt buộc khi sourceOfFund là TOKEN."},
+	} {
+		p := new(Proxy)
+		f := p.validate(exchangeOf(t, p, test.operation, test.body))
+		if f == nil || f.code != CodeFieldsInvalid || f.outcome() != NotSent || f.status() != http.StatusUnprocessableEntity {
+			t.Fatalf("%s: failure %+v", test.body, f)
+		}
+		for in, want := range map[language]string{english: test.en, vietnamese: test.vi} {
+			errs := f.problem(in).Errors
+			at := slices.IndexFunc(errs, func(e FieldError) bool { return e.Field == test.field })
+			if at < 0 || errs[at].Detail != want {
+				t.Errorf("%s: %s: errors %+v, want %q", in, test.body, errs, want)
+			}
+		}
+	}
+}
+
+// Card numbers, names and tokens are in these requests. A problem goes into the app's
+// log and to its developers, so nothing of a value may be in it.
+func TestFaultsHoldNothingOfTheRequest(t *testing.T) {
+	const canary = "CANARY-9704000000000018"
+	wrong := []string{
+		`"` + canary + strings.Repeat(canary, 40) + `"`, `["` + canary + `"]`, `{"` + canary + `":"` + canary + `"}`, `"` + canary + `"`,
+		`{"customer":{"email":"` + strings.Repeat(canary, 3) + `","gender":"` + canary + `"},"identifier":"` + strings.Repeat(canary, 3) + `","billing":"` + canary + `"}`,
+		`-9704000000000018`, `97040000000000189704000000000018970400000000001897040000000000189704000000000018`, `true`,
+	}
+	told := make(map[string]bool)
+	for i := range operation.All() {
+		op := operation.All()[i]
+		for _, value := range wrong {
+			var members []string
+			for _, f := range op.Request {
+				if f.Fixed == "" {
+					members = append(members, fmt.Sprintf("%q:%s", f.Name, value))
+				}
+			}
+			data := "{" + strings.Join(append(members, `"`+canary+`":"`+canary+`"`), ",") + "}"
+			for _, body := range []string{data, `{"requestID":"` + strings.Repeat(canary, 3) + `","requestDateTime":"` + canary + `","requestData":` + data + `}`} {
+				p := new(Proxy)
+				f := p.validate(exchangeOf(t, p, op.Name, body))
+				if f == nil {
+					continue
+				}
+				for _, e := range f.errors {
+					told[e.code] = true
+				}
+				for _, accept := range []string{"vi", "en"} {
+					w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/pay", nil)
+					r.Header.Set("Accept-Language", accept)
+					if err := writeProblem(w, r, f); err != nil {
+						t.Fatal(err)
+					}
+					if text := w.Body.String(); strings.Contains(text, "CANARY") || strings.Contains(text, "9704") {
+						t.Errorf("%s: a value came out: %s", op.Name, text)
+					}
+				}
+			}
+		}
+	}
+	for _, code := range constantsOf(t, "operation", "Code") {
+		if !told[code] {
+			t.Errorf("no fault with the code %s was made", code)
+		}
+	}
+}
+
+const someOrder = `"orderID":"1","orderAmount":"100000","orderCurrency":"VND","orderDateTime":20260615190000,"orderDescription":"Vé","paymentMethod":"DOMESTIC"`
+
+func TestValidate(t *testing.T) {
+	language := []field{{"language", []byte(`"fr"`)}}
+	currency := []field{{"orderCurrency", []byte(`"VND"`)}}
+	without := strings.Replace(someOrder, `"orderCurrency":"VND",`, "", 1)
+	for name, test := range map[string]struct {
+		proxy           Proxy
+		operation, body string
+		want            []string
+	}{
+		"right":                               {Proxy{}, "pay", `{` + someOrder + `}`, nil},
+		"on":                                  {Proxy{Validate: "on"}, "query", `{}`, []string{"transactionID required"}},
+		"by default":                          {Proxy{}, "query", `{}`, []string{"transactionID required"}},
+		"off":                                 {Proxy{Validate: "off"}, "query", `{}`, nil},
+		"off, own envelope":                   {Proxy{Validate: "off"}, "query", `{"requestID":"1","requestDateTime":"1","requestData":{}}`, nil},
+		"a default supplies it":               {Proxy{defaults: currency}, "pay", `{` + without + `}`, nil},
+		"no default does":                     {Proxy{}, "pay", `{` + without + `}`, []string{"orderCurrency required"}},
+		"null is not added to":                {Proxy{defaults: currency}, "pay", `{"orderCurrency":null,` + without + `}`, []string{"orderCurrency required"}},
+		"a default may be wrong":              {Proxy{defaults: language}, "pay", `{` + someOrder + `}`, []string{"language value"}},
+		"a default is not asked for":          {Proxy{defaults: language}, "query", `{"transactionID":1}`, nil},
+		"the app's value wins":                {Proxy{defaults: language}, "pay", `{"language":"vi",` + someOrder + `}`, nil},
+		"own envelope":                        {Proxy{}, "query", `{"requestID":"1","requestDateTime":"20260615190000","requestData":{"transactionID":1}}`, nil},
+		"own envelope, date as a number":      {Proxy{}, "query", `{"requestID":1,"requestDateTime":20260615190000,"requestData":{"transactionID":1}}`, nil},
+		"own envelope, all wrong":             {Proxy{}, "query", `{"requestID":"` + strings.Repeat("x", 51) + `","requestDateTime":20260230000000,"requestData":{}}`, []string{"requestID too_long", "requestDateTime date_time", "requestData.transactionID required"}},
+		"own envelope, id at its limit":       {Proxy{}, "query", `{"requestID":"` + strings.Repeat("x", 50) + `","requestDateTime":20260615190000,"requestData":{"transactionID":1}}`, nil},
+		"own envelope, nothing is added":      {Proxy{defaults: currency}, "pay", `{"requestID":"1","requestDateTime":20260615190000,"requestData":{` + without + `}}`, []string{"requestData.apiOperation required", "requestData.orderCurrency required"}},
+		"own envelope, faults further inside": {Proxy{}, "pay", `{"requestID":"1","requestDateTime":20260615190000,"requestData":{"apiOperation":"PAY","extraData":{"billing":{"country":"VNM"}},` + someOrder + `}}`, []string{"requestData.extraData.billing.country too_long"}},
+		"requestData that is no object":       {Proxy{}, "query", `{"requestData":"{}","transactionID":1}`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := test.proxy.validate(exchangeOf(t, &test.proxy, test.operation, test.body))
+			if got := faultWords(f); !slices.Equal(got, test.want) {
+				t.Errorf("faults %q, want %q", got, test.want)
+			}
+			if (f == nil) != (test.want == nil) {
+				t.Errorf("failure %v", f)
+			}
+		})
+	}
+	t.Run("a path that the catalogue does not know", func(t *testing.T) {
+		req, err := parseRequest([]byte(`{"orderAmount":"abc"}`))
+		if err != nil {
+			t.Fatal(err.Fault)
+		}
+		if f := new(Proxy).validate(&exchange{operation: &operation.Operation{Name: operation.Other}, request: req}); f != nil {
+			t.Errorf("faults %q", faultWords(f))
+		}
+	})
+}
+
+// Whatever else is in a valid request, and however it is written, the gateway gets
+// the very bytes, with what is added behind them; validation has no part in that.
+func TestPropertyValidRequestsKeepTheirBytes(t *testing.T) {
+	now := time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC)
+	bodies := map[string]string{
+		"pay": someOrder, "payWithCreateToken": someOrder, "payWithToken": someOrder + `,"token":"1"`, "payWithOption": `"apiOperation":"PAY",` + someOrder,
+		"checkout": someOrder + `,"orderNetAmount":1.0,"orderFeeAmount":0e0,"orderDiscountAmount":"0"`, "query": `"transactionID":"1"`, "deleteToken": `"token":"1"`, "void": `"x":1`,
+	}
+	space := rapid.SampledFrom([]string{"", " ", "\n", "\r\n\t", "    "})
+	rapid.Check(t, func(rt *rapid.T) {
+		name := rapid.SampledFrom(slices.Sorted(maps.Keys(bodies))).Draw(rt, "operation")
+		members, _ := rawjson.Members([]byte("{" + bodies[name] + "}"))
+		var parts []string
+		for _, m := range members {
+			parts = append(parts, fmt.Sprintf("%q%s:%s%s", m.Name, space.Draw(rt, "space"), space.Draw(rt, "space"), m.Value))
+		}
+		extra := []string{`"a":1.10`, `"b":"\u1ec7\/"`, `"c":[1,{ "d" : null } ]`, `"extraData":{"customer":{"email":"Đ"}}`, `"e":"\ud83d"`, `"f":"e` + "\u0323\u0302" + `"`, `"g":100000000000000000000000001`}
+		parts = append(parts, rapid.SliceOfDistinct(rapid.SampledFrom(extra), rapid.ID[string]).Draw(rt, "extra")...)
+		parts = rapid.Permutation(parts).Draw(rt, "order")
+		inner := "{" + space.Draw(rt, "space") + strings.Join(parts, ","+space.Draw(rt, "space")) + space.Draw(rt, "space") + "}"
+		body := []byte(space.Draw(rt, "space") + inner + space.Draw(rt, "space"))
+		before := string(body)
+
+		p := &Proxy{defaults: []field{{"merchantNote", []byte(`"x"`)}}}
+		x := exchangeOf(t, p, name, before)
+		if f := p.validate(x); f != nil {
+			rt.Fatalf("%s: faults %q", before, faultWords(f))
+		}
+		x.request.requestID = "id-1"
+		added := ""
+		for _, f := range x.added {
+			added += `,"` + f.name + `":` + string(f.value)
+		}
+		want := `{"requestID":"id-1","requestDateTime":"20260615190000","requestData":` + strings.TrimSuffix(inner, "}") + added + `}}`
+		got := string(appendEnvelope(nil, &x.request, now, x.added))
+		if got != want {
+			rt.Fatalf("sent %s\nwant %s", got, want)
+		}
+		if !json.Valid([]byte(got)) {
+			rt.Fatalf("no JSON is sent: %s", got)
+		}
+		// The same, in an envelope of the app's own, is sent as it is.
+		own := exchangeOf(t, p, name, got)
+		if f := p.validate(own); f != nil {
+			rt.Fatalf("%s: faults %q", got, faultWords(f))
+		}
+		if again := string(appendEnvelope(nil, &own.request, now, own.added)); again != got {
+			rt.Fatalf("sent %s\nwant %s", again, got)
+		}
+	})
+}
+
+// What is not one JSON object never gets as far as validation.
+func TestPropertyBrokenJSONIsNotValidated(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		text := []byte(`{` + someOrder + `,"extraData":{"customer":{"email":"Đ"},"x":[1,2]}}`)
+		for range rapid.IntRange(1, 3).Draw(rt, "changes") {
+			text[rapid.IntRange(0, len(text)-1).Draw(rt, "at")] = rapid.Byte().Draw(rt, "byte")
+		}
+		req, err := parseRequest(text)
+		if (err == nil) != rawjson.IsObject(text) && !strings.Contains(string(text), "requestData") {
+			rt.Fatalf("read: %v, is an object: %t", err, rawjson.IsObject(text))
+		}
+		if err != nil {
+			if req.data != nil {
+				rt.Fatal("members in spite of a fault")
+			}
+			return
+		}
+		p := new(Proxy)
+		x := &exchange{operation: operationNamed(t, "pay"), request: req}
+		x.added = p.additions(x)
+		p.validate(x) // anything but a panic
+	})
+}
