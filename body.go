@@ -15,7 +15,8 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, unreadable Co
 		return nil, fail(CodeContentTypeUnsupported, msgContentEncoding)
 	}
 	if r.ContentLength > limit {
-		w.Header().Set("Connection", "close") // rather than read a body nobody wants
+		// Without Connection: close, which would reset the connection under a client
+		// that is still sending and has yet to read why it was refused.
 		return nil, fail(CodeBodyTooLarge, msgBodyTooLarge, limit)
 	}
 	var body bytes.Buffer

@@ -22,7 +22,6 @@ func TestReadBody(t *testing.T) {
 		encoding string
 		want     string
 		failure  string
-		closes   bool // the connection; where it counts bytes, the standard library does so
 	}{
 		"empty":                  {body: strings.NewReader(""), length: 0},
 		"empty, chunked":         {body: strings.NewReader(""), length: -1},
@@ -30,9 +29,9 @@ func TestReadBody(t *testing.T) {
 		"just fits":              {body: strings.NewReader("0123456789"), length: 10, want: "0123456789"},
 		"just fits, chunked":     {body: strings.NewReader("0123456789"), length: -1, want: "0123456789"},
 		"byte by byte":           {body: iotest.OneByteReader(strings.NewReader("0123456789")), length: 10, want: "0123456789"},
-		"too large":              {body: strings.NewReader("0123456789x"), length: 11, failure: "body_too_large body_too_large", closes: true},
+		"too large":              {body: strings.NewReader("0123456789x"), length: 11, failure: "body_too_large body_too_large"},
 		"too large, chunked":     {body: strings.NewReader("0123456789x"), length: -1, failure: "body_too_large body_too_large"},
-		"huge, announced":        {body: iotest.ErrReader(errors.New("read in spite of its length")), length: 1 << 60, failure: "body_too_large body_too_large", closes: true},
+		"huge, announced":        {body: iotest.ErrReader(errors.New("read in spite of its length")), length: 1 << 60, failure: "body_too_large body_too_large"},
 		"larger than announced":  {body: strings.NewReader(strings.Repeat("x", 100)), length: 5, failure: "body_too_large body_too_large"},
 		"endless":                {body: endless{}, length: -1, failure: "body_too_large body_too_large"},
 		"broken off":             {body: io.MultiReader(strings.NewReader("{"), iotest.ErrReader(errBroken)), length: 5, failure: "body_invalid body_unreadable"},
@@ -52,8 +51,8 @@ func TestReadBody(t *testing.T) {
 			if string(body) != test.want || outcomeOf(f) != test.failure {
 				t.Errorf("read %q, failure %q", body, outcomeOf(f))
 			}
-			if closes := w.Header().Get("Connection") == "close"; closes != test.closes {
-				t.Errorf("Connection: %s", w.Header().Get("Connection"))
+			if got := w.Header().Get("Connection"); got != "" { // it could cost the client its answer
+				t.Errorf("Connection: %s", got)
 			}
 			if f != nil && f.code == CodeBodyTooLarge && fmt.Sprint(f.args...) != "10" {
 				t.Errorf("the limit is told as %v", f.args)
