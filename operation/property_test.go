@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -184,4 +185,23 @@ func TestPropertyFaultsAreIndependent(t *testing.T) {
 			t.Fatalf("%d fields are wrong, faults are %q", count, inWords(faults))
 		}
 	})
+}
+
+// The short way to recognise an address never says yes where url.Parse says no.
+func TestPropertyPlainAddressesAreAddresses(t *testing.T) {
+	yes := 0
+	rapid.Check(t, func(t *rapid.T) {
+		start := rapid.SampledFrom([]string{"http://", "https://", "https:/", "HTTPS://", "ftp://", ""}).Draw(t, "start")
+		text := start + rapid.StringMatching(`[a-z0-9.:@\[\]-]{0,6}(/[!-~é \x00-\x1f]{0,8})?`).Draw(t, "rest")
+		if !isPlainURL([]byte(text)) {
+			return
+		}
+		yes++
+		if u, err := url.Parse(text); err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
+			t.Fatalf("%q is none: %v", text, err)
+		}
+	})
+	if yes == 0 {
+		t.Error("nothing was recognised")
+	}
 }

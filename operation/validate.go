@@ -209,6 +209,9 @@ func IsTime(text []byte) bool {
 // isURL reports whether text is an absolute address. Of the web it needs a host; an
 // app's own scheme needs something behind it, as in shopapp://paid or shopapp:/paid.
 func isURL(text []byte, web bool) bool {
+	if isPlainURL(text) {
+		return true
+	}
 	u, err := url.Parse(string(text))
 	if err != nil || u.Scheme == "" {
 		return false
@@ -217,4 +220,30 @@ func isURL(text []byte, web bool) bool {
 		return u.Hostname() != "" && (u.Scheme == "http" || u.Scheme == "https")
 	}
 	return u.Host != "" || len(u.Path) > 1
+}
+
+// isPlainURL recognises most addresses of the web, sooner than url.Parse does.
+func isPlainURL(text []byte) bool {
+	rest, ok := bytes.CutPrefix(text, []byte("https://"))
+	if !ok {
+		rest, ok = bytes.CutPrefix(text, []byte("http://"))
+	}
+	host := 0
+	for host < len(rest) && isHostCharacter(rest[host]) {
+		host++
+	}
+	path := rest[host:]
+	if !ok || host == 0 || len(path) > 0 && path[0] != '/' {
+		return false
+	}
+	for _, c := range path {
+		if c <= ' ' || c == '%' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+func isHostCharacter(c byte) bool {
+	return c == '.' || c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z'
 }
