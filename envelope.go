@@ -58,6 +58,14 @@ func parseRequest(body []byte) (request, *rawjson.Error) {
 	return req, err
 }
 
+// pathTo is the dotted path of a field of requestData in what the app posted.
+func (r *request) pathTo(field string) string {
+	if r.enveloped {
+		return "requestData." + field
+	}
+	return field
+}
+
 // has reports whether requestData holds a member of that name.
 func (r *request) has(name string) bool { return rawjson.Find(r.data, name) != nil }
 

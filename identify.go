@@ -41,7 +41,7 @@ func contradiction(op *operation.Operation, req *request) *failure {
 				continue
 			}
 			f.errors = append(f.errors, fieldFault{
-				field:  string(m.Name),
+				field:  req.pathTo(string(m.Name)),
 				code:   "fixed",
 				detail: msgFixedField,
 				args:   []any{fixed.Name, op.Name},

@@ -13,16 +13,18 @@ func (p *Proxy) validate(x *exchange) *failure {
 	if p.Validate == "off" {
 		return nil
 	}
-	data, prefix := x.request.data, ""
+	data := x.request.data
 	for _, f := range x.added {
 		data = append(data, rawjson.Member{Name: []byte(f.name), Value: f.value})
 	}
 	f := fail(CodeFieldsInvalid, msgFieldsInvalid)
 	if x.request.enveloped {
-		f.errors, prefix = x.request.envelopeFaults(), "requestData."
+		f.errors = x.request.envelopeFaults()
 	}
 	for _, fault := range x.operation.Validate(data) {
-		f.errors = append(f.errors, inWords(fault, prefix))
+		told := inWords(fault)
+		told.field = x.request.pathTo(told.field)
+		f.errors = append(f.errors, told)
 	}
 	if len(f.errors) == 0 {
 		return nil
@@ -46,9 +48,9 @@ func (r *request) envelopeFaults() []fieldFault {
 }
 
 // inWords finds the sentence for a fault.
-func inWords(fault operation.Fault, prefix string) fieldFault {
+func inWords(fault operation.Fault) fieldFault {
 	of := fault.Field
-	f := fieldFault{field: prefix + of.Name, code: string(fault.Code)}
+	f := fieldFault{field: of.Name, code: string(fault.Code)}
 	switch fault.Code {
 	case operation.CodeRequired:
 		f.detail, f.args = requiredInWords(of.When)

@@ -74,7 +74,7 @@ func TestEveryFaultHasASentence(t *testing.T) {
 	}
 	check := func(t *testing.T, f *operation.Field, code string) (en, vi string) {
 		t.Helper()
-		e := inWords(operation.Fault{Field: f, Code: operation.Code(code)}, "")
+		e := inWords(operation.Fault{Field: f, Code: operation.Code(code)})
 		if e.field != f.Name || e.code != code {
 			t.Errorf("%s %s is reported as %s %s", f.Name, code, e.field, e.code)
 		}

@@ -133,7 +133,7 @@ func TestContradictions(t *testing.T) {
 		"lower case":                  {"/pay", `{"apiOperation":"pay"}`, "apiOperation"},
 		"null":                        {"/pay", `{"apiOperation":null}`, "apiOperation"},
 		"an array that starts well":   {"/pay", `{"apiOperation":["PAY"]}`, "apiOperation"},
-		"in an envelope of the app's": {"/pay", `{"requestID":"1","requestDateTime":"1","requestData":{"apiOperation":"FAST_PAY"}}`, "apiOperation"},
+		"in an envelope of the app's": {"/pay", `{"requestID":"1","requestDateTime":"1","requestData":{"apiOperation":"FAST_PAY"}}`, "requestData.apiOperation"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, p := s.refused(t, test.path, test.body)
