@@ -91,12 +91,13 @@ func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c, err := parseCall(body)
+	c.strikeEarly()
 	done := h.carryOut(r, c, err)
-	h.answer(w, c, done)
 	if done.then != nil {
-		_ = http.NewResponseController(w).Flush()
-		done.then()
+		defer done.then() // deferred, because a fault may break off the answer
 	}
+	h.answer(w, r, c, done)
+	_ = http.NewResponseController(w).Flush()
 }
 
 func (h *Handler) carryOut(r *http.Request, c call, malformed error) reply {
@@ -147,11 +148,11 @@ func (h *Handler) refuseStranger(w http.ResponseWriter, body []byte, doubt strin
 
 // answer signs the reply and sends it. The HTTP status is 200 whatever the
 // responseCode: the documents give only the latter.
-func (h *Handler) answer(w http.ResponseWriter, c call, r reply) {
-	body := encode(h.newMessage(c, r))
-	// Set would send Signature; the documents spell the header in lower case.
-	w.Header()["signature"] = []string{sign(body, h.salt)}
-	writeMessage(w, http.StatusOK, body)
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, c call, said reply) {
+	o := &outgoing{ResponseWriter: w, request: r, salt: h.salt, send: (*outgoing).sendWhole}
+	o.setBody(encode(h.newMessage(c, said)))
+	c.strike(o)
+	o.send(o)
 }
 
 func (h *Handler) newMessage(c call, r reply) message {

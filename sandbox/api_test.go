@@ -181,7 +181,7 @@ func TestTextIsRepeatedAsItWas(t *testing.T) {
 // Reading a header does not tell how it was spelled, so this looks at the wire.
 func TestSignatureHeaderIsLowerCase(t *testing.T) {
 	recorder := httptest.NewRecorder()
-	(&Handler{now: time.Now}).answer(recorder, call{}, refused("400", "no"))
+	(&Handler{now: time.Now}).answer(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil), call{}, refused("400", "no"))
 	var wire strings.Builder
 	if err := recorder.Header().Write(&wire); err != nil || !strings.Contains(wire.String(), "\r\nsignature: ") {
 		t.Errorf("header %s, %v", wire.String(), err)

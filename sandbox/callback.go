@@ -10,7 +10,7 @@ import (
 // text, not of the message inside.
 type sealed struct {
 	Data      string `json:"data"`
-	Signature string `json:"signature"`
+	Signature string `json:"signature,omitempty"`
 }
 
 func seal(m any, salt string) sealed {

@@ -11,6 +11,7 @@ import (
 type call struct {
 	requestID string
 	data      fields // requestData
+	faults    []fault
 }
 
 // parseCall reads an envelope. What could be read of it is returned with the error too,
@@ -26,6 +27,9 @@ func parseCall(body []byte) (call, error) {
 	if json.Unmarshal(envelope["requestData"], &c.data) != nil || c.data == nil {
 		read.fail("requestData", "is missing or not an object")
 	}
+	inside := reader{fields: c.data}
+	c.faults = inside.faults()
+	read.refuse(inside.err)
 	return c, read.err
 }
 

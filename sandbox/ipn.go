@@ -33,20 +33,27 @@ type delivery struct {
 	failure string // why there was no answer
 }
 
-// notify sends the IPN of a settled transaction, once, and remembers what came of it. A
-// customer who closes the browser meanwhile does not stop it, and neither does a reload.
-// Every outcome has its IPN: whether the gateway sends one for a failed or cancelled
-// payment is not documented, and an app that copes with all of them copes with fewer.
+// notify sends the IPN of a settled transaction, once, and remembers what came of it; only
+// a fault makes it none or several. A customer who closes the browser meanwhile does not
+// stop it, and neither does a reload. Every outcome has its IPN: whether the gateway sends
+// one for a failed or cancelled payment is not documented, and an app that copes with all
+// of them copes with fewer.
 func (h *Handler) notify(ctx context.Context, t transaction) {
 	defer close(t.announced)
 	if t.ipnURL == nil {
 		return
 	}
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), ipnTimeout)
-	defer stop()
-	d := h.deliver(ctx, t.ipnURL.String(), encode(seal(t.ipn(), h.salt)))
-	h.ledger.record(t.id, d)
+	letters := t.post(h.salt)
+	if len(letters) == 0 {
+		h.recordDelivery(t, delivery{failure: "a fault was asked for"})
+	}
+	for _, s := range letters {
+		h.recordDelivery(t, h.deliver(context.WithoutCancel(ctx), t.ipnURL.String(), encode(s)))
+	}
+}
 
+func (h *Handler) recordDelivery(t transaction, d delivery) {
+	h.ledger.record(t.id, d)
 	log := h.logger.With(zap.String("transaction_id", t.id), zap.String("transaction_status", t.result().status))
 	if d.failure != "" {
 		log.Warn("IPN not delivered", zap.String("reason", d.failure))
@@ -56,6 +63,8 @@ func (h *Handler) notify(ctx context.Context, t transaction) {
 }
 
 func (h *Handler) deliver(ctx context.Context, address string, body []byte) delivery {
+	ctx, stop := context.WithTimeout(ctx, ipnTimeout)
+	defer stop()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		return delivery{failure: reason(err)}

@@ -58,6 +58,7 @@ func readLink(data fields, now time.Time) (payment, error) {
 		amount:   amount,
 		language: read.optional("language", 2),
 		ipnURL:   read.address("ipnURL"),
+		faults:   read.faults(),
 		life:     read.linkLife(),
 		link: &link{
 			name: read.required("orderName", 250),

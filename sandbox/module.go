@@ -50,6 +50,31 @@ const (
 // with the last configuration that has their sandbox. The last 1,000 transactions,
 // payment links among them, the last 1,000 stored cards and the last 10,000 request ids
 // are kept.
+//
+// A request that names faults in extraData.sandboxFault, one text or an array of texts, is
+// carried out with these faults:
+//
+//   - answer_extra_fields: the answer has fields that no document knows,
+//   - answer_data_string: responseData is a text that holds JSON,
+//   - answer_numbers: the codes of the answer are numbers,
+//   - answer_1mib: the answer is exactly 1 MiB long,
+//   - answer_empty: the answer has no body,
+//   - answer_wrong_salt: the answer is signed with another salt,
+//   - answer_unsigned: the answer has no signature,
+//   - answer_tampered: one byte of the answer was changed after signing,
+//   - answer_gzip: the answer is compressed, asked for or not,
+//   - answer_slow: the answer arrives in small pieces within about two seconds,
+//   - answer_cut: the connection breaks in the middle of the answer,
+//   - answer_html_502: HTTP 502 and a web page take the place of the answer,
+//   - answer_hang: the answer never comes; after 60 seconds the connection breaks,
+//   - reset_after: the request is carried out, then the connection breaks without an answer,
+//   - reset_before: the connection breaks before the request is carried out,
+//   - ipn_cancel_after_paid: the IPN of a paid payment is followed by one that says cancelled,
+//   - ipn_twice: every IPN is sent twice,
+//   - ipn_tampered_amount: the amount in the IPN was changed after signing,
+//   - ipn_wrong_salt: the IPN is signed with another salt,
+//   - ipn_unsigned: the IPN has no signature,
+//   - ipn_lost: the IPN is never sent.
 type Handler struct {
 	// APIKey is what callers must send in the header apiKey. Default: sandbox.
 	// Handlers with the same key share their transactions, also across a reload; a

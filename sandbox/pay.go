@@ -64,6 +64,7 @@ func (h *Handler) readPayment(data fields) (payment, error) {
 		failureURL: read.address("failureURL"),
 		cancelURL:  read.address("cancelURL"),
 		ipnURL:     read.address("ipnURL"),
+		faults:     read.faults(),
 	}
 	p.storeCard = read.optional("apiOperation", 50) == "PAY_WITH_CREATE_TOKEN"
 	p.card = h.readCard(&read, p)

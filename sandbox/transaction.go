@@ -34,6 +34,7 @@ type payment struct {
 	ipnURL     *url.URL
 	life       time.Duration // how long it can be paid
 	link       *link         // nil: not a payment link
+	faults     []fault
 }
 
 // transaction is a payment and what became of it.
