@@ -385,7 +385,7 @@ func TestBodiesRefused(t *testing.T) {
 }
 
 // PHP is what most of the gateway's merchants run. Its json_encode writes \/ and
-// \uXXXX, and its own hash function is the judge here.
+// \u followed by hex digits, and its own hash function is the judge here.
 func TestAppInPHP(t *testing.T) {
 	php := requireProgram(t, "php")
 	s := newSidecar(t, "validate off")
