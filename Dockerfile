@@ -17,9 +17,9 @@ COPY caddy ca-certificates.cr[t] /opt/caddy/
 ENV PATH=/opt/caddy \
     SSL_CERT_FILE=/opt/caddy/ca-certificates.crt
 
-# Caddy keeps state (certificates, locks, a durable inbox) in /data/caddy, and the last config in /config/caddy unless it
+# Caddy keeps state (certificates, locks) in /data/caddy, and the last config in /config/caddy unless it
 # says "persist_config off". These two are all it ever writes to, so the root file system can be read-only.
-# There is no VOLUME on purpose: an anonymous volume would silently be left behind, with the inbox in it, by the next
+# There is no VOLUME on purpose: an anonymous volume would silently be left behind, with the state in it, by the next
 # container. Mount a named volume on /data, or a tmpfs where nothing in it must survive.
 ENV XDG_CONFIG_HOME=/config \
     XDG_DATA_HOME=/data

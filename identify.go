@@ -26,7 +26,6 @@ func (p *Proxy) identify(x *exchange, ops []operation.Operation, body []byte) *f
 		return fail(CodeOperationUnknown, msgOperationUnknown, p.routes.names())
 	}
 	x.operation = op
-	x.added = p.additions(x)
 	return nil
 }
 

@@ -241,6 +241,7 @@ func (p *Proxy) run(w http.ResponseWriter, r *http.Request, x *exchange) *failur
 	if f := p.identify(x, ops, body); f != nil {
 		return f
 	}
+	x.added = p.additions(x)
 	if f := p.validate(x); f != nil {
 		return f
 	}

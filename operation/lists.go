@@ -52,9 +52,3 @@ func Lists() []List {
 	}
 	return all
 }
-
-// ListNamed returns the list of that name, and whether there is one.
-func ListNamed(name string) (List, bool) {
-	list, ok := lists[name]
-	return list, ok
-}

@@ -608,7 +608,7 @@ func TestExtraData(t *testing.T) {
 		"contradicted rows": {`{"customer":{"phoneType":"CchWzxPtVq","dateOfBirth":"31/01/1990 00:00:00"},"airline":{"recordLocator":"X","journeyType":123456789,` +
 			`"departureAirport":"SGN","departureAirPort":"SGN","departureDateTime":"31/01/2022 08:00:00","arrivalDateTime":"31/01/2022 10:00:00",` +
 			`"services":[{"serviceCode":"1","quantity":1,"amount":"abc","totalAmount":-1}],"flights":[{"departureDate":"QwErTy","fareBasisCode":"Y"}],` +
-			`"passengers":[{"passengerType":"XXX","dateOfBirth":"19900131","gender":"Male"}]}}`, nil},
+			`"passengers":[{"passengerType":"PET","dateOfBirth":"19900131","gender":"Male"}]}}`, nil},
 		"airline's own form": {`{"mc_acc_code":"VJ","channel_id":"WEB","ip_addr":"203.0.113.7","pay_method_code":"ATM","order_number":"1","record_locator":"ABCDEF",` +
 			`"created_date":"20220426083322","expire_date":"20220426093322","cus_name":"` + strings.Repeat("x", 100) + `","cus_country":"VN","country_code":"VNM","city_name":"Hồ Chí Minh",` +
 			`"payment_detail":[{"leg_index":1,"service_code":"FARE","amount":100000,"ccy_code":"VND"}],"passenger_list":[{"pax_id":"1","pax_type":"ADT","gender":"M","dob":"1990-01-31"}]}`, nil},
