@@ -17,12 +17,14 @@ func parseAmount(text string) (amount *big.Rat, ok bool) {
 	return new(big.Rat).SetString(text)
 }
 
+const notAmount = "is not a decimal of zero or more"
+
 // amount takes a mandatory amount, in the merchant's own spelling.
 func (r *reader) amount(name string) (text string, value *big.Rat) {
-	text = r.required(name, 16)
+	text = r.required(name)
 	value, ok := parseAmount(text)
 	if !ok {
-		r.fail(name, "is not a decimal of zero or more")
+		r.fail(name, notAmount)
 		return text, new(big.Rat)
 	}
 	return text, value

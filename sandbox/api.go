@@ -114,7 +114,7 @@ func (h *Handler) carryOut(r *http.Request, c call, malformed error) reply {
 	if op == nil {
 		return refused(codeBadRequest, "apiOperation is not one of this address")
 	}
-	if err := missing(op, c.data); err != nil {
+	if err := validate(op, c.members); err != nil {
 		return refused(codeBadRequest, err.Error())
 	}
 	return operations[op.Name](h, r, c)

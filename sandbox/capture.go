@@ -19,7 +19,7 @@ func (h *Handler) void(_ *http.Request, c call) reply {
 
 func (h *Handler) finish(c call, end outcome) reply {
 	read := reader{fields: c.data}
-	id := read.required("transactionID", 50)
+	id := read.required("transactionID")
 	if read.err != nil {
 		return refused(codeBadRequest, read.err.Error())
 	}

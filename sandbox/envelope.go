@@ -4,33 +4,49 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"unicode/utf8"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 )
 
 // call is a request's envelope: who asks for what.
 type call struct {
 	requestID string
-	data      fields // requestData
+	data      fields           // requestData
+	members   []rawjson.Member // the same, in the order in which it was written
 	faults    []fault
 }
 
 // parseCall reads an envelope. What could be read of it is returned with the error too,
 // because a refusal repeats the requestID where there is one.
 func parseCall(body []byte) (call, error) {
-	var envelope fields
-	if !utf8.Valid(body) || json.Unmarshal(body, &envelope) != nil || envelope == nil {
-		return call{}, errors.New("the body is not one JSON object in UTF-8")
+	envelope, malformed := rawjson.Members(body)
+	if malformed != nil {
+		return call{}, inOneReading(malformed)
 	}
-	read := reader{fields: envelope}
-	c := call{requestID: read.required("requestID", 50)}
-	read.required("requestDateTime", 14)
-	if json.Unmarshal(envelope["requestData"], &c.data) != nil || c.data == nil {
+	read := reader{fields: newFields(envelope)}
+	c := call{requestID: read.upTo("requestID", 50)}
+	read.required("requestID")
+	if at := read.required("requestDateTime"); !operation.IsTime([]byte(at)) {
+		read.fail("requestDateTime", notTime)
+	}
+	if c.members, malformed = rawjson.Members(read.fields["requestData"]); malformed != nil {
 		read.fail("requestData", "is missing or not an object")
 	}
+	c.data = newFields(c.members)
 	inside := reader{fields: c.data}
 	c.faults = inside.faults()
 	read.refuse(inside.err)
 	return c, read.err
+}
+
+// inOneReading says why a body cannot be read, or not in one way only: of a name that is
+// given twice one program takes the first value and another the last.
+func inOneReading(malformed *rawjson.Error) error {
+	if malformed.Fault == rawjson.Duplicate {
+		return errors.New("the body has a field twice")
+	}
+	return errors.New("the body is not one JSON object in UTF-8")
 }
 
 // message is the envelope of everything the gateway says: its answers, and its callbacks

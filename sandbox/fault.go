@@ -47,8 +47,8 @@ var faults = []fault{
 	{name: "ipn_lost", about: "the IPN is never sent", misroute: lose},
 }
 
-// faults takes the names in extraData.sandboxFault: one text, or an array of them. An
-// extraData of another form than an object is the merchant's own business.
+// faults takes the names in extraData.sandboxFault: one text, or an array of them. Whether
+// extraData is an object at all is for the catalogue to judge.
 func (r *reader) faults() []fault {
 	var extra struct {
 		Fault json.RawMessage `json:"sandboxFault"`

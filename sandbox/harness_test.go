@@ -16,6 +16,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
 )
 
 // hash is the formula of the documents, written down a second time so that the tests do
@@ -160,10 +162,27 @@ func envelope(requestID, requestData string) string {
 	return `{"requestID":"` + requestID + `","requestDateTime":"20260102030405","requestData":` + requestData + `}`
 }
 
-// purchase is the requestData of a payment, with more members at its end.
+// purchase is the requestData of a payment, with more members; those of a usual name take
+// its place.
 func purchase(more string) string {
-	return `{"apiOperation":"PAY","orderID":"A-1","orderNumber":205249008064,"orderAmount":12.50,"orderCurrency":"VND",` +
-		`"orderDateTime":20260102030405,"orderDescription":"Cà phê <sữa> & đá","paymentMethod":"DOMESTIC"` + more + `}`
+	return override(`{"apiOperation":"PAY","orderID":"A-1","orderNumber":205249008064,"orderAmount":12.50,"orderCurrency":"VND",`+
+		`"orderDateTime":20260102030405,"orderDescription":"Cà phê <sữa> & đá","paymentMethod":"DOMESTIC"}`, more)
+}
+
+// override appends members, which start with a comma, to an object that does not have them
+// already.
+func override(object, more string) string {
+	added, malformed := rawjson.Members([]byte("{" + strings.TrimPrefix(more, ",") + "}"))
+	if malformed != nil {
+		panic(malformed.Fault + " in " + rawjson.Fault(more))
+	}
+	var members []string
+	rawjson.Each([]byte(object), func(name, value []byte) {
+		if rawjson.Find(added, string(name)) == nil {
+			members = append(members, `"`+string(name)+`":`+string(value))
+		}
+	})
+	return "{" + strings.Join(members, ",") + more + "}"
 }
 
 // pay opens a payment and returns the id and the page of the transaction.

@@ -89,7 +89,7 @@ func (d delivery) ipnStatus() string {
 		return ""
 	}
 	read := reader{fields: answer}
-	return read.optional("ipnStatus", 50)
+	return read.upTo("ipnStatus", 50)
 }
 
 // reason leaves out the address that net/http puts into its errors: the merchant's query

@@ -49,19 +49,19 @@ func readLink(data fields, now time.Time) (payment, error) {
 	text, amount := read.amount("orderAmount")
 	p := payment{
 		order: order{
-			ID:          read.required("orderID", 50),
+			ID:          read.required("orderID"),
 			Amount:      text,
-			Currency:    cmp.Or(read.optional("orderCurrency", 3), "VND"),
+			Currency:    cmp.Or(read.optional("orderCurrency"), "VND"),
 			DateTime:    stamp(now),
-			Description: read.required("orderDescription", 250),
+			Description: read.required("orderDescription"),
 		},
 		amount:   amount,
-		language: read.optional("language", 2),
+		language: read.optional("language"),
 		ipnURL:   read.address("ipnURL"),
 		faults:   read.faults(),
 		life:     read.linkLife(),
 		link: &link{
-			name: read.required("orderName", 250),
+			name: read.required("orderName"),
 			asks: read.questions(),
 		},
 	}
@@ -81,17 +81,13 @@ func (r *reader) questions() []string {
 // linkLife takes how long the link lives: expiryDuration, or paymentDays as in an older
 // version of the page.
 func (r *reader) linkLife() time.Duration {
-	units := map[string]time.Duration{"": 24 * time.Hour, "DAY": 24 * time.Hour, "HOUR": time.Hour, "MINUTE": time.Minute}
-	unit, known := units[r.optional("expiryUnit", 20)]
-	if !known {
-		r.fail("expiryUnit", "is not DAY, HOUR or MINUTE")
-		return 0
-	}
+	unit := map[string]time.Duration{"HOUR": time.Hour, "MINUTE": time.Minute}[r.optional("expiryUnit")]
+	unit = cmp.Or(unit, 24*time.Hour)
 	field := "expiryDuration"
 	if !r.fields.has(field) {
 		field, unit = "paymentDays", 24*time.Hour
 	}
-	n, err := strconv.Atoi(r.required(field, 10))
+	n, err := strconv.Atoi(r.required(field))
 	if err != nil || n < 1 || n > int(maxLinkLife/unit) {
 		r.fail(field, "is not a number from 1 to ten years")
 		return 0

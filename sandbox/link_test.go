@@ -8,8 +8,8 @@ import (
 
 // linkTo is the requestData of a payment link, with more members at its end.
 func linkTo(more string) string {
-	return `{"orderID":"L-1","orderName":"Trà & bánh","orderAmount":12.50,"orderCurrency":"VND","orderDescription":"Hộp quà",` +
-		`"expiryDuration":3,"paymentMethods":["QRPAY","MOMO"],"paymentFields":["email","fullname","shoeSize"]` + more + `}`
+	return override(`{"orderID":"L-1","orderName":"Trà & bánh","orderAmount":12.50,"orderCurrency":"VND","orderDescription":"Hộp quà",`+
+		`"expiryDuration":3,"paymentMethods":["QRPAY","MOMO"],"paymentFields":["email","fullname","shoeSize"]}`, more)
 }
 
 const createLink = "/api/v1/transaction/createPaymentLink"
@@ -69,10 +69,10 @@ func TestPaymentLinkRefusals(t *testing.T) {
 		"no life":         {without(`"expiryDuration":3,`), "expiryDuration is missing"},
 		"no time to live": {linkTo(`,"expiryDuration":0`), "expiryDuration is not a number from 1 to ten years"},
 		"ages to live":    {linkTo(`,"expiryDuration":3651`), "expiryDuration is not a number from 1 to ten years"},
-		"no number":       {linkTo(`,"expiryDuration":"soon"`), "expiryDuration is not a number from 1 to ten years"},
-		"other unit":      {linkTo(`,"expiryUnit":"WEEK"`), "expiryUnit is not DAY, HOUR or MINUTE"},
+		"no number":       {linkTo(`,"expiryDuration":"soon"`), "expiryDuration is not a whole number"},
+		"other unit":      {linkTo(`,"expiryUnit":"WEEK"`), "expiryUnit is not one of DAY, HOUR, MINUTE"},
 		"no methods":      {linkTo(`,"paymentMethods":null`), "paymentMethods is missing"},
-		"one method":      {linkTo(`,"paymentMethods":"MOMO"`), "paymentMethods is not an array of texts"},
+		"one method":      {linkTo(`,"paymentMethods":"MOMO"`), "paymentMethods is not an array"},
 		"fields in text":  {linkTo(`,"paymentFields":[1]`), "paymentFields is not an array of texts"},
 		"amount":          {linkTo(`,"orderAmount":"a lot"`), "orderAmount is not a decimal of zero or more"},
 		"ipnURL":          {linkTo(`,"ipnURL":"ftp://shop.example"`), "ipnURL is not an http or https URL"},

@@ -17,7 +17,7 @@ type page struct {
 	Nonce    string // lets the page's own style through its security policy
 	Text     *text
 	Payment  paymentView
-	Back     string // address of the app, with the signed result
+	Back     template.URL // address of the app, with the signed result
 	Payments []paymentView
 }
 

@@ -39,34 +39,34 @@ func (h *Handler) payWithQR(r *http.Request, c call) reply {
 	return answer
 }
 
-// readPayment reads the fields of requestData that a payment is made of. What is
-// mandatory among them has been seen to.
+// readPayment reads the fields of requestData that a payment is made of. The
+// catalogue has nothing against them.
 func (h *Handler) readPayment(data fields) (payment, error) {
 	read := reader{fields: data}
 	text, amount := read.amount("orderAmount")
 	p := payment{
 		order: order{
-			ID:          read.optional("orderID", 50),
-			Number:      read.optional("orderNumber", 20),
+			ID:          read.optional("orderID"),
+			Number:      read.optional("orderNumber"),
 			Amount:      text,
-			Currency:    read.optional("orderCurrency", 3),
-			DateTime:    read.optional("orderDateTime", 14),
-			Description: read.optional("orderDescription", 250),
+			Currency:    read.optional("orderCurrency"),
+			DateTime:    read.optional("orderDateTime"),
+			Description: read.optional("orderDescription"),
 		},
 		amount:     amount,
 		hold:       !read.flag("isAutoCapture", true),
 		life:       h.expiry,
-		apiVersion: read.optional("apiVersion", 5),
-		method:     read.optional("paymentMethod", 20),
-		source:     read.optional("sourceType", 20),
-		language:   read.optional("language", 2),
-		successURL: read.address("successURL"),
-		failureURL: read.address("failureURL"),
-		cancelURL:  read.address("cancelURL"),
+		apiVersion: read.optional("apiVersion"),
+		method:     read.optional("paymentMethod"),
+		source:     read.optional("sourceType"),
+		language:   read.optional("language"),
+		successURL: read.link("successURL"),
+		failureURL: read.link("failureURL"),
+		cancelURL:  read.link("cancelURL"),
 		ipnURL:     read.address("ipnURL"),
 		faults:     read.faults(),
 	}
-	p.storeCard = read.optional("apiOperation", 50) == "PAY_WITH_CREATE_TOKEN"
+	p.storeCard = read.optional("apiOperation") == "PAY_WITH_CREATE_TOKEN"
 	p.card = h.readCard(&read, p)
 	return p, read.err
 }
@@ -75,9 +75,9 @@ func (h *Handler) readPayment(data fields) (payment, error) {
 // the one that the customer will type on the page. A token that is deleted after this
 // still pays, since the documents do not say that it must not.
 func (h *Handler) readCard(read *reader, p payment) *account {
-	switch read.optional("sourceOfFund", 50) {
+	switch read.optional("sourceOfFund") {
 	case "TOKEN":
-		t, alive := h.ledger.living(read.required("token", 50))
+		t, alive := h.ledger.living(read.required("token"))
 		if !alive {
 			read.refuse(errNoToken)
 		}

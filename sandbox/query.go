@@ -17,7 +17,7 @@ type transactionState struct {
 // a query makes no transaction that could be a duplicate.
 func (h *Handler) query(r *http.Request, c call) reply {
 	read := reader{fields: c.data}
-	id := read.required("transactionID", 50)
+	id := read.required("transactionID")
 	if read.err != nil {
 		return refused(codeBadRequest, read.err.Error())
 	}

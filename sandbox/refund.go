@@ -12,8 +12,8 @@ import (
 // nothing of refunds, since it has no field for them, and no IPN is sent.
 func (h *Handler) refund(_ *http.Request, c call) reply {
 	read := reader{fields: c.data}
-	id := read.required("transactionID", 50)
-	currency := read.required("orderCurrency", 3)
+	id := read.required("transactionID")
+	currency := read.required("orderCurrency")
 	_, amount := read.amount("orderAmount")
 	if read.err == nil && amount.Sign() == 0 {
 		read.fail("orderAmount", "must be more than 0")

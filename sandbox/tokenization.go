@@ -16,7 +16,7 @@ type tokenization struct {
 // token is in no document that can be read; it is named here as in the IPN.
 func (h *Handler) createToken(_ *http.Request, c call) reply {
 	read := reader{fields: c.data}
-	card := read.card(read.optional("paymentMethod", 20), read.optional("sourceType", 20))
+	card := read.card(read.optional("paymentMethod"), read.optional("sourceType"))
 	if read.err != nil {
 		return refused(codeBadRequest, read.err.Error())
 	}
@@ -33,7 +33,7 @@ func (h *Handler) createToken(_ *http.Request, c call) reply {
 // deleteToken ends a token by its value.
 func (h *Handler) deleteToken(_ *http.Request, c call) reply {
 	read := reader{fields: c.data}
-	value := read.required("token", 50)
+	value := read.required("token")
 	if read.err != nil {
 		return refused(codeBadRequest, read.err.Error())
 	}
@@ -47,8 +47,8 @@ func (h *Handler) removeToken(r *http.Request, c call) reply {
 		return h.deleteToken(r, c)
 	}
 	read := reader{fields: c.data}
-	read.required("customerToken", maxRequestBody)
-	id := read.required("tokenID", 10)
+	read.required("customerToken")
+	id := read.required("tokenID")
 	if read.err != nil {
 		return refused(codeBadRequest, read.err.Error())
 	}

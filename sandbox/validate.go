@@ -1,0 +1,58 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+)
+
+// validate says the first thing that is wrong with requestData by the catalogue, which
+// is tolerant where the gateway's documents contradict each other. What they leave open
+// altogether is for the operations to judge.
+func validate(op *operation.Operation, data []rawjson.Member) error {
+	faults := op.Validate(data)
+	if len(faults) == 0 {
+		return nil
+	}
+	return errors.New(faults[0].Field.Name + " " + inWords(faults[0]))
+}
+
+func inWords(fault operation.Fault) string {
+	switch fault.Code {
+	case operation.CodeRequired:
+		return "is missing"
+	case operation.CodeTooLong:
+		return fmt.Sprintf("is longer than %d characters", fault.Field.Max)
+	case operation.CodeValue:
+		return "is not one of " + strings.Join(fault.Field.Values, ", ")
+	case operation.CodeKind, operation.CodeURL:
+		return kindsInWords[fault.Field.Kind]
+	}
+	return codesInWords[fault.Code]
+}
+
+// notTime is also what an envelope without a real time hears.
+const notTime = "is not a date and time as yyyyMMddHHmmss"
+
+var codesInWords = map[operation.Code]string{
+	operation.CodeTime:    notTime,
+	operation.CodeAmount:  notAmount,
+	operation.CodeInteger: "is not a whole number",
+}
+
+const notText = "is neither a string nor a number"
+
+var kindsInWords = map[operation.Kind]string{
+	operation.KindText:    notText,
+	operation.KindAmount:  notText,
+	operation.KindInteger: notText,
+	operation.KindTime:    notText,
+	operation.KindFlag:    notFlag,
+	operation.KindURL:     "is not an http or https URL",
+	operation.KindLink:    notLink,
+	operation.KindObject:  "is not an object",
+	operation.KindArray:   "is not an array",
+}
