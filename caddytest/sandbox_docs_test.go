@@ -1,0 +1,88 @@
+package caddytest
+
+import (
+	"cmp"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// The table stands between these lines of the page.
+const (
+	tableBegin = "<!-- Made of the rows in caddytest/sandbox_faults_test.go. To write it anew: go test ./caddytest -run TestSandboxFaultsPage -update -->\n"
+	tableEnd   = "<!-- end of the table -->\n"
+)
+
+// The table in the documentation is what TestSandboxFaults proves.
+func TestSandboxFaultsPage(t *testing.T) {
+	const path = "../docs/sandbox.md"
+	stored, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, begins := strings.Cut(string(stored), tableBegin)
+	table, tail, ends := strings.Cut(rest, tableEnd)
+	if !begins || !ends {
+		t.Fatalf("docs/sandbox.md has no place for the table, between\n%s%s", tableBegin, tableEnd)
+	}
+	want := faultTable(t)
+	if table == want {
+		return
+	}
+	if !*update {
+		t.Fatal("the table in docs/sandbox.md is not that of the rows; write it anew with\n" +
+			"\tgo test ./caddytest -run TestSandboxFaultsPage -update")
+	}
+	//nolint:gosec // G703: the path is the constant above
+	if err := os.WriteFile(path, []byte(head+tableBegin+want+tableEnd+tail), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func faultTable(t *testing.T) string {
+	t.Helper()
+	about := faultsInWords(t)
+	var b strings.Builder
+	b.WriteString("| fault | the gateway | answer to `POST /pay` | payment | answers to the IPN | callbacks to the app | `POST /query` |\n" +
+		"|---|---|---|---|---|---|---|\n")
+	for _, row := range faultRows {
+		b.WriteString("| " + strings.Join(row.cells(about[row.fault]), " | ") + " |\n")
+	}
+	return b.String()
+}
+
+func (row faultRow) cells(about string) []string {
+	name := "`" + row.fault + "`"
+	if row.options != "" {
+		name += "<br>with `" + strings.ReplaceAll(row.options, "\n", " ") + "`"
+	}
+	payment := "none"
+	if row.opened {
+		payment = "open"
+	}
+	cells := []string{name, about, codes(row.pay), payment, codes(row.ipns), row.app, row.query}
+	for i := range cells {
+		cells[i] = cmp.Or(cells[i], "–")
+	}
+	return cells
+}
+
+var codeName = regexp.MustCompile(`[a-z]+_[a-z_]+|unknown|rejected|not_sent`)
+
+// codes marks what a program goes by.
+func codes(text string) string { return codeName.ReplaceAllString(text, "`$0`") }
+
+// faultsInWords says for each fault what the gateway does.
+func faultsInWords(t *testing.T) map[string]string {
+	t.Helper()
+	source, err := os.ReadFile("../sandbox/module.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := make(map[string]string)
+	for _, line := range regexp.MustCompile(`(?m)^//   - (\w+): (.+)[,.]$`).FindAllStringSubmatch(string(source), -1) {
+		about[line[1]] = line[2]
+	}
+	return about
+}
