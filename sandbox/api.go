@@ -77,48 +77,69 @@ func conclude(err error) reply {
 // by servers only. Without this check a page that points its own name at this machine
 // could have IPNs sent to any service here, Caddy's admin API included.
 func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
+	x := h.overhear(w, r)
+	defer x.keep()
 	if r.Header.Get("Origin") != "" {
-		writeProblem(w, http.StatusForbidden, "caller_not_allowed", "the API is not for web pages: call it from the server")
+		writeProblem(x, http.StatusForbidden, "caller_not_allowed", "the API is not for web pages: call it from the server")
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBody))
+	x.readBody(body)
 	if err != nil {
-		refuseBody(w, err)
+		refuseBody(x, err)
 		return
 	}
-	if doubt := h.doubt(r.Header, body); doubt != "" {
-		h.refuseStranger(w, body, doubt)
+	doubt := h.doubt(r.Header, body)
+	x.judge(doubt)
+	if doubt != "" {
+		h.refuseStranger(x, body, doubt)
 		return
 	}
 	c, err := parseCall(body)
+	op, err := identify(r.URL.Path, c, err)
+	x.recognise(c, op)
 	c.strikeEarly()
-	done := h.carryOut(r, c, err)
+	done := h.carryOut(r, c, op, err)
 	if done.then != nil {
 		defer done.then() // deferred, because a fault may break off the answer
 	}
-	h.answer(w, r, c, done)
-	_ = http.NewResponseController(w).Flush()
+	h.answer(x, r, c, done)
+	_ = http.NewResponseController(x).Flush()
 }
 
-func (h *Handler) carryOut(r *http.Request, c call, malformed error) reply {
+// identify finds the operation that the call asks for, unless there is something wrong
+// with it.
+func identify(path string, c call, malformed error) (*operation.Operation, error) {
 	there := slices.DeleteFunc(operation.All(), func(op operation.Operation) bool {
-		return op.Path != r.URL.Path || operations[op.Name] == nil
+		return op.Path != path || operations[op.Name] == nil
 	})
 	if len(there) == 0 {
-		return refused(codeBadRequest, "operation not available in this sandbox")
+		return nil, errors.New("operation not available in this sandbox")
 	}
 	if malformed != nil {
-		return refused(codeBadRequest, malformed.Error())
+		return nil, malformed
 	}
 	op := operation.Match(there, c.data.value)
 	if op == nil {
-		return refused(codeBadRequest, "apiOperation is not one of this address")
+		return nil, errors.New("apiOperation is not one of this address")
 	}
-	if err := validate(op, c.members); err != nil {
-		return refused(codeBadRequest, err.Error())
+	return op, validate(op, c.members)
+}
+
+func (h *Handler) carryOut(r *http.Request, c call, op *operation.Operation, wrong error) reply {
+	if wrong != nil {
+		return refused(codeBadRequest, wrong.Error())
 	}
 	return operations[op.Name](h, r, c)
 }
+
+// Why a request is not proven to be the merchant's.
+const (
+	noKey         = "header apiKey is missing"
+	unknownKey    = "unknown apiKey"
+	unsigned      = "header signature is missing"
+	wronglySigned = "signature does not match the body"
+)
 
 // doubt says why the request is not proven to be the merchant's, or "" if it is. Both
 // checks always run, so that the time taken does not tell which one failed.
@@ -127,13 +148,13 @@ func (h *Handler) doubt(header http.Header, body []byte) string {
 	known, signed := sameSecret(apiKey, h.apiKey), verify(body, h.salt, signature)
 	switch {
 	case apiKey == "":
-		return "header apiKey is missing"
+		return noKey
 	case !known:
-		return "unknown apiKey"
+		return unknownKey
 	case signature == "":
-		return "header signature is missing"
+		return unsigned
 	case !signed:
-		return "signature does not match the body"
+		return wronglySigned
 	}
 	return ""
 }
@@ -148,8 +169,9 @@ func (h *Handler) refuseStranger(w http.ResponseWriter, body []byte, doubt strin
 
 // answer signs the reply and sends it. The HTTP status is 200 whatever the
 // responseCode: the documents give only the latter.
-func (h *Handler) answer(w http.ResponseWriter, r *http.Request, c call, said reply) {
-	o := &outgoing{ResponseWriter: w, request: r, salt: h.salt, send: (*outgoing).sendWhole}
+func (h *Handler) answer(x *overheard, r *http.Request, c call, said reply) {
+	defer x.keep() // before what is left to do, and before the caller has the answer
+	o := &outgoing{ResponseWriter: x, request: r, salt: h.salt, send: (*outgoing).sendWhole}
 	o.setBody(encode(h.newMessage(c, said)))
 	c.strike(o)
 	o.send(o)

@@ -181,7 +181,9 @@ func TestTextIsRepeatedAsItWas(t *testing.T) {
 // Reading a header does not tell how it was spelled, so this looks at the wire.
 func TestSignatureHeaderIsLowerCase(t *testing.T) {
 	recorder := httptest.NewRecorder()
-	(&Handler{now: time.Now}).answer(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil), call{}, refused("400", "no"))
+	h := &Handler{now: time.Now, ledger: newLedger()}
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
+	h.answer(h.overhear(recorder, r), r, call{}, refused("400", "no"))
 	var wire strings.Builder
 	if err := recorder.Header().Write(&wire); err != nil || !strings.Contains(wire.String(), "\r\nsignature: ") {
 		t.Errorf("header %s, %v", wire.String(), err)
@@ -191,7 +193,7 @@ func TestSignatureHeaderIsLowerCase(t *testing.T) {
 func TestBrokenBodyIsRefused(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	body := iotest.ErrReader(io.ErrUnexpectedEOF)
-	new(Handler).serveAPI(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/transaction/pay", body))
+	(&Handler{now: time.Now, ledger: newLedger()}).serveAPI(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/transaction/pay", body))
 	if recorder.Code != http.StatusBadRequest || !strings.Contains(recorder.Body.String(), "body_invalid") {
 		t.Errorf("HTTP %d: %s", recorder.Code, recorder.Body)
 	}

@@ -70,6 +70,7 @@ func (h *Handler) sendBack(w http.ResponseWriter, r *http.Request, t transaction
 		h.showSettled(w, r, t)
 		return
 	}
+	h.keepRedirect(t, back)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	http.Redirect(w, r, back, http.StatusSeeOther) //nolint:gosec // G710: the address comes from a request that the merchant signed

@@ -28,6 +28,8 @@ const (
 
 // delivery is how an app took an IPN.
 type delivery struct {
+	at      time.Time
+	letter  sealed // empty: none was sent
 	status  int    // HTTP status; 0: there was no answer
 	answer  string // the beginning of the body
 	failure string // why there was no answer
@@ -45,15 +47,17 @@ func (h *Handler) notify(ctx context.Context, t transaction) {
 	}
 	letters := t.post(h.salt)
 	if len(letters) == 0 {
-		h.recordDelivery(t, delivery{failure: "a fault was asked for"})
+		h.recordDelivery(t, delivery{at: h.now(), failure: "a fault was asked for"})
 	}
 	for _, s := range letters {
-		h.recordDelivery(t, h.deliver(context.WithoutCancel(ctx), t.ipnURL.String(), encode(s)))
+		d := delivery{at: h.now(), letter: s}
+		h.deliver(context.WithoutCancel(ctx), t.ipnURL.String(), &d)
+		h.recordDelivery(t, d)
 	}
 }
 
 func (h *Handler) recordDelivery(t transaction, d delivery) {
-	h.ledger.record(t.id, d)
+	h.ledger.record(t.id, d, t.overhearIPN(d, h.salt))
 	log := h.logger.With(zap.String("transaction_id", t.id), zap.String("transaction_status", t.result().status))
 	if d.failure != "" {
 		log.Warn("IPN not delivered", zap.String("reason", d.failure))
@@ -62,23 +66,26 @@ func (h *Handler) recordDelivery(t transaction, d delivery) {
 	log.Info("IPN answered", zap.Int("http_status", d.status), zap.String("ipn_status", d.ipnStatus()))
 }
 
-func (h *Handler) deliver(ctx context.Context, address string, body []byte) delivery {
+// deliver sends the letter and notes how it was taken.
+func (h *Handler) deliver(ctx context.Context, address string, d *delivery) {
 	ctx, stop := context.WithTimeout(ctx, ipnTimeout)
 	defer stop()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(encode(d.letter)))
 	if err != nil {
-		return delivery{failure: reason(err)}
+		d.failure = reason(err)
+		return
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "galaxypay-sandbox")
 	response, err := h.client.Do(request)
 	if err != nil {
-		return delivery{failure: reason(err)}
+		d.failure = reason(err)
+		return
 	}
 	defer response.Body.Close()
 	// An answer that breaks off is an answer: its beginning is what can be shown.
 	answer, _ := io.ReadAll(io.LimitReader(response.Body, maxIPNAnswer))
-	return delivery{status: response.StatusCode, answer: strings.ToValidUTF8(string(answer), "\uFFFD")}
+	d.status, d.answer = response.StatusCode, strings.ToValidUTF8(string(answer), "\uFFFD")
 }
 
 // ipnStatus is the app's verdict in its answer, "" where it gave none. It is 50

@@ -39,7 +39,8 @@ type ledger struct {
 	transactions *recent[*transaction]
 	requestIDs   *recent[struct{}]
 	tokens       *recent[*token]
-	issued       int // how many tokens there have been
+	issued       int     // how many tokens there have been
+	strangers    wireLog // exchanges that belong to no transaction
 }
 
 func newLedger() *ledger {
@@ -160,8 +161,15 @@ func (l *ledger) expire(id string, now time.Time) (t transaction, first bool) {
 }
 
 // record keeps how the app took the IPN.
-func (l *ledger) record(id string, d delivery) {
-	l.change(id, func(t *transaction) { t.delivery = d })
+func (l *ledger) record(id string, d delivery, e exchange) {
+	l.change(id, func(t *transaction) {
+		t.delivery = d
+		if e.Body != nil {
+			t.attempts++
+			e.Attempt = t.attempts
+		}
+		t.wire = t.wire.with(e, transactionLimit)
+	})
 }
 
 // newest returns up to n transactions, the newest first.

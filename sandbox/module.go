@@ -187,6 +187,9 @@ func (h *Handler) newRoutes() http.Handler {
 	routes.HandleFunc("GET /pay/{transactionID}", h.showPayment)
 	routes.HandleFunc("POST /pay/{transactionID}", h.settlePayment)
 	routes.HandleFunc("GET /{$}", h.listPayments)
+	routes.HandleFunc("GET /sandbox/transactions", ownPageOnly(h.listTransactions))
+	routes.HandleFunc("GET /sandbox/transactions/{transactionID}", ownPageOnly(h.showTransaction))
+	routes.HandleFunc("GET /sandbox/exchanges", ownPageOnly(h.listExchanges))
 	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, http.StatusNotFound, "not_found", "the sandbox has nothing at this address and method")
 	})

@@ -51,7 +51,9 @@ type transaction struct {
 	refunded   *big.Rat // the sum of all refunds; nil: none
 	payer      payer    // what the payer of a link typed
 	stored     *token   // the card, where the payment stored it
-	delivery   delivery
+	delivery   delivery // of the latest IPN
+	attempts   int      // how many IPNs were sent
+	wire       wireLog
 	announced  chan struct{} // closed when the app has been told of the outcome
 }
 
