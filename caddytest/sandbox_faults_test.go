@@ -6,11 +6,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
+	"time"
 )
 
 // faultRow is what a fault of the sandbox looks like from the app's side of the sidecar.
@@ -43,6 +42,14 @@ func (e faultTrace) but(pay string) faultTrace {
 func (e faultTrace) told(ipns, app string) faultTrace {
 	e.ipns, e.app = ipns, app
 	return e
+}
+
+// deliveries is how many IPNs reach the sidecar.
+func (e faultTrace) deliveries() int {
+	if e.ipns == "" {
+		return 0
+	}
+	return 1 + strings.Count(e.ipns, ", ")
 }
 
 var faultRows = []faultRow{
@@ -78,18 +85,42 @@ func TestSandboxFaults(t *testing.T) {
 	for _, row := range faultRows {
 		t.Run(row.fault, func(t *testing.T) {
 			s := newFaultyShop(t, row.options)
-			if got := s.buy(t, `"extraData":{"sandboxFault":"`+row.fault+`"}`); got != row.faultTrace {
+			got := s.buy(t, orderWith(`"extraData":{"sandboxFault":"`+row.fault+`"}`), row.deliveries())
+			if got != row.faultTrace {
 				t.Errorf("options %q\n got %+v\nwant %+v", row.options, got, row.faultTrace)
 			}
+			s.repeat(t, row.opened)
 		})
 	}
 }
 
 // Without a fault nothing goes wrong, so what goes wrong above is the faults' doing.
 func TestSandboxWithoutFault(t *testing.T) {
-	if got := newFaultyShop(t, "").buy(t, `"extraData":{}`); got != wellEnded {
+	if got := newFaultyShop(t, "").buy(t, orderWith(`"extraData":{}`), 1); got != wellEnded {
 		t.Errorf("\n got %+v\nwant %+v", got, wellEnded)
 	}
+}
+
+// waysToAsk are orders that ask for the fault ipn_twice.
+var waysToAsk = map[string]string{
+	"by name":                orderWith(`"extraData":{"sandboxFault":"ipn_twice"}`),
+	"by name, among several": orderWith(`"extraData":{"sandboxFault":["answer_numbers","ipn_twice"]}`),
+}
+
+func TestWaysToAskForAFault(t *testing.T) {
+	want := rowOf("ipn_twice")
+	for name, order := range waysToAsk {
+		t.Run(name, func(t *testing.T) {
+			if got := newFaultyShop(t, "").buy(t, order, want.deliveries()); got != want.faultTrace {
+				t.Errorf("\n got %+v\nwant %+v", got, want.faultTrace)
+			}
+		})
+	}
+}
+
+// rowOf is the first row of this fault.
+func rowOf(fault string) faultRow {
+	return faultRows[slices.IndexFunc(faultRows, func(row faultRow) bool { return row.fault == fault })]
 }
 
 // Whoever adds a fault to the sandbox says here what the app sees of it.
@@ -111,7 +142,7 @@ func TestSandboxFaultsAreCovered(t *testing.T) {
 type faultyShop struct {
 	*caddyServer
 	app  *recordingApp
-	wire *ipnWire
+	wire ipnWire
 }
 
 // newFaultyShop runs one Caddy for all of them, with these options of the directive
@@ -169,15 +200,17 @@ func (s faultyShop) sites(options string) string {
 		}`
 }
 
-// faultyOrder is what the app orders, without its last fields.
-const faultyOrder = `{"orderID":"ORDER-1","orderAmount":109000,"orderCurrency":"VND","orderDateTime":"20260615190000",` +
-	`"orderDescription":"Cà phê","paymentMethod":"DOMESTIC",`
+// orderWith is what the app orders, with more fields.
+func orderWith(more string) string {
+	return `{"orderID":"ORDER-1","orderAmount":109000,"orderCurrency":"VND","orderDateTime":"20260615190000",` +
+		`"orderDescription":"Cà phê","paymentMethod":"DOMESTIC",` + more + `}`
+}
 
-// buy orders something with more fields, pays it as a customer if the gateway knows of it,
-// and tells what everybody saw.
-func (s faultyShop) buy(t *testing.T, more string) faultTrace {
+// buy orders something, pays it as a customer if the gateway knows of it,
+// waits for so many IPNs, and tells what everybody saw.
+func (s faultyShop) buy(t *testing.T, order string, ipns int) faultTrace {
 	t.Helper()
-	answer := s.post(t, s.url("9180")+"/pay", faultyOrder+more+`}`)
+	answer := s.order(t, order)
 	trace := faultTrace{pay: answer.verdict(t)}
 	id := s.opened(t)
 	if answer.status == http.StatusOK && !strings.Contains(answer.body, s.url("9190")+"/pay/"+id+`"`) {
@@ -189,10 +222,32 @@ func (s faultyShop) buy(t *testing.T, more string) faultTrace {
 	}
 	trace.opened = true
 	s.customerPays(t, id)
-	trace.ipns = s.wire.answers()
+	trace.ipns = s.wire.answers(t, ipns)
 	trace.app = s.callbacks(t)
 	trace.query = s.ask(t, id)
 	return trace
+}
+
+// order asks for the payment, each time under the same key.
+func (s faultyShop) order(t *testing.T, order string) answered {
+	t.Helper()
+	return s.post(t, s.url("9180")+"/pay", order, "Idempotency-Key", "ORDER-1-pay-1")
+}
+
+// repeat demands that the same order under the same key, without a fault, ends in one
+// payment, whether or not there has been one.
+func (s faultyShop) repeat(t *testing.T, opened bool) {
+	t.Helper()
+	want := "200"
+	if opened {
+		want = "409 transaction_duplicate rejected"
+	}
+	if got := s.order(t, orderWith(`"extraData":{}`)).verdict(t); got != want {
+		t.Errorf("the repetition was answered with %s, want %s", got, want)
+	}
+	if s.opened(t) == "" {
+		t.Error("there is no payment after the repetition")
+	}
 }
 
 // verdict is the HTTP status, and of a problem its code and outcome.
@@ -205,19 +260,23 @@ func (a answered) verdict(t *testing.T) string {
 	return fmt.Sprintf("%d %s %s", a.status, p.Code, p.Outcome)
 }
 
-var paymentPage = regexp.MustCompile(`/pay/([0-9]{25})"`)
-
 // opened is the one payment that the sandbox has, "" if it has none.
 func (s faultyShop) opened(t *testing.T) string {
 	t.Helper()
-	list := exchange(t, s.caddyServer, http.MethodGet, s.url("9190")+"/", nil)
-	pages := paymentPage.FindAllStringSubmatch(list.body, -1)
-	switch {
-	case list.status != http.StatusOK || len(pages) > 1:
-		t.Fatalf("HTTP %d, %d payments: %s", list.status, len(pages), list.body)
-	case len(pages) == 1:
-		return pages[0][1]
+	answer := exchange(t, s.caddyServer, http.MethodGet, s.url("9190")+"/sandbox/transactions?orderID=ORDER-1", nil)
+	var list struct {
+		Transactions []struct{ ID string }
 	}
+	if err := json.Unmarshal([]byte(answer.body), &list); err != nil || answer.status != http.StatusOK {
+		t.Fatalf("HTTP %d, %v: %s", answer.status, err, answer.body)
+	}
+	switch len(list.Transactions) {
+	case 0:
+		return ""
+	case 1:
+		return list.Transactions[0].ID
+	}
+	t.Fatalf("%d payments: %s", len(list.Transactions), answer.body)
 	return ""
 }
 
@@ -263,7 +322,7 @@ func (s faultyShop) ask(t *testing.T, id string) string {
 // knownFaults are the names that the sandbox gives to whoever names none of them.
 func (s faultyShop) knownFaults(t *testing.T) []string {
 	t.Helper()
-	refusal := s.post(t, s.url("9180")+"/pay", faultyOrder+`"extraData":{"sandboxFault":"?"}}`).wantProblem(t, 400, "gateway_bad_request", "rejected")
+	refusal := s.order(t, orderWith(`"extraData":{"sandboxFault":"?"}`)).wantProblem(t, 400, "gateway_bad_request", "rejected")
 	_, names, found := strings.Cut(refusal.ResponseMessage, " is not one of ")
 	if !found {
 		t.Fatalf("the sandbox lists no faults: %s", refusal.ResponseMessage)
@@ -274,49 +333,58 @@ func (s faultyShop) knownFaults(t *testing.T) []string {
 // ipnWire carries the sandbox's IPNs to the callback site, and shows what only the
 // gateway sees: the answers.
 type ipnWire struct {
-	url string
-
-	mu   sync.Mutex
-	told []string
+	url  string
+	told chan string
 }
 
-func newIPNWire(t *testing.T, c *caddyServer, to string) *ipnWire {
+func newIPNWire(t *testing.T, c *caddyServer, to string) ipnWire {
 	t.Helper()
-	wire := new(ipnWire)
+	told := make(chan string, 10) // more than any payment has
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer, err := c.try(r.Context(), http.MethodPost, to, http.Header{"Content-Type": r.Header["Content-Type"]}, r.Body)
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		wire.record(answer)
+		told <- answer.toGateway()
 		w.Header().Set("Content-Type", answer.header.Get("Content-Type"))
 		w.WriteHeader(answer.status)
 		_, _ = io.WriteString(w, answer.body)
 	}))
 	t.Cleanup(server.Close)
-	wire.url = server.URL
-	return wire
+	return ipnWire{server.URL, told}
 }
 
-func (wire *ipnWire) record(a answered) {
+// toGateway is what the gateway gets to hear: HTTP status, and ipnStatus or the code of a
+// problem.
+func (a answered) toGateway() string {
 	var said struct {
 		Code   string `json:"code"`
 		Status string `json:"ipnStatus"`
 	}
 	_ = json.Unmarshal([]byte(a.body), &said) // what is not JSON says neither
-	entry := fmt.Sprintf("%d %s", a.status, said.Code)
 	if said.Status != "" {
-		entry = fmt.Sprintf("%d ipnStatus %s", a.status, said.Status)
+		return fmt.Sprintf("%d ipnStatus %s", a.status, said.Status)
 	}
-	wire.mu.Lock()
-	defer wire.mu.Unlock()
-	wire.told = append(wire.told, entry)
+	return fmt.Sprintf("%d %s", a.status, said.Code)
 }
 
-// answers lists the answers to all IPNs so far.
-func (wire *ipnWire) answers() string {
-	wire.mu.Lock()
-	defer wire.mu.Unlock()
-	return strings.Join(wire.told, ", ")
+// answers waits for the answers to so many IPNs, and lists these and all that came
+// besides.
+func (wire ipnWire) answers(t *testing.T, n int) string {
+	t.Helper()
+	var list []string
+	alarm := time.After(patience)
+	for len(list) < n {
+		select {
+		case answer := <-wire.told:
+			list = append(list, answer)
+		case <-alarm:
+			t.Fatalf("%d IPNs, want %d", len(list), n)
+		}
+	}
+	for len(wire.told) > 0 {
+		list = append(list, <-wire.told)
+	}
+	return strings.Join(list, ", ")
 }
