@@ -23,7 +23,7 @@ var operations = map[string]func(*Handler, *http.Request, call) reply{
 	"payWithToken":       (*Handler).pay,
 	"payWithOption":      (*Handler).pay,
 	"payWithQR":          (*Handler).payWithQR,
-	"checkout":           (*Handler).pay,
+	"checkout":           (*Handler).checkout,
 	"createPaymentLink":  (*Handler).createPaymentLink,
 	"fastPay":            (*Handler).fastPay,
 	"query":              (*Handler).query,

@@ -1,22 +1,19 @@
 package sandbox
 
-import (
-	"html/template"
-	"net/http"
-)
+import "net/http"
 
-// maxForm is ample for the fields of the payment form.
+// maxForm is ample for the fields of any form of the payment page.
 const maxForm = 4 << 10
 
 // listed is how many transactions the list shows.
 const listed = 100
 
-// showPayment shows the page of a transaction: the choice while it is open, and
+// showPayment shows the page of a transaction: what it waits for while it is open, and
 // afterwards what became of it.
 func (h *Handler) showPayment(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("transactionID")
 	h.expire(r.Context(), id)
-	t, found := h.ledger.show(id)
+	t, found := h.ledger.show(id, r.URL.Query())
 	if !found {
 		showUnknown(w, r)
 		return
@@ -25,22 +22,51 @@ func (h *Handler) showPayment(w http.ResponseWriter, r *http.Request) {
 		h.showSettled(w, r, t)
 		return
 	}
-	in := textFor(t.language, r)
-	writePage(w, http.StatusOK, "payment.html", page{Text: in, Payment: in.describe(t)})
+	h.showStep(w, r, t, "")
 }
 
-// settlePayment takes the customer's choice, tells the app, then sends the browser back.
-// Pressing a second time changes nothing and tells nobody; it waits for the first press
-// to be done with the app, so that the app hears of the payment before its customer
-// returns.
-func (h *Handler) settlePayment(w http.ResponseWriter, r *http.Request) {
+// takeForm takes what a customer sends: the form of a step, or the outcome itself.
+func (h *Handler) takeForm(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	chosen := outcome(r.PostFormValue("outcome"))
-	if chosen != success && chosen != failure && chosen != cancel {
-		writeProblem(w, http.StatusBadRequest, "outcome_unknown", "outcome must be success, failure or cancel")
+	if r.ParseForm() != nil {
+		writeProblem(w, http.StatusBadRequest, "form_invalid", "the form cannot be read, or is larger than 4 KiB")
 		return
 	}
-	by, ok := readPayer(r)
+	if sent := stepOf(r.PostForm); sent != "" && !r.PostForm.Has("outcome") {
+		h.takeStep(w, r, sent)
+		return
+	}
+	h.settlePayment(w, r)
+}
+
+func (h *Handler) takeStep(w http.ResponseWriter, r *http.Request, sent pageStep) {
+	id := r.PathValue("transactionID")
+	h.expire(r.Context(), id)
+	var wrong complaint
+	t, first, found := h.ledger.advance(id, h.now(), func(t *transaction) (chosen outcome) {
+		chosen, wrong = t.take(sent, r.PostForm)
+		return chosen
+	})
+	switch {
+	case !found:
+		showUnknown(w, r)
+	case t.outcome != "":
+		h.tellAndReturn(w, r, t, first)
+	case wrong != "":
+		h.showStep(w, r, t, wrong)
+	default:
+		http.Redirect(w, r, "/pay/"+t.id, http.StatusSeeOther)
+	}
+}
+
+// settlePayment ends a payment with the outcome that was chosen in the sandbox's panel.
+func (h *Handler) settlePayment(w http.ResponseWriter, r *http.Request) {
+	chosen := outcome(r.PostForm.Get("outcome"))
+	if !chosen.selectable() {
+		writeProblem(w, http.StatusBadRequest, "outcome_unknown", "outcome must be success, refused, failure, cancel or expired")
+		return
+	}
+	by, ok := readPayer(r.PostForm)
 	if !ok {
 		writeProblem(w, http.StatusBadRequest, "payer_too_long", "no detail of the payer may have more than 50 characters")
 		return
@@ -52,6 +78,13 @@ func (h *Handler) settlePayment(w http.ResponseWriter, r *http.Request) {
 		showUnknown(w, r)
 		return
 	}
+	h.tellAndReturn(w, r, t, first)
+}
+
+// tellAndReturn tells the app of a settled payment, then sends the browser back. Pressing a
+// second time changes nothing and tells nobody; it waits for the first press to be done
+// with the app, so that the app hears of the payment before its customer returns.
+func (h *Handler) tellAndReturn(w http.ResponseWriter, r *http.Request, t transaction, first bool) {
 	if first {
 		h.notify(r.Context(), t)
 	}
@@ -62,26 +95,46 @@ func (h *Handler) settlePayment(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// sendBack redirects the browser to the app, or says what happened if the merchant named
-// no address for it. A customer who was too late is told so in any case.
+// sendBack takes the browser to the app, or says what happened if the merchant named no
+// address for it. A customer who was too late is told so in any case.
 func (h *Handler) sendBack(w http.ResponseWriter, r *http.Request, t transaction) {
-	back := t.wayBack(h.salt)
-	if back == "" || t.outcome == expired {
+	back := h.wayBack(t)
+	if back == nil || t.outcome == expired {
 		h.showSettled(w, r, t)
 		return
 	}
 	h.keepRedirect(t, back)
+	if back.Method == http.MethodPost {
+		writePage(w, http.StatusOK, "return.html", page{Text: textOf(t, r), Back: back})
+		return
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	http.Redirect(w, r, back, http.StatusSeeOther) //nolint:gosec // G710: the address comes from a request that the merchant signed
+	http.Redirect(w, r, string(back.Address), http.StatusSeeOther) //nolint:gosec // G710: the address comes from a request that the merchant signed
+}
+
+// showStep shows what an open payment waits for, and what was wrong with the last try.
+func (h *Handler) showStep(w http.ResponseWriter, r *http.Request, t transaction, wrong complaint) {
+	in := textOf(t, r)
+	p := page{
+		Text: in, Payment: in.describe(t), Framed: t.modal,
+		Step: in.describeStep(t, h.now()), Complaint: in.complaints[wrong],
+	}
+	p.Step.QR = qrImage(pageOf(r, t))
+	p.Step.Card, _ = findTestCard(r.URL.Query().Get("card"))
+	status := http.StatusOK
+	if wrong != "" {
+		status = http.StatusUnprocessableEntity
+	}
+	writePage(w, status, string(t.step())+".html", p)
 }
 
 func (h *Handler) showSettled(w http.ResponseWriter, r *http.Request, t transaction) {
 	if latest, found := h.ledger.find(t.id); found {
 		t = latest // what the app said to the IPN came after t was copied
 	}
-	in := textFor(t.language, r)
-	writePage(w, http.StatusOK, "settled.html", page{Text: in, Payment: in.describe(t), Back: template.URL(t.wayBack(h.salt))}) //nolint:gosec // G203: only an address of which reader.link has nothing to fear gets here
+	in := textOf(t, r)
+	writePage(w, http.StatusOK, "settled.html", page{Text: in, Payment: in.describe(t), Framed: t.modal, Back: h.wayBack(t)})
 }
 
 func showUnknown(w http.ResponseWriter, r *http.Request) {

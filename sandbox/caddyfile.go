@@ -25,6 +25,7 @@ func parseCaddyfile(helper httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, e
 //		allow   <ranges...>
 //		ipn_anywhere
 //		expiry  <duration>
+//		result  get | post
 //	}
 //
 // The block and every option in it may be left out. Ranges are CIDR ranges, single
@@ -65,6 +66,8 @@ func (h *Handler) unmarshalOption(option string, d *caddyfile.Dispenser) error {
 		}
 		h.IPNAnywhere = true
 		return nil
+	case "result":
+		return h.unmarshalResult(d)
 	case "expiry":
 		return h.unmarshalExpiry(d)
 	}
@@ -81,6 +84,16 @@ func (h *Handler) unmarshalExpiry(d *caddyfile.Dispenser) error {
 		return d.Errf("expiry %s is not a duration longer than 0", text)
 	}
 	h.Expiry = caddy.Duration(expiry)
+	return nil
+}
+
+func (h *Handler) unmarshalResult(d *caddyfile.Dispenser) error {
+	if err := oneValue(d, &h.Result); err != nil {
+		return err
+	}
+	if h.Result != resultByGet && h.Result != resultByPost {
+		return d.Errf("result %s is not get or post", h.Result)
+	}
 	return nil
 }
 

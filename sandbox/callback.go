@@ -78,18 +78,18 @@ func (t transaction) details() *details {
 	if t.apiVersion != "2" {
 		return nil
 	}
-	method := cmp.Or(t.method, domestic)
+	t.method = cmp.Or(t.method, domestic)
 	return &details{
 		TransactionStatus:      t.result().status,
 		TransactionDescription: t.result().description,
-		PaymentMethod:          method,
-		SourceType:             cmp.Or(t.source, usualSource[method]),
+		PaymentMethod:          t.method,
+		SourceType:             t.sourceType(),
 	}
 }
 
 // usualSource stands for the bank or card scheme of a customer whose merchant left it
-// open. Other methods have to name their source.
-var usualSource = map[string]string{domestic: "SACOMBANK", international: "VISA"}
+// open. Where a merchant names another method, it has to name the source too.
+var usualSource = map[string]string{domestic: "SACOMBANK", international: "VISA", wallet: "MOMO", qrpay: "QRPAY"}
 
 // cancelMessage is what the browser says on its way to cancelURL. The page "Cancel
 // Callback" lists no field of apiVersion 2.
@@ -112,17 +112,4 @@ func (t transaction) callback(d *details, stored *tokenization) message {
 			Tokenization:        stored,
 		},
 	}
-}
-
-// wayBack is the address that takes the browser to the app together with the signed
-// result; empty where the merchant named none.
-func (t transaction) wayBack(salt string) string {
-	address := t.returnURL()
-	if address == nil {
-		return ""
-	}
-	if t.outcome == cancel {
-		return seal(t.cancelMessage(), salt).addTo(*address)
-	}
-	return seal(t.resultMessage(), salt).addTo(*address)
 }

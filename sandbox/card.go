@@ -13,6 +13,7 @@ type account struct {
 	Source string `json:"accountSource"`
 	Number string `json:"accountNumber"` // masked
 	Name   string `json:"accountName"`
+	otp    bool   // paying with it takes a one-time password
 }
 
 // card takes the card data of a request that the catalogue has
@@ -32,7 +33,7 @@ func isCardNumber(number string) bool {
 }
 
 func newAccount(number, name, method, source string) *account {
-	return &account{Brand: brandOf(number), Source: issuer(method, source), Number: mask(number), Name: name}
+	return &account{Brand: brandOf(number), Source: issuer(method, source), Number: mask(number), Name: name, otp: asksOTP(number)}
 }
 
 // mask leaves the last four digits. How the gateway masks a number is not documented.
@@ -67,9 +68,8 @@ func issuer(method, source string) string {
 	return cmp.Or(source, usualSource[domestic])
 }
 
-// typedCard is the card that a customer types on the payment page, which does not ask
-// for one: a published test card.
-func typedCard(method, source string) *account {
+// usualCard stands for the card of a customer who took a shortcut around the form for it.
+func usualCard(method, source string) *account {
 	if method == international {
 		return newAccount("5506920809243667", "NGUYEN VAN A", method, source)
 	}

@@ -1,10 +1,12 @@
 package sandbox
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/url"
 	"sync"
 	"time"
 
@@ -130,16 +132,27 @@ func (l *ledger) find(id string) (t transaction, found bool) {
 }
 
 // show is find for the customer's eyes: from now on the payment is being worked on.
-func (l *ledger) show(id string) (t transaction, found bool) {
-	return l.change(id, func(t *transaction) { t.seen = true })
+func (l *ledger) show(id string, query url.Values) (t transaction, found bool) {
+	return l.change(id, func(t *transaction) { t.visit(query) })
 }
 
 // settle decides the transaction, unless that has been done; first tells which.
 func (l *ledger) settle(id string, chosen outcome, by payer, now time.Time) (t transaction, first, found bool) {
+	return l.advance(id, now, func(t *transaction) outcome {
+		t.identify(by)
+		return chosen
+	})
+}
+
+// advance takes an open transaction a step further; first tells whether this decided it.
+func (l *ledger) advance(id string, now time.Time, by func(*transaction) outcome) (t transaction, first, found bool) {
 	t, found = l.change(id, func(t *transaction) {
-		if first = t.outcome == ""; first {
-			t.identify(by)
+		if t.outcome != "" {
+			return
+		}
+		if chosen := by(t); chosen != "" {
 			l.decide(t, chosen, now)
+			first = true
 		}
 	})
 	return t, first, found
@@ -149,7 +162,7 @@ func (l *ledger) settle(id string, chosen outcome, by payer, now time.Time) (t t
 func (l *ledger) decide(t *transaction, chosen outcome, now time.Time) {
 	t.outcome, t.settledAt = t.decided(chosen), now
 	if chosen == success && t.storesCard() {
-		stored := l.issue(*t.card)
+		stored := l.issue(*cmp.Or(t.card, usualCard(t.method, t.source)))
 		t.stored = &stored
 	}
 }

@@ -35,13 +35,6 @@ func (h *Handler) createPaymentLink(r *http.Request, c call) reply {
 	}{t.id, pageOf(r, t)})
 }
 
-// identify keeps what the payer of a link typed, as far as it was asked for.
-func (t *transaction) identify(by payer) {
-	if t.link != nil {
-		t.payer = by.asked(t.link.asks)
-	}
-}
-
 // readLink reads the fields of a payment link. An older version of its page has no
 // currency; there it can only have been VND.
 func readLink(data fields, now time.Time) (payment, error) {
@@ -65,7 +58,7 @@ func readLink(data fields, now time.Time) (payment, error) {
 			asks: read.questions(),
 		},
 	}
-	read.list("paymentMethods") // the page has no methods to choose from
+	p.offer(offeredBy(read.list("paymentMethods")))
 	return p, read.err
 }
 

@@ -40,8 +40,11 @@ const (
 // It answers
 //
 //   - POST /api/v1/...: the gateway's API, see the operations in this package,
-//   - /pay/{transactionID}: the page on which the customer pays, fails or cancels, which is
-//     the page of a payment link too,
+//   - /pay/{transactionID}: the page on which the customer chooses a method, types a
+//     published test card and its one-time password, or chooses the outcome outright; it
+//     is the page of a payment link too,
+//   - GET /checkout/script-modal.js and /checkout/{shop}/script-modal.js: a stand-in for the
+//     script that opens the page of the operation checkout in a frame,
 //   - GET /: the transactions it remembers, for people.
 //
 // These addresses are absolute, so it needs an origin of its own.
@@ -104,6 +107,10 @@ type Handler struct {
 	// Payment links have a time of their own in their request.
 	Expiry caddy.Duration `json:"expiry,omitempty"`
 
+	// Result is how the browser brings a result to the app: get, in the query of the
+	// merchant's address, or post, as a form. Default: get.
+	Result string `json:"result,omitempty"`
+
 	apiKey string
 	expiry time.Duration
 	salt   string
@@ -143,6 +150,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	if h.Expiry < 0 {
 		return errors.New("expiry: must be longer than 0")
+	}
+	if h.Result != "" && h.Result != resultByGet && h.Result != resultByPost {
+		return errors.New("result: must be get or post")
 	}
 	h.expiry = cmp.Or(time.Duration(h.Expiry), defaultExpiry)
 	h.client = newIPNClient(h.IPNAnywhere)
@@ -185,7 +195,9 @@ func (h *Handler) newRoutes() http.Handler {
 	routes := http.NewServeMux()
 	routes.HandleFunc("POST /api/v1/", h.serveAPI)
 	routes.HandleFunc("GET /pay/{transactionID}", h.showPayment)
-	routes.HandleFunc("POST /pay/{transactionID}", h.settlePayment)
+	routes.HandleFunc("POST /pay/{transactionID}", h.takeForm)
+	routes.HandleFunc("GET /checkout/script-modal.js", serveModalScript)
+	routes.HandleFunc("GET /checkout/{shop}/script-modal.js", serveModalScript)
 	routes.HandleFunc("GET /{$}", h.listPayments)
 	routes.HandleFunc("GET /sandbox/transactions", ownPageOnly(h.listTransactions))
 	routes.HandleFunc("GET /sandbox/transactions/{transactionID}", ownPageOnly(h.showTransaction))

@@ -143,21 +143,10 @@ func (t transaction) overhearIPN(d delivery, salt string) exchange {
 }
 
 // keepRedirect keeps that the customer's browser is sent to the app.
-func (h *Handler) keepRedirect(t transaction, back string) {
-	e := exchange{Kind: kindRedirect, At: h.now(), Method: http.MethodGet, Address: back}
-	if address, err := url.Parse(back); err == nil {
-		// The merchant's own parameters come first and may have the same names.
-		query := address.Query()
-		e.open(sealed{Data: last(query["data"]), Signature: last(query["signature"])}, h.salt)
-	}
+func (h *Handler) keepRedirect(t transaction, back *wayBack) {
+	e := exchange{Kind: kindRedirect, At: h.now(), Method: back.Method, Address: string(back.Address)}
+	e.open(back.Letter, h.salt)
 	h.ledger.keep(t.id, "", e)
-}
-
-func last(values []string) string {
-	if len(values) == 0 {
-		return ""
-	}
-	return values[len(values)-1]
 }
 
 // open shows what a callback says.

@@ -34,11 +34,13 @@ func TestPagesAreLockedDown(t *testing.T) {
 	for _, page := range []string{payment, payment, g.url + "/", g.url + "/pay/1"} {
 		text, response := g.open(page, nil)
 		policy := response.Header.Get("Content-Security-Policy")
-		nonce := regexp.MustCompile(`^default-src 'none'; style-src 'nonce-([A-Z0-9]+)'; base-uri 'none'; frame-ancestors 'none'$`).FindStringSubmatch(policy)
-		if nonce == nil || seen[nonce[1]] || !strings.Contains(text, `<style nonce="`+nonce[1]+`">`) {
+		nonce := regexp.MustCompile(`^default-src 'none'; img-src data:; style-src 'nonce-([A-Z0-9]+)'; script-src 'nonce-([A-Z0-9]+)'; base-uri 'none'; frame-ancestors 'none'$`).FindStringSubmatch(policy)
+		if nonce == nil || nonce[1] != nonce[2] || seen[nonce[1]] || !strings.Contains(text, `<style nonce="`+nonce[1]+`">`) {
 			t.Errorf("%s: policy %q", page, policy)
 		}
-		seen[policy] = true
+		if nonce != nil {
+			seen[nonce[1]] = true
+		}
 		for header, want := range map[string]string{
 			"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
 		} {

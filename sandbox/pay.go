@@ -6,10 +6,15 @@ import "net/http"
 // operation that sends the customer to such a page is served here: they differ in what
 // the customer is offered there, not in how the payment goes on.
 func (h *Handler) pay(r *http.Request, c call) reply {
+	return h.open(r, c, func(*payment) {})
+}
+
+func (h *Handler) open(r *http.Request, c call, adapt func(*payment)) reply {
 	wanted, err := h.readPayment(c.data)
 	if err != nil {
 		return refused(codeBadRequest, err.Error())
 	}
+	adapt(&wanted)
 	t, err := h.ledger.open(c.requestID, wanted, h.now())
 	if err != nil {
 		return conclude(err)
@@ -68,11 +73,14 @@ func (h *Handler) readPayment(data fields) (payment, error) {
 	}
 	p.storeCard = read.optional("apiOperation") == "PAY_WITH_CREATE_TOKEN"
 	p.card = h.readCard(&read, p)
+	if p.method == "" && p.card == nil {
+		p.offer(pageMethods)
+	}
 	return p, read.err
 }
 
 // readCard finds the card that is paid with: the stored one, the one in the request, or
-// the one that the customer will type on the page. A token that is deleted after this
+// none, which leaves it to the payment page. A token that is deleted after this
 // still pays, since the documents do not say that it must not.
 func (h *Handler) readCard(read *reader, p payment) *account {
 	switch read.optional("sourceOfFund") {
@@ -85,7 +93,7 @@ func (h *Handler) readCard(read *reader, p payment) *account {
 	case "CARD":
 		return read.card(p.method, p.source)
 	}
-	return typedCard(p.method, p.source)
+	return nil
 }
 
 // pageOf is the address of the page on which a payment is paid.

@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"net/http"
+	"net/url"
 	"slices"
 	"unicode/utf8"
 )
@@ -18,17 +18,40 @@ type payer struct {
 	ShippingAddress string `json:"shippingAddress,omitempty"`
 }
 
-// readPayer takes the details from the form of the payment page; ok is false if one of
-// them is longer than the table allows.
-func readPayer(r *http.Request) (p payer, ok bool) {
+// readPayer takes the details from a form of the payment page; ok is false if one of them
+// is longer than the table allows.
+func readPayer(form url.Values) (p payer, ok bool) {
 	for _, name := range payerFields {
-		value := r.PostFormValue(name)
+		value := form.Get(name)
 		if utf8.RuneCountInString(value) > 50 {
 			return payer{}, false
 		}
 		*p.field(name) = value
 	}
 	return p, true
+}
+
+// takePayer keeps what the payer of a link typed. Whether the gateway demands every detail
+// is not documented; here each can be left empty.
+func (t *transaction) takePayer(form url.Values) (outcome, complaint) {
+	by, ok := readPayer(form)
+	if !ok {
+		return "", payerTooLong
+	}
+	t.identify(by)
+	return "", ""
+}
+
+// identify keeps what the payer of a link typed, as far as it was asked for. Nothing typed
+// takes nothing back.
+func (t *transaction) identify(by payer) {
+	if t.link == nil {
+		return
+	}
+	t.identified = true
+	if by != (payer{}) {
+		t.payer = by.asked(t.link.asks)
+	}
 }
 
 // asked keeps what the link asked for.

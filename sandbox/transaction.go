@@ -21,6 +21,8 @@ type order struct {
 type payment struct {
 	order
 	amount     *big.Rat // orderAmount as a number
+	offers     []string // methods to choose from on the page; empty: the merchant named the method or the card
+	modal      bool     // opened by the operation checkout, for a page of the merchant's to frame
 	hold       bool     // isAutoCapture is false; the tables give it to international cards only, here it holds for all
 	apiVersion string
 	method     string
@@ -44,7 +46,10 @@ type transaction struct {
 	requestID  string // of the request that opened it; callbacks repeat it
 	openedAt   time.Time
 	expiresAt  time.Time
-	seen       bool // the customer has been on the payment page
+	seen       bool   // the customer has been on the payment page
+	shownIn    string // the language that the customer switched the page to
+	identified bool   // the payer of a link has been asked for details
+	wrongOTPs  int
 	outcome    outcome
 	settledAt  time.Time
 	afterwards outcome  // what the merchant made of an authorised payment
@@ -57,12 +62,6 @@ type transaction struct {
 	announced  chan struct{} // closed when the app has been told of the outcome
 }
 
-// The methods with a card.
-const (
-	domestic      = "DOMESTIC"
-	international = "INTERNATIONAL"
-)
-
 // storesCard tells whether success makes a token. The integration guide 3.6.1 limits that
 // to the methods with a card; a payment without a method has one chosen on its page.
 func (p payment) storesCard() bool {
@@ -72,17 +71,27 @@ func (p payment) storesCard() bool {
 // outcome is what became of a payment; empty while that is open.
 type outcome string
 
-// The first three are what the customer chooses on the payment page. The others are made
-// of them: success is authorised first where the merchant wants to capture by itself,
-// and the merchant can void it then; where the customer chooses nothing, it expires.
+// The first five are what can be chosen on the payment page, where a payment that nobody
+// settles expires by itself too. The others are made of success: it is authorised first
+// where the merchant wants to capture by itself, and the merchant can void it then.
 const (
 	success    outcome = "success"
-	failure    outcome = "failure"
+	declined   outcome = "refused" // by the bank
+	failure    outcome = "failure" // of the authentication
 	cancel     outcome = "cancel"
+	expired    outcome = "expired"
 	authorised outcome = "authorised"
 	voided     outcome = "voided"
-	expired    outcome = "expired"
 )
+
+// selectable tells whether an outcome can be chosen.
+func (o outcome) selectable() bool {
+	switch o {
+	case success, declined, failure, cancel, expired:
+		return true
+	}
+	return false
+}
 
 // decided is the outcome of the customer's choice.
 func (t transaction) decided(chosen outcome) outcome {
@@ -105,13 +114,16 @@ type result struct {
 
 // results holds the wording of the gateway's samples where there is one: open, success
 // and cancel. What it says to a failed payment is not published; 505, authentication
-// failed, is what a card that fails 3-D Secure gets. There is no code for voided: 499 is
-// the one for a payment that was given up.
+// failed, is what a card that fails 3-D Secure gets, and in want of another code what a
+// card gets that the bank refuses. There is none for voided either: 499 is the one for a
+// payment that was given up.
 var results = map[outcome]result{
 	"":      {"", "", "Transaction is not completed."},
 	success: {"200", "Transaction is successful.", "Success"},
 	failure: {"505", "Authentication failed", "Payment failed"},
 	cancel:  {"499", "Canceled by user", "Canceled by user"},
+
+	declined: {"505", "Refused by the bank", "Refused by the bank"},
 
 	authorised: {"200", "Transaction is successful.", "Authorised"},
 	voided:     {"499", "Voided by merchant", "Voided by merchant"},
@@ -146,7 +158,7 @@ func (t transaction) stage() string {
 func (t transaction) returnURL() *url.URL {
 	addresses := map[outcome]*url.URL{
 		success: t.successURL, authorised: t.successURL,
-		failure: t.failureURL, expired: t.failureURL,
+		failure: t.failureURL, declined: t.failureURL, expired: t.failureURL,
 		cancel: t.cancelURL,
 	}
 	return addresses[t.outcome]

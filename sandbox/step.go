@@ -1,0 +1,75 @@
+package sandbox
+
+import (
+	"net/url"
+	"slices"
+)
+
+// pageStep is what an open payment waits for on its page. Its value is the name of the page's
+// template. It follows from what the ledger holds and never from what a browser says.
+type pageStep string
+
+const (
+	payerStep   pageStep = "payer"  // the details that a link asks its payer for
+	methodStep  pageStep = "method" // the choice of a method
+	cardStep    pageStep = "card"   // the data of a card
+	otpStep     pageStep = "otp"    // the one-time password
+	cardIsKnown pageStep = "known"  // nothing but the customer's yes
+	appStep     pageStep = "app"    // a wallet, a bank's app, or whatever else is not a card
+)
+
+func (t transaction) step() pageStep {
+	switch {
+	case t.link != nil && len(t.link.asks) > 0 && !t.identified:
+		return payerStep
+	case t.card != nil && t.card.otp:
+		return otpStep
+	case t.card != nil:
+		return cardIsKnown
+	case t.method == "":
+		return methodStep
+	case t.method == domestic, t.method == international:
+		return cardStep
+	}
+	return appStep
+}
+
+// complaint names what is wrong with a form; empty: nothing. The pages have a text for each.
+type complaint string
+
+const (
+	payerTooLong  complaint = "payer_too_long"
+	cardUnknown   complaint = "card_unknown"
+	nameMissing   complaint = "name_missing"
+	detailsDiffer complaint = "details_differ"
+	otpWrong      complaint = "otp_wrong"
+)
+
+// takers carry out a step with what its form says. They run under the ledger's lock.
+var takers = map[pageStep]func(*transaction, url.Values) (outcome, complaint){
+	payerStep: (*transaction).takePayer,
+	cardStep:  (*transaction).takeCard,
+	otpStep:   (*transaction).takeOTP,
+}
+
+// stepOf tells which step a form is of, by a field that no other has.
+func stepOf(form url.Values) pageStep {
+	switch {
+	case form.Has("otp"):
+		return otpStep
+	case form.Has("cardNumber"):
+		return cardStep
+	case slices.ContainsFunc(payerFields, form.Has):
+		return payerStep
+	}
+	return ""
+}
+
+// take carries out a step if the payment waits for it. A form that comes twice, or after
+// the customer went on in another window, changes nothing.
+func (t *transaction) take(sent pageStep, form url.Values) (outcome, complaint) {
+	if t.step() != sent {
+		return "", ""
+	}
+	return takers[sent](t, form)
+}

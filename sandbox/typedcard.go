@@ -1,0 +1,33 @@
+package sandbox
+
+import (
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxCardName is how long an accountName can be.
+const maxCardName = 50
+
+// takeCard accepts the published test cards and no others: somebody could take the page for
+// the gateway's and type a real number. Nothing of a refused card is kept, shown again or
+// logged.
+func (t *transaction) takeCard(form url.Values) (outcome, complaint) {
+	number := strings.NewReplacer(" ", "", "-", "").Replace(form.Get("cardNumber"))
+	card, found := findTestCard(number)
+	if !found || card.Method != t.method {
+		return "", cardUnknown
+	}
+	name := strings.TrimSpace(form.Get("cardHolderName"))
+	if name == "" || utf8.RuneCountInString(name) > maxCardName {
+		return "", nameMissing
+	}
+	if form.Get("cardExpireDate") != card.Date || form.Get("cardVerificationValue") != card.CVV {
+		return "", detailsDiffer
+	}
+	t.card = newAccount(number, name, t.method, t.source)
+	if !t.card.otp {
+		return success, ""
+	}
+	return "", ""
+}
