@@ -28,11 +28,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -222,7 +224,7 @@ func (c *caddyServer) localise(t *testing.T, adapted []byte) []byte {
 				continue // a unix socket
 			}
 			if c.ports[port] == "" {
-				c.ports[port] = freeAddress(t)
+				c.ports[port] = c.newAddress(t)
 			}
 			server["listen"].([]any)[i] = network + c.ports[port]
 		}
@@ -244,6 +246,18 @@ func splitTCP(listen string) (network, port string, ok bool) {
 		return "", "", false
 	}
 	return address.Network + "/", strconv.Itoa(int(address.StartPort)), true
+}
+
+// newAddress is a free address that no site has: one that was found free is free still,
+// and may be found again, until Caddy listens on it.
+func (c *caddyServer) newAddress(t *testing.T) string {
+	t.Helper()
+	taken := slices.Collect(maps.Values(c.ports))
+	for {
+		if address := freeAddress(t); !slices.Contains(taken, address) {
+			return address
+		}
+	}
 }
 
 // freeAddress finds a port that nobody listens on.
