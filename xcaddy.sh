@@ -35,12 +35,13 @@ export CGO_ENABLED="${CGO_ENABLED:-0}"
 
 if command -v xcaddy >/dev/null; then
   echo "Building ./caddy with xcaddy, Caddy $caddy_version"
-  # v0.0.0 makes Go take both packages from this folder without asking a module proxy for versions of them, which
-  # fails for a fork or before a release. The sandbox is a package of the same module, but xcaddy asks for each
-  # package by itself and needs the same hint.
+  # v0.0.0 makes Go take the packages from this folder without asking a module proxy for versions of them, which
+  # fails for a fork or before a release. The sandbox and the demo shop are packages of the same module, but xcaddy
+  # asks for each package by itself and needs the same hint.
   xcaddy build "$caddy_version" --output "$PWD/caddy" \
     --with "$module@v0.0.0=." \
     --with "$module/sandbox@v0.0.0=." \
+    --with "$module/sandbox/demoshop@v0.0.0=." \
     "$@"
 elif (($# > 0)); then
   echo "xcaddy.sh: '$*' needs xcaddy, and it is not on the PATH:" >&2
@@ -58,7 +59,7 @@ fi
 
 # A build can succeed without a module in it, so ask the binary itself.
 have=$(./caddy list-modules)
-for want in galaxypay http.handlers.galaxypay{,_callback,_sandbox}; do
+for want in galaxypay http.handlers.galaxypay{,_callback,_sandbox,_demo_shop}; do
   if ! grep -qxF "$want" <<<"$have"; then
     echo "xcaddy.sh: ./caddy lacks the module $want" >&2
     exit 1

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What .ci/readme and .ci/image share: start a server, send the README's payment through it, judge it, stop it.
 
-# The ports of Caddyfile.example: sidecar, callbacks, stand-in app, sandbox.
+# The ports of Caddyfile.example: sidecar, callbacks, demo shop, sandbox.
 ports=(9180 9181 9182 9190)
 
 fail() {
@@ -94,8 +94,8 @@ pay() {
     fail "query says: $(cat "$work/query.json")"
   grep -qix $'Galaxypay-Payment-Status: paid\r' "$work/headers" || fail "query answered: $(cat "$work/headers")"
 
-  # The stand-in app's access log; that header is set by nobody but galaxypay_ipn, after it has proven the message.
-  grep -F '/galaxypay/ipn' "$1/log" | grep -F "$id" | grep -E '"payment_status": ?"paid"' >/dev/null ||
-    fail "no proven IPN for $id reached the stand-in app"
+  # The demo shop's log; it goes by the header that is set by nobody but galaxypay_ipn, after it has proven the message.
+  grep -F 'IPN taken' "$1/log" | grep -F "$id" | grep -E '"payment_status": ?"paid"' >/dev/null ||
+    fail "no proven IPN for $id reached the demo shop"
   echo "Transaction $id: paid, its IPN proven and delivered."
 }

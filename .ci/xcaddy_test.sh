@@ -30,6 +30,8 @@ $module@v0.0.0=.
 --with
 $module/sandbox@v0.0.0=.
 --with
+$module/sandbox/demoshop@v0.0.0=.
+--with
 example.com/more
 EOF
 

@@ -9,6 +9,7 @@ import (
 
 	_ "github.com/galaxypay-sidecar/caddy-galaxypay"
 	_ "github.com/galaxypay-sidecar/caddy-galaxypay/sandbox"
+	_ "github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/demoshop"
 )
 
 func main() {

@@ -1,0 +1,223 @@
+package demoshop
+
+import (
+	"bytes"
+	"crypto/rand"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+//go:embed pages/*.html
+var pageFiles embed.FS
+
+//go:embed pages/shop.js
+var script []byte
+
+var pages = template.Must(template.New("").Funcs(template.FuncMap{
+	"dong": dong,
+	"hour": func(t time.Time) string { return t.In(vietnam).Format("15:04:05") },
+}).ParseFS(pageFiles, "pages/*.html"))
+
+// dong writes an amount as Vietnamese readers know it: 1.890.000 ₫.
+func dong(amount int64) string {
+	digits := strconv.FormatInt(amount, 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "." + digits[i:]
+	}
+	return digits + " ₫"
+}
+
+// page is what the templates show.
+type page struct {
+	Nonce       string // lets the page's own style and script through its security policy
+	Text        *text
+	Goods       []item
+	Orders      []orderView
+	Strangers   []exchange
+	Faults      []string
+	Order       orderView
+	Status      string // of a result callback, in words
+	Callback    callbackView
+	ModalScript string
+	Dashboard   string
+}
+
+// item is a product in the reader's language.
+type item struct {
+	ID, Icon, Name string
+	Price          int64
+}
+
+// orderView is an order in the reader's language.
+type orderView struct {
+	ID, Name      string
+	Price         int64
+	Way           string
+	State         string
+	StateName     string
+	StateAbout    string
+	Told          string
+	TransactionID string
+	Endpoint      string
+	Home          string
+	Open          bool // can still be paid
+	Lost          bool // the gateway has it, but where it is paid was lost with an answer
+	Modal         bool
+	Link          bool
+	Review        bool
+	HandedOut     int
+	Exchanges     []exchange
+	Dropped       int
+}
+
+// callbackView is what a result page says of its message.
+type callbackView struct{ Status, OrderID string }
+
+// knownFaults are suggestions; the sandbox has the last word on names.
+var knownFaults = []string{
+	"ipn_twice", "ipn_cancel_after_paid", "ipn_tampered_amount", "ipn_wrong_salt", "ipn_unsigned", "ipn_lost",
+	"reset_before", "reset_after", "answer_unsigned", "answer_wrong_salt", "answer_tampered", "answer_cut",
+	"answer_empty", "answer_html_502", "answer_1mib", "answer_gzip", "answer_slow", "answer_hang",
+	"answer_numbers", "answer_extra_fields", "answer_data_string",
+}
+
+func (h *Handler) newPage(r *http.Request) page {
+	return page{Nonce: rand.Text(), Text: textFor(r), Dashboard: h.gateway + "/"}
+}
+
+func (h *Handler) showGoods(w http.ResponseWriter, r *http.Request) {
+	p := h.newPage(r)
+	for _, g := range goods {
+		p.Goods = append(p.Goods, item{g.id, g.icon, p.Text.name(g), g.price})
+	}
+	for _, o := range h.orders.newest() {
+		p.Orders = append(p.Orders, p.Text.describe(o))
+	}
+	p.Strangers, p.Faults = h.orders.strange(), knownFaults
+	writePage(w, http.StatusOK, "goods.html", p, policy{})
+}
+
+func (h *Handler) showOrder(w http.ResponseWriter, r *http.Request) {
+	o, found := h.orders.find(r.PathValue("id"))
+	if !found {
+		h.showMissing(w, r)
+		return
+	}
+	p := h.newPage(r)
+	p.Order = p.Text.describe(o)
+	var allow policy
+	if o.way == "modal" && o.endpoint != "" {
+		p.ModalScript = h.modalScript
+		allow.script, allow.frame = h.gateway, h.gateway
+		if endpoint, err := address(o.endpoint); err == nil {
+			allow.frame = origin(endpoint)
+		}
+	}
+	writePage(w, http.StatusOK, "order.html", p, allow)
+}
+
+// showLive is the part of the order's page that changes.
+func (h *Handler) showLive(w http.ResponseWriter, r *http.Request) {
+	o, found := h.orders.find(r.PathValue("id"))
+	if !found {
+		h.showMissing(w, r)
+		return
+	}
+	p := h.newPage(r)
+	p.Order = p.Text.describe(o)
+	writePage(w, http.StatusOK, "live", p, policy{})
+}
+
+func (h *Handler) showMissing(w http.ResponseWriter, r *http.Request) {
+	writePage(w, http.StatusNotFound, "missing.html", h.newPage(r), policy{})
+}
+
+// showResult is the page that the customer comes back to. The way to the order is an
+// absolute address, because this page is shown at the address of the callbacks. Programs
+// get one line.
+func (h *Handler) showResult(w http.ResponseWriter, r *http.Request, c callback, o order) {
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		fmt.Fprintf(w, "Payment status: %s\n", c.status)
+		return
+	}
+	p := h.newPage(r)
+	p.Callback = callbackView{Status: string(c.status), OrderID: string(c.Data.OrderID)}
+	p.Status = p.Text.results[c.status]
+	if p.Status == "" {
+		p.Status = p.Text.results[failed]
+	}
+	if o.id != "" {
+		p.Order = p.Text.describe(o)
+	}
+	writePage(w, http.StatusOK, "result.html", p, policy{})
+}
+
+func serveScript(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(script)
+}
+
+// policy is what a page may load besides what is its own: origins.
+type policy struct{ script, frame string }
+
+// writePage sends a page that is stored nowhere. There is no form-action in its policy:
+// browsers apply that to the redirect after a form too, which goes to the gateway.
+func writePage(w http.ResponseWriter, status int, name string, p page, allow policy) {
+	var body bytes.Buffer
+	if err := pages.ExecuteTemplate(&body, name, p); err != nil {
+		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
+		return
+	}
+	nonce := "'nonce-" + p.Nonce + "'"
+	directives := "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; connect-src 'self'; style-src " + nonce +
+		"; script-src " + nonce
+	if allow.script != "" {
+		directives += " " + allow.script
+	}
+	if allow.frame != "" {
+		directives += "; frame-src " + allow.frame
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", directives)
+	header.Set("Content-Language", p.Text.Language)
+	header.Set("Cache-Control", "no-store")
+	header.Set("Referrer-Policy", "same-origin")
+	header.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes())
+}
+
+// sameSite refuses posts that another site's page makes. A name of an attacker's own that
+// leads to this machine (DNS rebinding) is another site too, so only localhost and plain
+// addresses count. Programs send no Origin.
+func sameSite(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if values, sent := r.Header["Origin"]; sent && (len(values) != 1 || !isHere(values[0], r.Host)) {
+			http.Error(w, "This form is not the shop's own.", http.StatusForbidden)
+			return
+		}
+		next(w, r)
+	}
+}
+
+func isHere(origin, host string) bool {
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || u.Host != host {
+		return false
+	}
+	if u.Hostname() == "localhost" {
+		return true
+	}
+	_, err = netip.ParseAddr(u.Hostname())
+	return err == nil
+}
