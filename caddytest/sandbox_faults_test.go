@@ -181,6 +181,8 @@ func (s faultyShop) sites(options string) string {
 				defaults {
 					ipnURL ` + s.wire.url + `
 					successURL ` + s.url("9181") + `/galaxypay/result
+					failureURL ` + s.url("9181") + `/galaxypay/result
+					cancelURL ` + s.url("9181") + `/galaxypay/result
 				}
 				` + options + `
 			}
@@ -221,7 +223,7 @@ func (s faultyShop) buy(t *testing.T, order string, ipns int) faultTrace {
 		return trace
 	}
 	trace.opened = true
-	s.customerPays(t, id)
+	s.customerEnds(t, id, "success")
 	trace.ipns = s.wire.answers(t, ipns)
 	trace.app = s.callbacks(t)
 	trace.query = s.ask(t, id)
@@ -280,15 +282,19 @@ func (s faultyShop) opened(t *testing.T) string {
 	return ""
 }
 
-// customerPays presses the button on the payment page and follows the way back.
-func (s faultyShop) customerPays(t *testing.T, id string) {
+// customerEnds chooses an outcome on the payment page and follows the way back, if there
+// is one.
+func (s faultyShop) customerEnds(t *testing.T, id, outcome string) {
 	t.Helper()
-	button := exchange(t, s.caddyServer, http.MethodPost, s.url("9190")+"/pay/"+id, strings.NewReader("outcome=success"),
+	page := exchange(t, s.caddyServer, http.MethodPost, s.url("9190")+"/pay/"+id, strings.NewReader("outcome="+outcome),
 		"Content-Type", "application/x-www-form-urlencoded")
-	if button.status != http.StatusSeeOther {
-		t.Fatalf("HTTP %d from the payment page: %s", button.status, button.body)
+	switch page.status {
+	case http.StatusSeeOther:
+		exchange(t, s.caddyServer, http.MethodGet, page.header.Get("Location"), nil, "Accept", "text/html")
+	case http.StatusOK:
+	default:
+		t.Fatalf("HTTP %d from the payment page: %s", page.status, page.body)
 	}
-	exchange(t, s.caddyServer, http.MethodGet, button.header.Get("Location"), nil, "Accept", "text/html")
 }
 
 // callbacks lists what the app was handed. Whatever a message says, it speaks of the
