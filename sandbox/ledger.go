@@ -43,6 +43,7 @@ type ledger struct {
 	tokens       *recent[*token]
 	issued       int     // how many tokens there have been
 	strangers    wireLog // exchanges that belong to no transaction
+	audience     audience
 }
 
 func newLedger() *ledger {
@@ -105,6 +106,7 @@ func (l *ledger) begin(requestID string, wanted payment, now time.Time) *transac
 		announced: make(chan struct{}),
 	}
 	l.transactions.add(t.id, t)
+	l.audience.tell(t.id)
 	return t
 }
 
@@ -115,6 +117,7 @@ func (l *ledger) changeOnce(requestID, id string, by func(*transaction) error) e
 		if !found {
 			return errUnknown
 		}
+		defer l.audience.tell(id)
 		return by(kept)
 	})
 }
@@ -128,7 +131,13 @@ func newTransactionID(now time.Time) string {
 }
 
 func (l *ledger) find(id string) (t transaction, found bool) {
-	return l.change(id, func(*transaction) {})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	kept, found := l.transactions.get(id)
+	if !found {
+		return transaction{}, false
+	}
+	return *kept, true
 }
 
 // show is find for the customer's eyes: from now on the payment is being worked on.
@@ -205,5 +214,6 @@ func (l *ledger) change(id string, by func(*transaction)) (t transaction, found 
 		return transaction{}, false
 	}
 	by(kept)
+	l.audience.tell(id)
 	return *kept, true
 }

@@ -11,6 +11,7 @@ package sandbox
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -111,16 +112,18 @@ type Handler struct {
 	// merchant's address, or post, as a form. Default: get.
 	Result string `json:"result,omitempty"`
 
-	apiKey string
-	expiry time.Duration
-	salt   string
-	peers  peers
-	client *http.Client
-	ledger *ledger
-	joined bool // holds a reference to ledger in the pool
-	routes http.Handler
-	logger *zap.Logger
-	now    func() time.Time // tests set a clock of their own
+	apiKey  string
+	expiry  time.Duration
+	salt    string
+	peers   peers
+	client  *http.Client
+	ledger  *ledger
+	joined  bool            // holds a reference to ledger in the pool
+	running context.Context // ends when the server begins to shut down
+	stop    context.CancelFunc
+	routes  http.Handler
+	logger  *zap.Logger
+	now     func() time.Time // tests set a clock of their own
 }
 
 // CaddyModule returns the Caddy module information.
@@ -157,6 +160,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.expiry = cmp.Or(time.Duration(h.Expiry), defaultExpiry)
 	h.client = newIPNClient(h.IPNAnywhere)
 	h.routes = h.newRoutes()
+	h.watchServer(ctx)
 	h.ledger, h.joined = joinLedger(h.apiKey), true
 
 	h.logger.Warn("this is a sandbox, not a gateway: no payment made here is real")
@@ -187,6 +191,7 @@ func (h *Handler) Cleanup() error {
 		return nil
 	}
 	h.joined = false
+	h.stop()
 	return leaveLedger(h.apiKey)
 }
 
@@ -202,6 +207,7 @@ func (h *Handler) newRoutes() http.Handler {
 	routes.HandleFunc("GET /sandbox/transactions", ownPageOnly(h.listTransactions))
 	routes.HandleFunc("GET /sandbox/transactions/{transactionID}", ownPageOnly(h.showTransaction))
 	routes.HandleFunc("GET /sandbox/exchanges", ownPageOnly(h.listExchanges))
+	routes.HandleFunc("GET /sandbox/events", ownPageOnly(h.streamEvents))
 	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, http.StatusNotFound, "not_found", "the sandbox has nothing at this address and method")
 	})

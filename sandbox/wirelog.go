@@ -48,9 +48,11 @@ func (l *ledger) keep(id, requestID string, e exchange) {
 	}
 	if t == nil {
 		l.strangers = l.strangers.with(e, strangerLimit)
+		l.audience.tell(everything)
 		return
 	}
 	t.wire = t.wire.with(e, transactionLimit)
+	l.audience.tell(t.id)
 }
 
 // openedBy finds the transaction that a request opened; nil: none. The caller holds the

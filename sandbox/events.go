@@ -1,0 +1,73 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// heartbeat keeps a silent stream open in proxies, and finds out who is gone.
+const heartbeat = 15 * time.Second
+
+// parting is how long a reader may take for the end of its stream when the server shuts
+// down.
+const parting = time.Second
+
+// watchServer ends the streams when the server that the handler belongs to begins to shut
+// down. It waits for its requests then, so a stream that ended only with its reader would
+// keep it waiting for good.
+func (h *Handler) watchServer(ctx caddy.Context) {
+	h.running, h.stop = context.WithCancel(ctx)
+	if server, inside := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); inside {
+		server.RegisterOnShutdown(h.stop)
+	}
+}
+
+// streamEvents tells which transactions change, as server-sent events, until the reader
+// leaves or the server shuts down.
+func (h *Handler) streamEvents(w http.ResponseWriter, r *http.Request) {
+	l, err := h.ledger.audience.join()
+	if err != nil {
+		writeProblem(w, http.StatusServiceUnavailable, "streams_exhausted", fmt.Sprintf("there are %d streams of events already", maxListeners))
+		return
+	}
+	defer h.ledger.audience.leave(l)
+	wire := http.NewResponseController(w)
+	// A reader that does not read would keep a write waiting, and that the shutdown.
+	defer context.AfterFunc(h.running, func() { _ = wire.SetWriteDeadline(time.Now().Add(parting)) })()
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, err = fmt.Fprint(w, "retry: 1000\n\n")
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for err == nil && wire.Flush() == nil {
+		select {
+		case <-h.running.Done():
+			return
+		case <-r.Context().Done():
+			return
+		case <-beat.C:
+			_, err = fmt.Fprint(w, ": still here\n\n")
+		case <-l.bell:
+			err = writeEvents(w, h.ledger.audience.take(l))
+		}
+	}
+}
+
+func writeEvents(w http.ResponseWriter, ids []string) error {
+	for _, id := range ids {
+		event := encode(struct {
+			ID string `json:"id"`
+		}{id})
+		if _, err := fmt.Fprintf(w, "data: %s\n\n", event); err != nil {
+			return err
+		}
+	}
+	return nil
+}
