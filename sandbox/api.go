@@ -99,7 +99,10 @@ func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
 	op, err := identify(r.URL.Path, c, err)
 	x.recognise(c, op)
 	c.strikeEarly()
-	done := h.carryOut(r, c, op, err)
+	done, struck := c.refusal()
+	if !struck {
+		done = h.carryOut(r, c, op, err)
+	}
 	if done.then != nil {
 		defer done.then() // deferred, because a fault may break off the answer
 	}

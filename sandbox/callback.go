@@ -3,7 +3,6 @@ package sandbox
 import (
 	"cmp"
 	"encoding/base64"
-	"net/url"
 )
 
 // sealed is a callback as it travels: the message in Base64, and the signature of that
@@ -16,17 +15,6 @@ type sealed struct {
 func seal(m any, salt string) sealed {
 	data := base64.StdEncoding.EncodeToString(encode(m))
 	return sealed{Data: data, Signature: sign([]byte(data), salt)}
-}
-
-// addTo appends the callback to the query of an address, which stays as the merchant
-// wrote it. Base64 knows +, / and =, so both values are percent-encoded: an unescaped +
-// would arrive as a space.
-func (s sealed) addTo(address url.URL) string {
-	if address.RawQuery != "" {
-		address.RawQuery += "&"
-	}
-	address.RawQuery += url.Values{"data": {s.Data}, "signature": {s.Signature}}.Encode()
-	return address.String()
 }
 
 // settled is the responseData of a callback.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -143,6 +144,27 @@ var answerFaults = map[string]func(r received){
 			r.Errorf("body %s", r.body)
 		}
 	},
+	"answer_code_00": func(r received) {
+		r.wantSigned(r.body, defaultSalt)
+		if m := decode[answered](r.T, r.body); m.ResponseCode != "00" || m.ResponseData["transactionID"] == "" {
+			r.Errorf("body %s", r.body)
+		}
+	},
+	"answer_other_request": func(r received) {
+		r.wantSigned(r.body, defaultSalt)
+		m := decode[answered](r.T, r.body)
+		if m.RequestID == "pay-1" || m.RequestID == "" || m.ResponseCode != "200" || m.ResponseData["transactionID"] == "" {
+			r.Errorf("body %s", r.body)
+		}
+	},
+	"answer_clock_skew": func(r received) {
+		r.wantSigned(r.body, defaultSalt)
+		m := decode[answered](r.T, r.body)
+		wantDayBehind(r.T, m.ResponseDateTime)
+		if m.ResponseCode != "200" {
+			r.Errorf("body %s", r.body)
+		}
+	},
 	"answer_gzip": func(r received) {
 		text := unpack(r.T, r.body)
 		r.wantSigned(text, defaultSalt)
@@ -150,6 +172,15 @@ var answerFaults = map[string]func(r received){
 			r.Errorf("%v: %s", r.Header, text)
 		}
 	},
+}
+
+// wantDayBehind demands that a stamp is a day behind the clock, to the minute.
+func wantDayBehind(t *testing.T, stamp string) {
+	t.Helper()
+	then, err := time.ParseInLocation("20060102150405", stamp, time.FixedZone("", 7*60*60))
+	if behind := time.Since(then).Round(time.Minute); err != nil || behind != 24*time.Hour {
+		t.Errorf("%s is %s behind, %v", stamp, behind, err)
+	}
 }
 
 func TestAnswerFaults(t *testing.T) {
@@ -166,6 +197,26 @@ func TestAnswerFaults(t *testing.T) {
 			}
 			check(r)
 			g.wantOpened(1)
+		})
+	}
+}
+
+// refusals say for each fault with which responseCode the request is refused.
+var refusals = map[string]string{
+	"answer_code_401": "401", "answer_code_408": "408", "answer_code_409": "409", "answer_code_499": "499",
+	"answer_code_502": "502", "answer_code_503": "503", "answer_code_504": "504", "answer_code_505": "505",
+}
+
+func TestRefusalFaults(t *testing.T) {
+	for name, code := range refusals {
+		t.Run(name, func(t *testing.T) {
+			g := serve(t, new(Handler))
+			answer := g.ask("/api/v1/transaction/pay", faulty(`"`+name+`"`, ""))
+			if answer.RequestID != "pay-1" || answer.ResponseCode != code || answer.ResponseMessage == "" || answer.ResponseData != nil {
+				t.Errorf("answer %+v", answer)
+			}
+			g.wantOpened(0)
+			g.pay("") // under the same requestID
 		})
 	}
 }
@@ -262,6 +313,65 @@ func TestFaultsTogether(t *testing.T) {
 	}
 }
 
+// The codes of an answer may be numbers, but 00 is none in JSON.
+func TestNumberedCode00(t *testing.T) {
+	r, err := serve(t, new(Handler)).order(t.Context(), `["answer_code_00","answer_numbers"]`)
+	if err != nil || decode[answered](t, r.body).ResponseCode != "00" {
+		t.Errorf("%s, %v", r.body, err)
+	}
+}
+
+// described is a payment with a description of its own.
+func described(description, more string) string {
+	return envelope("pay-1", strings.Replace(purchase(more), "Cà phê", description+" Cà phê", 1))
+}
+
+func TestTaggedFaults(t *testing.T) {
+	for name, test := range map[string]struct{ description, more string }{
+		"tags alone":      {"[fault:answer_unsigned] and [fault:answer_extra_fields][fault:answer_numbers]", ""},
+		"tags and fields": {"[fault:answer_numbers] [fault:answer_unsigned]", `,"extraData":{"sandboxFault":["answer_extra_fields","answer_unsigned"]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := serve(t, new(Handler))
+			response := g.post("/api/v1/transaction/pay", described(test.description, test.more))
+			text := read(t, response)
+			if response.Header.Get("signature") != "" || !strings.Contains(text, `"responseCode":200,`) || strings.Count(text, "sandboxExtra") != 2 {
+				t.Errorf("%v: %s", response.Header, text)
+			}
+		})
+	}
+}
+
+func TestUnknownTag(t *testing.T) {
+	for name, description := range map[string]string{
+		"misspelled": "[fault:answer_unsinged]",
+		"one of two": "[fault:answer_unsigned][fault:answer_unsinged]",
+		"empty":      "[fault:]",
+		"with space": "[fault: answer_unsigned]",
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := serve(t, new(Handler))
+			answer := g.ask("/api/v1/transaction/pay", described(description, ""))
+			want := "a fault in orderDescription is not one of " + faultNames()
+			if answer.ResponseCode != "400" || answer.ResponseMessage != want {
+				t.Errorf("answer %+v", answer)
+			}
+			g.wantOpened(0)
+		})
+	}
+}
+
+func TestNoTag(t *testing.T) {
+	for _, description := range []string{"fault:answer_unsigned", "[fault answer_unsigned]", "[fault:answer_unsigned", "[Fault:answer_unsigned]"} {
+		t.Run(description, func(t *testing.T) {
+			answer := serve(t, new(Handler)).ask("/api/v1/transaction/pay", described(description, ""))
+			if answer.ResponseCode != "200" {
+				t.Errorf("answer %+v", answer)
+			}
+		})
+	}
+}
+
 func TestNoFault(t *testing.T) {
 	for name, extra := range map[string]string{
 		"empty array":     `{"sandboxFault":[]}`,
@@ -300,7 +410,8 @@ func TestUnknownFault(t *testing.T) {
 // letter is an IPN as it was on the wire.
 type letter struct {
 	m        answered
-	has      bool // there is a signature
+	data     string // in Base64
+	has      bool   // there is a signature
 	proven   bool
 	original bool // it is proven with the amount that was ordered
 }
@@ -317,7 +428,7 @@ func (g gateway) letterbox() (ipnURL string, letters <-chan letter) {
 			g.Errorf("IPN %s, %v", body, err)
 			return
 		}
-		var l letter
+		l := letter{data: base64.StdEncoding.EncodeToString(s.Data)}
 		if err := json.Unmarshal(s.Data, &l.m); err != nil {
 			g.Error(err)
 		}
@@ -349,6 +460,24 @@ var ipnFaults = map[string][]sent{
 	"ipn_unsigned":          {{"200", "12.50", false, false, false}},
 	"ipn_tampered_amount":   {{"200", "912.50", true, false, true}},
 	"ipn_cancel_after_paid": {paid, {"499", "12.50", true, true, true}},
+
+	"ipn_paid_after_expired": {{"408", "12.50", true, true, true}, paid},
+	"ipn_clock_skew":         {paid},
+	"ipn_plus":               {paid},
+}
+
+// letterFaults say what else is wanted of each IPN.
+var letterFaults = map[string]func(*testing.T, letter){
+	"ipn_clock_skew": func(t *testing.T, l letter) {
+		t.Helper()
+		wantDayBehind(t, l.m.ResponseDateTime)
+	},
+	"ipn_plus": func(t *testing.T, l letter) {
+		t.Helper()
+		if !strings.Contains(l.data, "+") || !strings.Contains(l.data, "/") {
+			t.Errorf("no + or no / in %s", l.data)
+		}
+	},
 }
 
 func TestIPNFaults(t *testing.T) {
@@ -366,6 +495,9 @@ func TestIPNFaults(t *testing.T) {
 				got := sent{l.m.ResponseCode, l.m.ResponseData["orderAmount"], l.has, l.proven, l.original}
 				if got != w || l.m.ResponseData["transactionID"] != id {
 					t.Errorf("IPN %+v, want %+v", got, w)
+				}
+				if check := letterFaults[name]; check != nil {
+					check(t, l)
 				}
 			}
 			g.wantStanding(id, "SUCCESSFUL", "200", "Success")
@@ -403,14 +535,101 @@ func TestIPNFaultsWithoutPay(t *testing.T) {
 	}
 }
 
-// A payment that was not paid is not taken back.
-func TestCancelAfterFailure(t *testing.T) {
+// A payment that was not paid is not contradicted.
+func TestContraryAfterFailure(t *testing.T) {
 	g := serve(t, new(Handler))
 	ipnURL, letters := g.letterbox()
-	_, page := g.pay(`,"extraData":{"sandboxFault":"ipn_cancel_after_paid"},"ipnURL":"` + ipnURL + `"`)
+	_, page := g.pay(`,"extraData":{"sandboxFault":["ipn_cancel_after_paid","ipn_paid_after_expired"]},"ipnURL":"` + ipnURL + `"`)
 	g.press(page, "failure")
 	if len(letters) != 1 {
 		t.Errorf("%d IPNs", len(letters))
+	}
+}
+
+// What makes + and / in Base64 does so wherever it stands, and leaves the message readable.
+func TestPlusInEveryPlace(t *testing.T) {
+	for _, start := range []string{"", "1", "12"} {
+		text := withPlus([]byte(`{"requestID":"` + start + `","responseMessage":"Success","responseCode":"200"}`))
+		data := base64.StdEncoding.EncodeToString(text)
+		m := decode[answered](t, string(text))
+		if !strings.Contains(data, "+") || !strings.Contains(data, "/") || !strings.HasPrefix(m.ResponseMessage, "Success") || m.ResponseCode != "200" {
+			t.Errorf("%s in %s", text, data)
+		}
+	}
+}
+
+// timer is a timer that the test lets go off.
+type timer struct {
+	asked chan time.Duration
+	over  chan time.Time
+}
+
+func newTimer() timer { return timer{make(chan time.Duration, 10), make(chan time.Time)} }
+
+func (t timer) after(d time.Duration) <-chan time.Time {
+	t.asked <- d
+	return t.over
+}
+
+const late = `,"extraData":{"sandboxFault":"ipn_late"},"successURL":"http://shop.example/success"`
+
+// The browser is back before the IPN is sent.
+func TestLateIPN(t *testing.T) {
+	timer := newTimer()
+	g := serve(t, &Handler{after: timer.after})
+	ipnURL, ipns := g.app(http.StatusOK, "{}")
+	_, page := g.pay(late + `,"ipnURL":"` + ipnURL + `"`)
+	if m, _ := g.returned(g.press(page, "success")); m.ResponseCode != "200" {
+		t.Errorf("result %+v", m)
+	}
+	if d := <-timer.asked; d != 5*time.Second || len(ipns) != 0 {
+		t.Errorf("%d IPNs before the timer of %s", len(ipns), d)
+	}
+	timer.over <- time.Time{}
+	if m := next(t, ipns); m.ResponseCode != "200" {
+		t.Errorf("IPN %+v", m)
+	}
+}
+
+// A late IPN that is still to come ends with the configuration; goleak sees if it does not.
+func TestLateIPNEndsWithTheConfiguration(t *testing.T) {
+	timer := newTimer()
+	g := serve(t, &Handler{after: timer.after})
+	ipnURL, _ := g.app(http.StatusOK, "{}")
+	_, page := g.pay(late + `,"ipnURL":"` + ipnURL + `"`)
+	g.press(page, "success")
+	<-timer.asked
+}
+
+// resultFaults say for each fault what is wanted of the address the browser is sent to.
+var resultFaults = map[string]func(g gateway, query string){
+	"result_plus": func(g gateway, query string) {
+		_, result, _ := strings.Cut(query, "&")
+		if strings.Contains(query, " ") || !strings.Contains(result, "+") || strings.Contains(result, "%2B") {
+			g.Errorf("query %s", query)
+		}
+		values, err := url.ParseQuery(query)
+		if err != nil || !strings.Contains(values.Get("data"), " ") || values.Get("basket") != "7+7" {
+			g.Errorf("query %s, %v", query, err)
+		}
+		data := strings.ReplaceAll(values.Get("data"), " ", "+")
+		if m := g.unseal(data, values.Get("signature")); m.ResponseData["orderAmount"] != "12.50" {
+			g.Errorf("result %+v", m)
+		}
+	},
+}
+
+func TestResultFaults(t *testing.T) {
+	for name, check := range resultFaults {
+		for _, outcome := range []string{"success", "failure", "cancel"} {
+			t.Run(name+" "+outcome, func(t *testing.T) {
+				g := serve(t, new(Handler))
+				address := strings.ReplaceAll(addresses, "shop.example/"+outcome, "shop.example/"+outcome+"?basket=7%2B7")
+				_, page := g.pay(`,"extraData":{"sandboxFault":"` + name + `"}` + address)
+				_, query, _ := strings.Cut(g.press(page, outcome).Header.Get("Location"), "?")
+				check(g, query)
+			})
+		}
 	}
 }
 
@@ -424,7 +643,9 @@ func TestFaultsAreCovered(t *testing.T) {
 		_, answers := answerFaults[f.name]
 		_, silent := silentFaults[f.name]
 		_, ipns := ipnFaults[f.name]
-		if !answers && !silent && !ipns {
+		_, refuses := refusals[f.name]
+		_, results := resultFaults[f.name]
+		if !answers && !silent && !ipns && !refuses && !results && f.name != "ipn_late" {
 			t.Errorf("%s has no test", f.name)
 		}
 		if line := "//   - " + f.name + ": " + f.about; !regexp.MustCompile(regexp.QuoteMeta(line) + `[,.]\n`).Match(source) {

@@ -42,17 +42,40 @@ type delivery struct {
 // of them copes with fewer.
 func (h *Handler) notify(ctx context.Context, t transaction) {
 	defer close(t.announced)
+	h.tell(context.WithoutCancel(ctx), t)
+}
+
+// tell sends what the app has to be told: at once or, where a fault wants it late, when
+// the delay is over, unless the configuration is or the payment is forgotten by then.
+func (h *Handler) tell(ctx context.Context, t transaction) {
 	if t.ipnURL == nil {
 		return
 	}
-	letters := t.post(h.salt)
-	if len(letters) == 0 {
-		h.recordDelivery(t, delivery{at: h.now(), failure: "a fault was asked for"})
+	p := t.post(h.salt)
+	if p.delay == 0 {
+		h.sendPost(ctx, p)
+		return
 	}
-	for _, s := range letters {
+	late := h.after(p.delay)
+	go func() {
+		select {
+		case <-late:
+			if _, known := h.ledger.find(t.id); known {
+				h.sendPost(h.running, p)
+			}
+		case <-h.running.Done():
+		}
+	}()
+}
+
+func (h *Handler) sendPost(ctx context.Context, p *post) {
+	if len(p.letters) == 0 {
+		h.recordDelivery(p.t, delivery{at: h.now(), failure: "a fault was asked for"})
+	}
+	for _, s := range p.letters {
 		d := delivery{at: h.now(), letter: s}
-		h.deliver(context.WithoutCancel(ctx), t.ipnURL.String(), &d)
-		h.recordDelivery(t, d)
+		h.deliver(ctx, p.t.ipnURL.String(), &d)
+		h.recordDelivery(p.t, d)
 	}
 }
 

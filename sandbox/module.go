@@ -55,9 +55,20 @@ const (
 // payment links among them, the last 1,000 stored cards and the last 10,000 request ids
 // are kept.
 //
-// A request that names faults in extraData.sandboxFault, one text or an array of texts, is
-// carried out with these faults:
+// A request that names faults has them: in extraData.sandboxFault, one text or an array of
+// texts, or in its orderDescription, each as [fault:NAME]. These are known:
 //
+//   - answer_code_401: the request is refused with responseCode 401 and not carried out,
+//   - answer_code_408: the request is refused with responseCode 408 and not carried out,
+//   - answer_code_409: the request is refused with responseCode 409 and not carried out,
+//   - answer_code_499: the request is refused with responseCode 499 and not carried out,
+//   - answer_code_502: the request is refused with responseCode 502 and not carried out,
+//   - answer_code_503: the request is refused with responseCode 503 and not carried out,
+//   - answer_code_504: the request is refused with responseCode 504 and not carried out,
+//   - answer_code_505: the request is refused with responseCode 505 and not carried out,
+//   - answer_code_00: the request is carried out, but its responseCode is 00,
+//   - answer_other_request: the answer has the requestID of another request,
+//   - answer_clock_skew: responseDateTime of the answer is a day behind,
 //   - answer_extra_fields: the answer has fields that no document knows,
 //   - answer_data_string: responseData is a text that holds JSON,
 //   - answer_numbers: the codes of the answer are numbers,
@@ -73,12 +84,17 @@ const (
 //   - answer_hang: the answer never comes; after 60 seconds the connection breaks,
 //   - reset_after: the request is carried out, then the connection breaks without an answer,
 //   - reset_before: the connection breaks before the request is carried out,
+//   - ipn_paid_after_expired: the IPN of a paid payment follows one that says expired,
 //   - ipn_cancel_after_paid: the IPN of a paid payment is followed by one that says cancelled,
+//   - ipn_clock_skew: responseDateTime of the IPN is a day behind,
+//   - ipn_plus: the Base64 of the IPN has a + and a / for certain,
 //   - ipn_twice: every IPN is sent twice,
 //   - ipn_tampered_amount: the amount in the IPN was changed after signing,
 //   - ipn_wrong_salt: the IPN is signed with another salt,
 //   - ipn_unsigned: the IPN has no signature,
-//   - ipn_lost: the IPN is never sent.
+//   - ipn_late: the IPN is sent five seconds after the outcome, and the browser does not wait for it,
+//   - ipn_lost: the IPN is never sent,
+//   - result_plus: the Base64 of the browser's result has a + that is not percent-encoded and arrives as a space.
 type Handler struct {
 	// APIKey is what callers must send in the header apiKey. Default: sandbox.
 	// Handlers with the same key share their transactions, also across a reload; a
@@ -123,7 +139,8 @@ type Handler struct {
 	stop    context.CancelFunc
 	routes  http.Handler
 	logger  *zap.Logger
-	now     func() time.Time // tests set a clock of their own
+	now     func() time.Time                     // tests set a clock of their own
+	after   func(time.Duration) <-chan time.Time // tests set a timer of their own
 }
 
 // CaddyModule returns the Caddy module information.
@@ -140,6 +157,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
 	if h.now == nil {
 		h.now = time.Now
+	}
+	if h.after == nil {
+		h.after = time.After
 	}
 	var err error
 	if h.apiKey, err = resolve(h.APIKey, defaultAPIKey); err != nil {

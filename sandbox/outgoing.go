@@ -38,7 +38,7 @@ func (o *outgoing) setSignature(signature string) {
 func (o *outgoing) sendWhole() { writeMessage(o, http.StatusOK, o.body) }
 
 // The documents call many fields numeric that are strings in every published sample.
-var quotedCode = regexp.MustCompile(`"(responseCode|transactionStatus)":"([0-9]+)"`)
+var quotedCode = regexp.MustCompile(`"(responseCode|transactionStatus)":"(0|[1-9][0-9]*)"`)
 
 func numberCodes(o *outgoing) {
 	o.setBody(quotedCode.ReplaceAll(o.body, []byte(`"$1":$2`)))
@@ -57,14 +57,42 @@ func quoteData(o *outgoing) {
 
 // changeData replaces responseData where it is an object.
 func (o *outgoing) changeData(by func(data string) any) {
+	o.change(func(m *message) {
+		if data, ok := m.ResponseData.(json.RawMessage); ok && bytes.HasPrefix(data, []byte("{")) {
+			m.ResponseData = by(string(data))
+		}
+	})
+}
+
+// change changes what the answer says.
+func (o *outgoing) change(by func(*message)) {
 	var data json.RawMessage
 	m := message{ResponseData: &data}
-	if json.Unmarshal(o.body, &m) != nil || !bytes.HasPrefix(data, []byte("{")) {
+	if json.Unmarshal(o.body, &m) != nil {
 		return
 	}
-	m.ResponseData = by(string(data))
+	if m.ResponseData = nil; data != nil {
+		m.ResponseData = data
+	}
+	by(&m)
 	o.setBody(encode(m))
 }
+
+// confuseCode says 00 in the place of 200, like a sample of the integration guide whose
+// own table of codes does not know it.
+func confuseCode(o *outgoing) {
+	o.change(func(m *message) {
+		if m.ResponseCode == codeSuccess {
+			m.ResponseCode = "00"
+		}
+	})
+}
+
+func confuseRequest(o *outgoing) {
+	o.change(func(m *message) { m.RequestID = "another-request" })
+}
+
+func setBack(o *outgoing) { o.setBody(dayBefore(o.body)) }
 
 // withMember appends a member to an object that may have none.
 func withMember(object, member string) string {

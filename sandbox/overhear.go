@@ -57,7 +57,7 @@ func (x *overheard) judge(doubt string) { x.exchange.Verdict = verdicts[doubt] }
 func (x *overheard) recognise(c call, op *operation.Operation) {
 	x.call = c
 	x.exchange.RequestID = c.requestID
-	x.exchange.Faults = names(c.faults, func(f fault) bool { return f.early != nil || f.spoil != nil })
+	x.exchange.Faults = names(c.faults, func(f fault) bool { return f.early != nil || f.code != "" || f.spoil != nil })
 	if op != nil {
 		x.exchange.Operation = op.Name
 	}

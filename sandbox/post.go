@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"bytes"
 	"encoding/base64"
-	"strings"
+	"regexp"
+	"time"
 )
 
 // post is the IPNs of one payment, sealed and in the order in which they are sent: one,
@@ -11,17 +13,18 @@ type post struct {
 	t       transaction
 	salt    string
 	letters []sealed
+	delay   time.Duration // how long after the outcome they are sent
 }
 
 // post seals what the app is told and lets the payment's faults strike.
-func (t transaction) post(salt string) []sealed {
+func (t transaction) post(salt string) *post {
 	p := &post{t: t, salt: salt, letters: []sealed{seal(t.ipn(), salt)}}
 	for _, f := range t.faults {
 		if f.misroute != nil {
 			f.misroute(p)
 		}
 	}
-	return p.letters
+	return p
 }
 
 // change changes every letter.
@@ -31,24 +34,66 @@ func (p *post) change(by func(*sealed)) {
 	}
 }
 
-// takeBack contradicts only what was said: a payment that was not paid has one IPN.
-func takeBack(p *post) {
-	if p.t.outcome != success && p.t.outcome != authorised {
-		return
+// rewrite changes what every letter says. The signatures stay as they were.
+func (p *post) rewrite(by func(text []byte) []byte) {
+	p.change(func(s *sealed) {
+		text, _ := base64.StdEncoding.DecodeString(s.Data) // what seal encoded
+		s.Data = base64.StdEncoding.EncodeToString(by(text))
+	})
+}
+
+// sign proves every letter as it is now.
+func (p *post) sign() {
+	p.change(func(s *sealed) { s.Signature = sign([]byte(s.Data), p.salt) })
+}
+
+func (p *post) paid() bool { return p.t.outcome == success || p.t.outcome == authorised }
+
+// contrary is an IPN that says something else than what became of the payment.
+func (p *post) contrary(end outcome) sealed {
+	t := p.t
+	t.outcome, t.stored = end, nil
+	return seal(t.ipn(), p.salt)
+}
+
+// expireFirst and takeBack contradict only what was said: a payment that was not paid
+// has one IPN.
+func expireFirst(p *post) {
+	if p.paid() {
+		p.letters = append([]sealed{p.contrary(expired)}, p.letters...)
 	}
-	cancelled := p.t
-	cancelled.outcome, cancelled.stored = cancel, nil
-	p.letters = append(p.letters, seal(cancelled.ipn(), p.salt))
+}
+
+func takeBack(p *post) {
+	if p.paid() {
+		p.letters = append(p.letters, p.contrary(cancel))
+	}
+}
+
+func setBackIPN(p *post) {
+	p.rewrite(dayBefore)
+	p.sign()
+}
+
+func addPlus(p *post) {
+	p.rewrite(withPlus)
+	p.sign()
+}
+
+var spoken = regexp.MustCompile(`"responseMessage":"[^"]*`)
+
+// withPlus appends to responseMessage what makes + and / in Base64. A > or a ? in the last
+// place of a group of three bytes does, and three in a row have one there.
+func withPlus(text []byte) []byte {
+	return spoken.ReplaceAll(text, []byte("$0 >>>???"))
 }
 
 func repeat(p *post) { p.letters = append(p.letters, p.letters...) }
 
 // raiseAmount puts a digit in front of the amount and leaves the signature as it was.
 func raiseAmount(p *post) {
-	p.change(func(s *sealed) {
-		text, _ := base64.StdEncoding.DecodeString(s.Data) // what seal encoded
-		raised := strings.Replace(string(text), `"orderAmount":"`, `"orderAmount":"9`, 1)
-		s.Data = base64.StdEncoding.EncodeToString([]byte(raised))
+	p.rewrite(func(text []byte) []byte {
+		return bytes.Replace(text, []byte(`"orderAmount":"`), []byte(`"orderAmount":"9`), 1)
 	})
 }
 
@@ -59,5 +104,10 @@ func sealWrongly(p *post) {
 func unseal(p *post) {
 	p.change(func(s *sealed) { s.Signature = "" })
 }
+
+// lateness is how late a late IPN is.
+const lateness = 5 * time.Second
+
+func delay(p *post) { p.delay = lateness }
 
 func lose(p *post) { p.letters = nil }

@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"encoding/base64"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -18,6 +20,9 @@ type wayBack struct {
 	Method  string
 	Address template.URL // with the letter in its query, if the method is GET
 	Letter  sealed
+
+	salt   string
+	escape func(string) string // of what goes into the query
 }
 
 // wayBack takes the browser to the app together with the signed result; nil where the
@@ -31,11 +36,39 @@ func (h *Handler) wayBack(t transaction) *wayBack {
 	if t.outcome == cancel {
 		said = t.cancelMessage()
 	}
-	letter := seal(said, h.salt)
-	if h.Result == resultByPost && strings.HasPrefix(address.Scheme, "http") {
-		return &wayBack{http.MethodPost, safe(address.String()), letter}
+	w := &wayBack{Method: http.MethodGet, Letter: seal(said, h.salt), salt: h.salt, escape: url.QueryEscape}
+	for _, f := range t.faults {
+		if f.mislead != nil {
+			f.mislead(w)
+		}
 	}
-	return &wayBack{http.MethodGet, safe(letter.addTo(*address)), letter}
+	if h.Result == resultByPost && strings.HasPrefix(address.Scheme, "http") {
+		w.Method, w.Address = http.MethodPost, safe(address.String())
+		return w
+	}
+	w.Address = safe(w.inQueryOf(*address))
+	return w
+}
+
+// inQueryOf appends the letter to the query of an address, which stays as the merchant
+// wrote it. Base64 knows +, / and =, so both values are percent-encoded: an unescaped +
+// would arrive as a space.
+func (w *wayBack) inQueryOf(address url.URL) string {
+	if address.RawQuery != "" {
+		address.RawQuery += "&"
+	}
+	address.RawQuery += "data=" + w.escape(w.Letter.Data) + "&signature=" + w.escape(w.Letter.Signature)
+	return address.String()
+}
+
+// loosenPlus makes a +, and leaves it as it is in a query.
+func loosenPlus(w *wayBack) {
+	text, _ := base64.StdEncoding.DecodeString(w.Letter.Data) // what seal encoded
+	w.Letter.Data = base64.StdEncoding.EncodeToString(withPlus(text))
+	w.Letter.Signature = sign([]byte(w.Letter.Data), w.salt)
+	w.escape = func(value string) string {
+		return strings.ReplaceAll(url.QueryEscape(value), "%2B", "+")
+	}
 }
 
 // safe lets an address onto a page whatever its scheme: reader.link has refused those of
