@@ -86,3 +86,19 @@ func faultsInWords(t *testing.T) map[string]string {
 	}
 	return about
 }
+
+// What the page tells its reader to send does what the page says of it.
+func TestSandboxPageExample(t *testing.T) {
+	page, err := os.ReadFile("../docs/sandbox.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile(`/pay --json '(.+"sandboxFault":"answer_unsigned".+)'`).FindAllSubmatch(page, -1)
+	if len(examples) != 1 {
+		t.Fatalf("%d examples, want 1", len(examples))
+	}
+	s := newFaultyShop(t, "")
+	if got, want := s.order(t, string(examples[0][1])).verdict(t), rowOf("answer_unsigned").pay; got != want {
+		t.Errorf("the answer is %s, want %s", got, want)
+	}
+}
