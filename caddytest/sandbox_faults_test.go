@@ -53,6 +53,17 @@ func (e faultTrace) deliveries() int {
 }
 
 var faultRows = []faultRow{
+	{"answer_code_401", "", faultTrace{pay: "502 gateway_unauthorized rejected"}},
+	{"answer_code_408", "", faultTrace{pay: "402 payment_expired rejected"}},
+	{"answer_code_409", "", faultTrace{pay: "409 transaction_duplicate rejected"}},
+	{"answer_code_499", "", faultTrace{pay: "402 payment_cancelled rejected"}},
+	{"answer_code_502", "", faultTrace{pay: "502 provider_unreachable rejected"}},
+	{"answer_code_503", "", faultTrace{pay: "503 provider_unavailable rejected"}},
+	{"answer_code_504", "", faultTrace{pay: "504 provider_timeout unknown"}},
+	{"answer_code_505", "", faultTrace{pay: "402 authentication_failed rejected"}},
+	{"answer_code_00", "", wellEnded.but("502 response_code_unexpected unknown")},
+	{"answer_other_request", "", wellEnded.but("502 response_malformed unknown")},
+	{"answer_clock_skew", "", wellEnded},
 	{"answer_extra_fields", "", wellEnded},
 	{"answer_data_string", "", wellEnded},
 	{"answer_numbers", "", wellEnded},
@@ -72,12 +83,18 @@ var faultRows = []faultRow{
 	{"reset_after", "", wellEnded.but("502 gateway_no_answer unknown")},
 	{"reset_before", "", faultTrace{pay: "502 gateway_no_answer unknown"}},
 
+	{"ipn_paid_after_expired", "", wellEnded.told("200 ipnStatus 200, 200 ipnStatus 200", "ipn expired, ipn paid, result paid")},
 	{"ipn_cancel_after_paid", "", wellEnded.told("200 ipnStatus 200, 200 ipnStatus 200", "ipn paid, ipn cancelled, result paid")},
+	{"ipn_clock_skew", "", wellEnded},
+	{"ipn_plus", "", wellEnded},
 	{"ipn_twice", "", wellEnded.told("200 ipnStatus 200, 200 ipnStatus 200", "ipn paid, the same ipn paid, result paid")},
 	{"ipn_tampered_amount", "", wellEnded.told("403 signature_invalid", "result paid")},
 	{"ipn_wrong_salt", "", wellEnded.told("403 signature_invalid", "result paid")},
 	{"ipn_unsigned", "", wellEnded.told("403 signature_invalid", "result paid")},
+	{"ipn_late", "", wellEnded.told("200 ipnStatus 200", "result paid, ipn paid")},
 	{"ipn_lost", "", wellEnded.told("", "result paid")},
+
+	{"result_plus", "", wellEnded},
 }
 
 // Every fault of the sandbox, through the sidecar, as the app and the gateway see it.
@@ -103,8 +120,10 @@ func TestSandboxWithoutFault(t *testing.T) {
 
 // waysToAsk are orders that ask for the fault ipn_twice.
 var waysToAsk = map[string]string{
-	"by name":                orderWith(`"extraData":{"sandboxFault":"ipn_twice"}`),
-	"by name, among several": orderWith(`"extraData":{"sandboxFault":["answer_numbers","ipn_twice"]}`),
+	"by name":                           orderWith(`"extraData":{"sandboxFault":"ipn_twice"}`),
+	"by name, among several":            orderWith(`"extraData":{"sandboxFault":["answer_numbers","ipn_twice"]}`),
+	"in the description":                strings.Replace(orderWith(`"extraData":{}`), "Cà phê", "Cà phê [fault:ipn_twice]", 1),
+	"in the description, among several": strings.Replace(orderWith(`"extraData":{}`), "Cà phê", "[fault:ipn_twice][fault:answer_numbers]", 1),
 }
 
 func TestWaysToAskForAFault(t *testing.T) {
