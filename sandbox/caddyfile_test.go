@@ -21,8 +21,8 @@ func TestUnmarshalCaddyfile(t *testing.T) {
 		"bare":        {"galaxypay_sandbox", Handler{}},
 		"empty block": {"galaxypay_sandbox {\n}", Handler{}},
 		"all options": {
-			"galaxypay_sandbox {\n api_key {env.KEY}\n salt pepper\n allow private_ranges 203.0.113.0/24\n ipn_anywhere\n expiry 2d\n}",
-			Handler{APIKey: "{env.KEY}", Salt: "pepper", Allow: []string{"private_ranges", "203.0.113.0/24"}, IPNAnywhere: true, Expiry: caddy.Duration(48 * time.Hour)},
+			"galaxypay_sandbox {\n api_key {env.KEY}\n salt pepper\n allow private_ranges 203.0.113.0/24\n ipn_anywhere\n expiry 2d\n result post\n}",
+			Handler{APIKey: "{env.KEY}", Salt: "pepper", Allow: []string{"private_ranges", "203.0.113.0/24"}, IPNAnywhere: true, Expiry: caddy.Duration(48 * time.Hour), Result: "post"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -61,6 +61,11 @@ func TestUnmarshalCaddyfileErrors(t *testing.T) {
 		"expiry no duration":   {"galaxypay_sandbox {\n expiry soon\n}", "expiry soon is not a duration longer than 0"},
 		"expiry of nothing":    {"galaxypay_sandbox {\n expiry 0s\n}", "expiry 0s is not a duration longer than 0"},
 		"expiry in the past":   {"galaxypay_sandbox {\n expiry -1m\n}", "expiry -1m is not a duration longer than 0"},
+		"result without":       {"galaxypay_sandbox {\n result\n}", "argument"},
+		"result of two":        {"galaxypay_sandbox {\n result get post\n}", "argument"},
+		"result twice":         {"galaxypay_sandbox {\n result get\n result get\n}", "result is given twice"},
+		"result unknown":       {"galaxypay_sandbox {\n result put\n}", "result put is not get or post"},
+		"result empty":         {"galaxypay_sandbox {\n result \"\"\n}", "result is empty"},
 		"second unknown of it": {"galaxypay_sandbox {\n salt pepper\n ipnanywhere\n}", "unknown option ipnanywhere"},
 	} {
 		t.Run(name, func(t *testing.T) {

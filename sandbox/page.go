@@ -30,6 +30,7 @@ type paymentView struct {
 	Title     string     // of the page while the payment is open
 	Questions []question // what the payer of a link is asked for
 	Order     order
+	Amount    string // readable, with its currency
 	Stage     string
 	Good      bool // paid, or held for capture
 	Happened  string

@@ -5,6 +5,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
 )
 
 func TestPaymentPage(t *testing.T) {
@@ -100,6 +103,94 @@ func TestSettledPageLeadsBack(t *testing.T) {
 	text, _ := g.open(page, nil)
 	if want := `href="` + strings.ReplaceAll(location, "&", "&amp;") + `"`; !strings.Contains(text, want) {
 		t.Errorf("%s is missing in %s", want, text)
+	}
+}
+
+// What an app sends for its order is text on every page, never markup.
+func TestMarkupInAnOrder(t *testing.T) {
+	const markup = `\"><script>alert(1)</script><img src=x onerror=alert(2)>'`
+	g := serve(t, new(Handler))
+	attack := strings.NewReplacer(`"A-1"`, `"`+markup[:20]+`"`, `Cà phê <sữa> & đá`, markup)
+	link := strings.NewReplacer("Trà & bánh", markup, "Hộp quà", markup).Replace(linkTo(""))
+	option := attack.Replace(purchase(`,"paymentMethod":null,"successURL":"http://shop.example/?\u0022><script>alert(3)</script>"`))
+	linkPage := g.ask(createLink, envelope("link-1", link)).ResponseData["shortLink"]
+	page := g.ask("/api/v1/transaction/payWithOption", envelope("pay-1", option)).ResponseData["endpoint"]
+
+	texts := map[string]string{}
+	see := func(name, address string) { texts[name], _ = g.open(address, nil) }
+	see("payer", linkPage)
+	see("choice", page)
+	see("app", page+"?method=WALLET&card=%22%3E%3Cscript%3Ealert(4)&language=%22%3E%3Cscript%3E")
+	see("card", page+"?method=DOMESTIC&card=%22%3E%3Cscript%3Ealert(4)")
+	texts["complaint"] = read(t, g.send(page, map[string][]string{"cardNumber": {`"><script>alert(5)`}, "cardHolderName": {`"><script>`}}))
+	g.goOn(page, typed("9704000000000018"))
+	see("password", page)
+	g.send(page, otp("otp"))
+	see("settled", page)
+	see("list", g.url+"/")
+	for name, text := range texts {
+		if strings.Contains(text, "<script>") || strings.Contains(text, "<img src=x") || strings.Contains(text, `"><`+"scr") {
+			t.Errorf("%s: markup in %s", name, text)
+		}
+	}
+}
+
+// No step of a payment makes the browser ask anybody else.
+func TestPagesLoadNothing(t *testing.T) {
+	g := serve(t, new(Handler))
+	_, page := g.payWithOption("")
+	foreign := regexp.MustCompile(`(?i)(src|href|action)="?(https?:|//)|url\(|@import|fetch\(|XMLHttp|<link|<iframe`)
+	for _, query := range []string{"", "?method=DOMESTIC", "?method=INTERNATIONAL", "?method=WALLET", "?method=QRPAY"} {
+		text, _ := g.open(page+query, nil)
+		if found := foreign.FindString(text); found != "" {
+			t.Errorf("%q: %s", query, found)
+		}
+		if n := strings.Count(text, "<script"); n != 1 {
+			t.Errorf("%q: %d scripts", query, n)
+		}
+		if strings.Contains(text, " style=") || strings.Contains(text, " on"+"click=") {
+			t.Errorf("%q: the policy forbids attributes with style or script", query)
+		}
+	}
+}
+
+func TestCountdown(t *testing.T) {
+	for name, test := range map[string]struct {
+		life, wait time.Duration
+		want       string
+	}{
+		"at first":    {15 * time.Minute, 0, `data-seconds="900">15:00<`},
+		"later":       {15 * time.Minute, 10*time.Minute + 500*time.Millisecond, `data-seconds="300">05:00<`},
+		"last moment": {15 * time.Minute, 15*time.Minute - 1, `data-seconds="1">00:01<`},
+		"hours":       {26 * time.Hour, time.Millisecond, `data-seconds="93600">26:00:00<`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClock()
+			g := serve(t, &Handler{Expiry: caddy.Duration(test.life), now: c.read})
+			_, page := g.pay("")
+			c.add(test.wait)
+			g.wantParts(page, `id="countdown" `+test.want)
+		})
+	}
+}
+
+func TestLanguageSwitch(t *testing.T) {
+	const english, vietnamese = "Pay your order", "Thanh toán đơn hàng"
+	g := serve(t, new(Handler))
+	_, page := g.pay(`,"language":"vi"`)
+	for _, visit := range []struct{ query, want string }{
+		{"", vietnamese},
+		{"?language=en", english},
+		{"", english}, // it is remembered for the next steps
+		{"?language=fr", english},
+		{"?language=vi", vietnamese},
+		{"?language=en", english},
+	} {
+		g.wantParts(page+visit.query, visit.want, `<nav id="language"`, `href="?language=vi"`, `href="?language=en"`)
+	}
+	g.wantParts(g.url+"/pay/1?language=vi", "Không tìm thấy giao dịch")
+	if text := read(t, g.press(page, "success")); !strings.Contains(text, "The payment was successful") {
+		t.Errorf("page %s", text)
 	}
 }
 

@@ -66,6 +66,9 @@ type text struct {
 	Empty     string
 	Unknown   string
 
+	thousands string // between the groups of an amount's digits
+	point     string // in front of its fraction
+
 	questions  map[string]string // by the name of the payer's detail
 	methods    map[string]string
 	complaints map[complaint]string
@@ -132,6 +135,9 @@ var english = &text{
 	Returning: "Taking you back to the shop…",
 	Empty:     "No transactions yet.",
 	Unknown:   "The sandbox does not know this transaction. It remembers the last 1,000, until it stops.",
+
+	thousands: ",",
+	point:     ".",
 
 	questions: map[string]string{
 		"fullname": "Full name", "email": "E-mail", "phone": "Phone", "shippingAddress": "Shipping address",
@@ -220,6 +226,9 @@ var vietnamese = &text{
 	Empty:     "Chưa có giao dịch nào.",
 	Unknown:   "Sandbox không biết giao dịch này. Sandbox chỉ nhớ 1.000 giao dịch gần nhất, cho đến khi dừng.",
 
+	thousands: ".",
+	point:     ",",
+
 	questions: map[string]string{
 		"fullname": "Họ và tên", "email": "Email", "phone": "Số điện thoại", "shippingAddress": "Địa chỉ giao hàng",
 	},
@@ -283,6 +292,7 @@ func (in *text) describe(t transaction) paymentView {
 		ID:        t.id,
 		Title:     in.PayTitle,
 		Order:     t.order,
+		Amount:    in.readable(t.Amount) + " " + t.Currency,
 		Stage:     t.stage(),
 		Good:      t.stage() == "SUCCESSFUL",
 		Happened:  in.happened[t.standing()],
@@ -305,7 +315,7 @@ func (in *text) describe(t transaction) paymentView {
 }
 
 func (in *text) describeStep(t transaction, now time.Time) stepView {
-	left := max(0, t.expiresAt.Sub(now)).Truncate(time.Second) + time.Second
+	left := (t.expiresAt.Sub(now) + time.Second - 1).Truncate(time.Second) // never over too early
 	view := stepView{
 		Due:         t.expiresAt.In(vietnam).Format("15:04:05 02/01/2006"),
 		Left:        spell(left),
@@ -320,6 +330,21 @@ func (in *text) describeStep(t transaction, now time.Time) stepView {
 		view.Methods = append(view.Methods, choice{Method: method, Name: in.methods[method]})
 	}
 	return view
+}
+
+// readable writes an amount as people do. One with an exponent stays as it is.
+func (in *text) readable(amount string) string {
+	if strings.ContainsAny(amount, "eE") {
+		return amount
+	}
+	whole, fraction, broken := strings.Cut(amount, ".")
+	for at := len(whole) - 3; at > 0; at -= 3 {
+		whole = whole[:at] + in.thousands + whole[at:]
+	}
+	if broken {
+		whole += in.point + fraction
+	}
+	return whole
 }
 
 // spell writes how long something takes as the page's script does, 04:59 or 71:59:59.
