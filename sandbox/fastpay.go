@@ -20,7 +20,7 @@ func (h *Handler) fastPay(r *http.Request, c call) reply {
 	data := c.data.withSource()
 	wanted, err := h.readPayment(data)
 	if err != nil {
-		return refused(codeBadRequest, err.Error())
+		return h.refuseOnce(c, err)
 	}
 	chosen := failure
 	if number, given := data.value("cardNumber"); !given || isTestCard(number) {

@@ -12,7 +12,7 @@ func (h *Handler) pay(r *http.Request, c call) reply {
 func (h *Handler) open(r *http.Request, c call, adapt func(*payment)) reply {
 	wanted, err := h.readPayment(c.data)
 	if err != nil {
-		return refused(codeBadRequest, err.Error())
+		return h.refuseOnce(c, err)
 	}
 	adapt(&wanted)
 	t, err := h.ledger.open(c.requestID, wanted, h.now())
@@ -20,6 +20,13 @@ func (h *Handler) open(r *http.Request, c call, adapt func(*payment)) reply {
 		return conclude(err)
 	}
 	return done(opened{TransactionID: t.id, Endpoint: pageOf(r, t)})
+}
+
+// refuseOnce refuses a request that cannot be carried out, unless it was carried out before:
+// its token may have ended since, and its app must not take a payment for refused that was
+// made.
+func (h *Handler) refuseOnce(c call, reason error) reply {
+	return conclude(h.ledger.once(c.requestID, func() error { return reason }))
 }
 
 // opened is the responseData of a payment that has a page. The table of checkout can be
