@@ -96,6 +96,7 @@ func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c, err := parseCall(body)
+	c.faults = merge(c.faults, h.ledger.globalFaults())
 	op, err := identify(r.URL.Path, c, err)
 	x.recognise(c, op)
 	c.strikeEarly()

@@ -1,9 +1,32 @@
 package sandbox
 
 import (
+	"errors"
 	"regexp"
 	"time"
 )
+
+// maxAhead is how far the sandbox's clock can be advanced.
+const maxAhead = 10 * 365 * 24 * time.Hour
+
+var errTooFar = errors.New("the clock cannot be ten years ahead")
+
+// advanceClock moves the sandbox's time on. It never goes back but by a reset.
+func (l *ledger) advanceClock(by time.Duration) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if by > maxAhead-time.Duration(l.ahead.Load()) {
+		return errTooFar
+	}
+	l.ahead.Add(int64(by))
+	l.audience.tell(everything)
+	return nil
+}
+
+// sandboxTime is a clock that can be advanced.
+func (h *Handler) sandboxTime(clock func() time.Time) func() time.Time {
+	return func() time.Time { return clock().Add(time.Duration(h.ledger.ahead.Load())) }
+}
 
 // vietnam is UTC+7 the whole year. The documents name no time zone; the gateway's own
 // Node.js sample converts to this one.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -37,17 +38,26 @@ func leaveLedger(apiKey string) error {
 // ledger holds the transactions of one api key. Transactions leave it as copies, so
 // nothing outside has to care about the lock.
 type ledger struct {
-	mu           sync.Mutex
+	mu sync.Mutex
+	memory
+	ahead    atomic.Int64 // by how many nanoseconds the sandbox's clock is
+	audience audience
+}
+
+// memory is what a reset forgets.
+type memory struct {
 	transactions *recent[*transaction]
 	requestIDs   *recent[struct{}]
 	tokens       *recent[*token]
 	issued       int     // how many tokens there have been
 	strangers    wireLog // exchanges that belong to no transaction
-	audience     audience
+	faults       []fault // of every call and every payment
 }
 
-func newLedger() *ledger {
-	return &ledger{
+func newLedger() *ledger { return &ledger{memory: newMemory()} }
+
+func newMemory() memory {
+	return memory{
 		transactions: newRecent[*transaction](maxTransactions),
 		requestIDs:   newRecent[struct{}](maxRequestIDs),
 		tokens:       newRecent[*token](maxTokens),
@@ -78,7 +88,7 @@ func (l *ledger) once(requestID string, change func() error) error {
 // open starts a transaction.
 func (l *ledger) open(requestID string, wanted payment, now time.Time) (t transaction, err error) {
 	err = l.once(requestID, func() error {
-		t = *l.begin(requestID, wanted, now)
+		t = l.copyOf(l.begin(requestID, wanted, now))
 		return nil
 	})
 	return t, err
@@ -89,7 +99,7 @@ func (l *ledger) charge(requestID string, wanted payment, chosen outcome, now ti
 	err = l.once(requestID, func() error {
 		kept := l.begin(requestID, wanted, now)
 		l.decide(kept, chosen, now)
-		t = *kept
+		t = l.copyOf(kept)
 		return nil
 	})
 	return t, err
@@ -137,7 +147,7 @@ func (l *ledger) find(id string) (t transaction, found bool) {
 	if !found {
 		return transaction{}, false
 	}
-	return *kept, true
+	return l.copyOf(kept), true
 }
 
 // show is find for the customer's eyes: from now on the payment is being worked on.
@@ -201,7 +211,7 @@ func (l *ledger) newest(n int) []transaction {
 	kept := l.transactions.newest(n)
 	copies := make([]transaction, len(kept))
 	for i, t := range kept {
-		copies[i] = *t
+		copies[i] = l.copyOf(t)
 	}
 	return copies
 }
@@ -215,5 +225,56 @@ func (l *ledger) change(id string, by func(*transaction)) (t transaction, found 
 	}
 	by(kept)
 	l.audience.tell(id)
-	return *kept, true
+	return l.copyOf(kept), true
+}
+
+// copyOf has the faults of every payment besides its own. The caller holds the lock.
+func (l *ledger) copyOf(kept *transaction) transaction {
+	t := *kept
+	if len(l.faults) > 0 {
+		t.faults = merge(t.faults, l.faults)
+	}
+	return t
+}
+
+// try is change for one that can be refused.
+func (l *ledger) try(id string, by func(*transaction) error) (err error) {
+	if _, found := l.change(id, func(t *transaction) { err = by(t) }); !found {
+		return errUnknown
+	}
+	return err
+}
+
+// openedUnder returns the transaction that a request opened.
+func (l *ledger) openedUnder(requestID string) (t transaction, found bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	kept := l.openedBy(requestID)
+	if kept == nil {
+		return transaction{}, false
+	}
+	return l.copyOf(kept), true
+}
+
+func (l *ledger) globalFaults() []fault {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.faults
+}
+
+func (l *ledger) setGlobalFaults(chosen []fault) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.faults = chosen
+	l.audience.tell(everything)
+}
+
+// reset forgets everything. Who holds a copy of a transaction, such as an IPN on its way,
+// goes on with it.
+func (l *ledger) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.memory = newMemory()
+	l.ahead.Store(0)
+	l.audience.tell(everything)
 }

@@ -46,7 +46,9 @@ const (
 //     is the page of a payment link too,
 //   - GET /checkout/script-modal.js and /checkout/{shop}/script-modal.js: a stand-in for the
 //     script that opens the page of the operation checkout in a frame,
-//   - GET /: the transactions it remembers, for people.
+//   - GET /: the transactions it remembers, for people,
+//   - /sandbox/...: the control API, for tests: what a customer, a bank or time would do, faults
+//     of every call, and the clock.
 //
 // These addresses are absolute, so it needs an origin of its own.
 //
@@ -56,7 +58,8 @@ const (
 // are kept.
 //
 // A request that names faults has them: in extraData.sandboxFault, one text or an array of
-// texts, or in its orderDescription, each as [fault:NAME]. These are known:
+// texts, or in its orderDescription, each as [fault:NAME]. Those that PUT /sandbox/faults
+// sets strike with every request and every payment. These are known:
 //
 //   - answer_code_401: the request is refused with responseCode 401 and not carried out,
 //   - answer_code_408: the request is refused with responseCode 408 and not carried out,
@@ -158,6 +161,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.now == nil {
 		h.now = time.Now
 	}
+	h.now = h.sandboxTime(h.now)
 	if h.after == nil {
 		h.after = time.After
 	}
@@ -228,6 +232,7 @@ func (h *Handler) newRoutes() http.Handler {
 	routes.HandleFunc("GET /sandbox/transactions/{transactionID}", ownPageOnly(h.showTransaction))
 	routes.HandleFunc("GET /sandbox/exchanges", ownPageOnly(h.listExchanges))
 	routes.HandleFunc("GET /sandbox/events", ownPageOnly(h.streamEvents))
+	h.addControl(routes)
 	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, http.StatusNotFound, "not_found", "the sandbox has nothing at this address and method")
 	})
