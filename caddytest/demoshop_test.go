@@ -150,26 +150,26 @@ func TestDemoShopRedirect(t *testing.T) {
 		ipnStatus      []string
 		told           string // the result page's words
 	}{
-		"paid":      {"", "success", "paid", []string{"/pay done", ipn, result}, []string{"200"}, "đã nhận được thanh toán"},
-		"cancelled": {"", "cancel", "cancelled", []string{"/pay done", ipn, result}, []string{"200"}, "đã hủy thanh toán"},
-		"failed":    {"", "failure", "failed", []string{"/pay done", ipn, result}, []string{"200"}, "Thanh toán thất bại"},
-		"IPN twice": {"ipn_twice", "success", "paid", []string{"/pay done", ipn, ipn, result}, []string{"200", "409"}, "đã nhận"},
+		"paid":      {"", "success", "paid", []string{"/pay ok", ipn, result}, []string{"200"}, "đã nhận được thanh toán"},
+		"cancelled": {"", "cancel", "cancelled", []string{"/pay ok", ipn, result}, []string{"200"}, "đã hủy thanh toán"},
+		"failed":    {"", "failure", "failed", []string{"/pay ok", ipn, result}, []string{"200"}, "Thanh toán thất bại"},
+		"IPN twice": {"ipn_twice", "success", "paid", []string{"/pay ok", ipn, ipn, result}, []string{"200", "409"}, "đã nhận"},
 		"cancelled after it was paid": {
 			"ipn_cancel_after_paid", "success", "paid",
-			[]string{"/pay done", ipn, ipn, result}, []string{"200", "409"}, "đã nhận",
+			[]string{"/pay ok", ipn, ipn, result}, []string{"200", "409"}, "đã nhận",
 		},
 		// Only proven messages reach the shop: it says what the browser's says, and waits.
-		"tampered amount": {"ipn_tampered_amount", "success", "pending", []string{"/pay done", result, "/query done"}, nil, "đã nhận"},
-		"wrong salt":      {"ipn_wrong_salt", "success", "pending", []string{"/pay done", result, "/query done"}, nil, "đã nhận"},
-		"lost IPN":        {"ipn_lost", "success", "pending", []string{"/pay done", result, "/query done"}, nil, "đã nhận"},
-		"two faults":      {"ipn_twice, answer_numbers", "success", "paid", []string{"/pay done", ipn, ipn, result}, []string{"200", "409"}, "đã nhận"},
+		"tampered amount": {"ipn_tampered_amount", "success", "pending", []string{"/pay ok", result, "/query ok"}, nil, "đã nhận"},
+		"wrong salt":      {"ipn_wrong_salt", "success", "pending", []string{"/pay ok", result, "/query ok"}, nil, "đã nhận"},
+		"lost IPN":        {"ipn_lost", "success", "pending", []string{"/pay ok", result, "/query ok"}, nil, "đã nhận"},
+		"two faults":      {"ipn_twice, answer_numbers", "success", "paid", []string{"/pay ok", ipn, ipn, result}, []string{"200", "409"}, "đã nhận"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			payPage, order := d.buy(t, "redirect", test.faults)
 			if !strings.HasPrefix(payPage, d.url("9190")+"/pay/") {
 				t.Fatalf("the customer is sent to %s", payPage)
 			}
-			d.order(t, order).want(t, "pending", "/pay done")
+			d.order(t, order).want(t, "pending", "/pay ok")
 			back := d.press(t, payPage, test.button)
 			if text := html.UnescapeString(back.body); back.status != http.StatusOK || !strings.Contains(text, test.told) ||
 				!strings.Contains(text, `href="`+d.url("9182")+"/orders/"+order+`"`) {
@@ -201,14 +201,14 @@ func TestDemoShopInDoubt(t *testing.T) {
 		"answer_cut":        {"pending", []string{"/pay unknown", "/pay rejected"}},
 		"answer_html_502":   {"pending", []string{"/pay unknown", "/pay rejected"}},
 		"reset_after":       {"pending", []string{"/pay unknown", "/pay rejected"}},
-		"reset_before":      {"pending", []string{"/pay unknown", "/pay done"}},
+		"reset_before":      {"pending", []string{"/pay unknown", "/pay ok"}},
 		"no_such_fault":     {"notOpened", []string{"/pay rejected"}},
 	} {
 		t.Run(fault, func(t *testing.T) {
 			location, order := d.buy(t, "redirect", fault)
 			k := d.order(t, order)
 			k.want(t, test.state, test.messages...)
-			if test.messages[len(test.messages)-1] == "/pay done" {
+			if test.messages[len(test.messages)-1] == "/pay ok" {
 				d.press(t, location, "success")
 				d.order(t, order).want(t, "paid", append(test.messages, "/galaxypay/ipn", "/galaxypay/result")...)
 				return
@@ -220,6 +220,8 @@ func TestDemoShopInDoubt(t *testing.T) {
 				t.Errorf("%d of %d calls had the order's key", got, len(test.messages))
 			}
 			if test.state == "notOpened" {
+				d.form(t, d.url("9182")+"/orders/"+order+"/ask", nil)
+				d.order(t, order).want(t, test.state, test.messages...)
 				return
 			}
 			// The IPN comes all the same. Before it, one that tells the transactionID makes it
@@ -266,7 +268,7 @@ func TestDemoShopPaymentLink(t *testing.T) {
 	}
 	d.press(t, link[1], "success")
 	k := d.order(t, order)
-	k.want(t, "paid", "/createPaymentLink done", "/galaxypay/ipn", "/galaxypay/ipn")
+	k.want(t, "paid", "/createPaymentLink ok", "/galaxypay/ipn", "/galaxypay/ipn")
 	if !slices.Equal(k.ipnStatus, []string{"200", "409"}) {
 		t.Errorf("the IPNs were answered with %q", k.ipnStatus)
 	}
@@ -297,11 +299,11 @@ func TestDemoShopModal(t *testing.T) {
 
 	// The browser's word alone changes nothing.
 	d.form(t, d.url("9182")+location+"/ask", nil)
-	d.order(t, order).want(t, "pending", "/checkout done", "/query done")
+	d.order(t, order).want(t, "pending", "/checkout ok", "/query ok")
 
 	d.press(t, endpoint[1], "success")
 	d.form(t, d.url("9182")+location+"/ask", nil)
-	d.order(t, order).want(t, "paid", "/checkout done", "/query done", "/galaxypay/ipn", "/query done")
+	d.order(t, order).want(t, "paid", "/checkout ok", "/query ok", "/galaxypay/ipn", "/query ok")
 }
 
 // A proven IPN is authentic, which does not make it one for this order or in full.
@@ -315,7 +317,7 @@ func TestDemoShopIPNs(t *testing.T) {
 
 	d.ipn(t, "", `{"orderID":"`+order+`","orderAmount":"2900","orderCurrency":"VND"}`).confirmedAs(t, "200")
 	k := d.order(t, order)
-	k.want(t, "pending", "/pay done", "/galaxypay/ipn")
+	k.want(t, "pending", "/pay ok", "/galaxypay/ipn")
 	if !strings.Contains(k.text, "cần người kiểm tra") {
 		t.Error("the page is silent about the amount")
 	}
@@ -372,7 +374,7 @@ func TestDemoShopRefuses(t *testing.T) {
 			}
 		}
 	}
-	d.order(t, order).want(t, "pending", "/pay done")
+	d.order(t, order).want(t, "pending", "/pay ok")
 	for _, form := range []string{"", "buy=gold+redirect", "buy=coffee+cash", "buy=coffee", "buy=coffee+redirect&fault=" + strings.Repeat("x", 301)} {
 		if a := exchange(t, d.caddyServer, http.MethodPost, d.url("9182")+"/orders", strings.NewReader(form),
 			"Content-Type", "application/x-www-form-urlencoded"); a.status != http.StatusBadRequest {
@@ -381,5 +383,26 @@ func TestDemoShopRefuses(t *testing.T) {
 	}
 	if a := exchange(t, d.caddyServer, http.MethodGet, d.url("9182")+"/orders/DH-NONE", nil); a.status != http.StatusNotFound {
 		t.Errorf("an order that is not there: HTTP %d", a.status)
+	}
+}
+
+// The shop suggests the faults that the sandbox has. Their names are in the answer to a
+// wrong one.
+func TestDemoShopSuggestsFaults(t *testing.T) {
+	d := startDemo(t)
+	var suggested []string
+	for _, m := range regexp.MustCompile(`<option value="(\w+)">`).FindAllStringSubmatch(d.page(t, "/").body, -1) {
+		suggested = append(suggested, m[1])
+	}
+	_, order := d.buy(t, "redirect", "no_such_fault")
+	_, list, found := strings.Cut(d.order(t, order).text, "is not one of ")
+	if !found {
+		t.Fatal("the sandbox does not name its faults")
+	}
+	known := regexp.MustCompile(`[a-z0-9]+(?:_[a-z0-9]+)+`).FindAllString(list[:strings.IndexByte(list, '"')], -1)
+	slices.Sort(suggested)
+	slices.Sort(known)
+	if !slices.Equal(suggested, known) {
+		t.Errorf("the shop suggests %q, the sandbox has %q", suggested, known)
 	}
 }

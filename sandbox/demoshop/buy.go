@@ -141,7 +141,7 @@ func (h *Handler) open(ctx context.Context, id string) outcome {
 	judged := a.outcome()
 	h.orders.change(id, func(o *order) {
 		switch judged {
-		case done:
+		case ok:
 			o.opened(whereToPay(a.body))
 		case notSent:
 			o.becomes(notOpened)
@@ -169,21 +169,20 @@ func (h *Handler) clearUp(ctx context.Context, id string) {
 			o.faults = nil
 		}
 	})
-	if !found {
-		return
-	}
-	if o.transactionID == "" {
+	switch {
+	case !found || !o.canAsk():
+	case o.transactionID == "":
 		h.open(ctx, id)
-		return
+	default:
+		h.query(ctx, o)
 	}
-	h.query(ctx, o)
 }
 
 // query asks the gateway where the payment stands. The order is left as it is: it ends by
 // the IPN alone, so that there is one place in the shop which hands out goods.
 func (h *Handler) query(ctx context.Context, o order) {
 	a := h.call(ctx, o, "query", map[string]string{"transactionID": o.transactionID}, "")
-	if a.outcome() != done {
+	if a.outcome() != ok {
 		return
 	}
 	h.orders.change(o.id, func(o *order) {

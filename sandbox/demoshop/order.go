@@ -40,7 +40,7 @@ type product struct {
 
 var goods = []product{
 	{"coffee", "M14 16h20l-3 26H17zM12 10h24v6H12zM26 10l4-8M16 27h16", "Cà phê sữa đá", "Iced milk coffee", 29_000},
-	{"bread", "M6 34c-3-5 20-28 32-26 7 2 4 11-2 16S9 39 6 34zM14 25l5 6M21 18l5 6M29 12l4 6", "Bánh mì thịt nướng đặc biệt", "Grilled pork bánh mì", 45_000},
+	{"bread", "M6 34c-3-5 20-28 32-26 7 2 4 11-2 16S9 39 6 34zM14 25l5 6M21 18l5 6M29 12l4 6", "Bánh mì thịt nướng", "Grilled pork bánh mì", 45_000},
 	{"dress", "M19 5h10l9 7-4 7-4-3v10l6 17H12l6-17V16l-4 3-4-7zM20 5l4 5 4-5M24 26v17", "Áo dài lụa tơ tằm", "Silk áo dài", 1_890_000},
 }
 
@@ -109,6 +109,12 @@ func (o *order) becomes(s state) {
 	if !o.state.ended() {
 		o.state = s
 	}
+}
+
+// canAsk tells whether there is anything to ask the gateway. An order that has ended, or
+// was never opened, is not sent again for want of a transactionID.
+func (o *order) canAsk() bool {
+	return o.transactionID != "" || o.state == unclear || o.state == pending
 }
 
 // headerLines are the headers worth showing: those that a message is understood by.

@@ -17,13 +17,13 @@ func TestOutcome(t *testing.T) {
 		answer answer
 		want   outcome
 	}{
-		"yes":                      {answer{status: 200, header: yes, body: []byte(`{}`)}, done},
+		"yes":                      {answer{status: 200, header: yes, body: []byte(`{}`)}, ok},
 		"yes, but cut":             {answer{status: 200, header: yes, broken: errors.New("EOF")}, unknown},
 		"not the sidecar's":        {answer{status: 200, header: http.Header{}, body: []byte(`<html>`)}, unknown},
 		"not sent":                 {answer{status: 422, header: http.Header{}, body: []byte(`{"outcome":"not_sent"}`)}, notSent},
 		"rejected":                 {answer{status: 409, header: http.Header{}, body: []byte(`{"outcome":"rejected"}`)}, rejected},
 		"unknown":                  {answer{status: 504, header: http.Header{}, body: []byte(`{"outcome":"unknown"}`)}, unknown},
-		"an outcome of its own":    {answer{status: 500, header: http.Header{}, body: []byte(`{"outcome":"done"}`)}, unknown},
+		"an outcome of its own":    {answer{status: 500, header: http.Header{}, body: []byte(`{"outcome":"ok"}`)}, unknown},
 		"an error without outcome": {answer{status: 500, header: http.Header{}}, unknown},
 		"no answer":                {answer{broken: errors.New("connection refused")}, unknown},
 	} {

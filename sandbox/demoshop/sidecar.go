@@ -23,7 +23,7 @@ const (
 type outcome string
 
 const (
-	done     outcome = "done"     // the gateway's proven answer is yes
+	ok       outcome = "ok"       // the gateway's proven answer is yes
 	notSent  outcome = "not_sent" // nothing reached the gateway
 	rejected outcome = "rejected" // the gateway's proven answer is no
 	unknown  outcome = "unknown"  // it may have been carried out
@@ -44,7 +44,7 @@ func (a answer) outcome() outcome {
 		return unknown
 	}
 	if a.status == http.StatusOK && a.header.Get("Galaxypay-Response-Code") == "200" {
-		return done
+		return ok
 	}
 	switch said := outcome(a.problem().Outcome); said {
 	case notSent, rejected:

@@ -202,6 +202,7 @@ func (in *text) describe(o order) orderView {
 		Endpoint:      o.endpoint,
 		Home:          o.home,
 		Open:          open,
+		CanAsk:        o.canAsk(),
 		Lost:          o.state == pending && o.endpoint == "",
 		Modal:         o.way == "modal",
 		Link:          o.way == "link",

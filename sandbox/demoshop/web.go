@@ -68,6 +68,7 @@ type orderView struct {
 	Endpoint      string
 	Home          string
 	Open          bool // can still be paid
+	CanAsk        bool
 	Lost          bool // the gateway has it, but where it is paid was lost with an answer
 	Modal         bool
 	Link          bool
@@ -191,6 +192,7 @@ func writePage(w http.ResponseWriter, status int, name string, p page, allow pol
 	header.Set("Content-Security-Policy", directives)
 	header.Set("Content-Language", p.Text.Language)
 	header.Set("Cache-Control", "no-store")
+	// Not no-referrer, which makes browsers call the origin of the shop's own forms null.
 	header.Set("Referrer-Policy", "same-origin")
 	header.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
