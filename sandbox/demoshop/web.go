@@ -83,10 +83,13 @@ type callbackView struct{ Status, OrderID string }
 
 // knownFaults are suggestions; the sandbox has the last word on names.
 var knownFaults = []string{
-	"ipn_twice", "ipn_cancel_after_paid", "ipn_tampered_amount", "ipn_wrong_salt", "ipn_unsigned", "ipn_lost",
-	"reset_before", "reset_after", "answer_unsigned", "answer_wrong_salt", "answer_tampered", "answer_cut",
-	"answer_empty", "answer_html_502", "answer_1mib", "answer_gzip", "answer_slow", "answer_hang",
-	"answer_numbers", "answer_extra_fields", "answer_data_string",
+	"ipn_twice", "ipn_cancel_after_paid", "ipn_paid_after_expired", "ipn_late", "ipn_lost", "ipn_tampered_amount",
+	"ipn_wrong_salt", "ipn_unsigned", "ipn_plus", "ipn_clock_skew", "result_plus",
+	"reset_before", "reset_after", "answer_unsigned", "answer_wrong_salt", "answer_tampered", "answer_other_request",
+	"answer_cut", "answer_empty", "answer_html_502", "answer_hang", "answer_slow", "answer_1mib", "answer_gzip",
+	"answer_numbers", "answer_extra_fields", "answer_data_string", "answer_clock_skew",
+	"answer_code_00", "answer_code_401", "answer_code_408", "answer_code_409", "answer_code_499", "answer_code_502",
+	"answer_code_503", "answer_code_504", "answer_code_505",
 }
 
 func (h *Handler) newPage(r *http.Request) page {
