@@ -123,7 +123,7 @@ func TestTokenLife(t *testing.T) {
 				{"repeating it", path, end, "409", repeated},
 				{"ending again", path, strings.Replace(end, `"end"`, `"end-again"`, 1), "400", ended},
 				{"repeating the payment", "/api/v1/transaction/pay", envelope("pay-1", charging(token)), "409", repeated},
-				{"repeating it as a fast one", "/api/v1/transaction/pay", envelope("pay-1", fast(`,"token":"` + token + `"`)), "409", repeated},
+				{"repeating it as a fast one", "/api/v1/transaction/pay", envelope("pay-1", fast(`,"token":"`+token+`"`)), "409", repeated},
 				{"paying again", "/api/v1/transaction/pay", envelope("pay-2", charging(token)), "400", ended},
 				{"paying with the other", "/api/v1/transaction/pay", envelope("pay-2", charging(other)), "200", "Success"},
 			} {
