@@ -110,7 +110,7 @@ func (h *Handler) sendBack(w http.ResponseWriter, r *http.Request, t transaction
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	http.Redirect(w, r, string(back.Address), http.StatusSeeOther) //nolint:gosec // G710: the address comes from a request that the merchant signed
+	http.Redirect(w, r, string(back.Address), http.StatusSeeOther)
 }
 
 // showStep shows what an open payment waits for, and what was wrong with the last try.

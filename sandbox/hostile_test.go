@@ -71,7 +71,7 @@ func FuzzAPI(f *testing.F) {
 		f.Add(op.Path, envelope("1", override(string(op.Example), `,"apiOperation":"FAST_PAY","orderAmount":"1e-99","token":{},"cardNumber":[1]`)))
 	}
 	f.Add("/api/v1/transaction/pay", requestCurrent)
-	f.Add("/api/v1/transaction/pay", `{"requestID":{},"requestDateTime":[],"requestData":{"extraData":{"sandboxFault":[[]]}}}`)
+	f.Add("/api/v1/transaction/pay", `{"requestID":{},"requestDateTime":[],"requestData":{"extraData":[]}}`)
 	f.Add("/api/v1/transaction/pay", `{"requestData":`+strings.Repeat(`{"a":[`, 5000)+strings.Repeat(`]}`, 5000)+`}`)
 	ctx, release := caddy.NewContext(caddy.Context{Context: f.Context()})
 	f.Cleanup(release)

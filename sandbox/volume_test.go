@@ -71,10 +71,10 @@ func (s *shop) payOne(orderID, app string) error {
 		return err
 	}
 	text, response, err := s.post(opened.text("endpoint"), "outcome=success", map[string]string{"Content-Type": "application/x-www-form-urlencoded"})
-	if err != nil || response.StatusCode != http.StatusSeeOther {
-		return fmt.Errorf("order %s: pressed with %v: %s", orderID, err, text)
+	if err == nil && response.StatusCode != http.StatusSeeOther {
+		err = fmt.Errorf("order %s: pressed, HTTP %d: %s", orderID, response.StatusCode, text)
 	}
-	return nil
+	return err
 }
 
 // tally counts the proven IPNs of each order.
