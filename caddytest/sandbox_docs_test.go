@@ -76,13 +76,9 @@ func codes(text string) string { return codeName.ReplaceAllString(text, "`$0`") 
 // faultsInWords says for each fault what the gateway does.
 func faultsInWords(t *testing.T) map[string]string {
 	t.Helper()
-	source, err := os.ReadFile("../sandbox/module.go")
-	if err != nil {
-		t.Fatal(err)
-	}
 	about := make(map[string]string)
-	for _, line := range regexp.MustCompile(`(?m)^//   - (\w+): (.+)[,.]$`).FindAllStringSubmatch(string(source), -1) {
-		about[line[1]] = line[2]
+	for _, fault := range newFaultyShop(t, "").faultSettings(t).Known {
+		about[fault.Name] = fault.About
 	}
 	return about
 }

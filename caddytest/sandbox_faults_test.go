@@ -137,6 +137,23 @@ func TestWaysToAskForAFault(t *testing.T) {
 	}
 }
 
+// A fault that is set for all strikes payments and queries that know nothing of it, until
+// it is cleared.
+func TestFaultForAll(t *testing.T) {
+	s := newFaultyShop(t, "")
+	unsigned := rowOf("answer_unsigned").pay
+	s.strikeAll(t, `"answer_unsigned","ipn_twice"`)
+	want := rowOf("ipn_twice")
+	want.pay, want.query = unsigned, unsigned
+	if got := s.buy(t, orderWith(`"extraData":{}`), want.deliveries()); got != want.faultTrace {
+		t.Errorf("\n got %+v\nwant %+v", got, want.faultTrace)
+	}
+	s.strikeAll(t, "")
+	if got := s.ask(t, s.opened(t)); got != "200 paid" {
+		t.Errorf("after that the query says %s", got)
+	}
+}
+
 // rowOf is the first row of this fault.
 func rowOf(fault string) faultRow {
 	return faultRows[slices.IndexFunc(faultRows, func(row faultRow) bool { return row.fault == fault })]
@@ -144,14 +161,15 @@ func rowOf(fault string) faultRow {
 
 // Whoever adds a fault to the sandbox says here what the app sees of it.
 func TestSandboxFaultsAreCovered(t *testing.T) {
-	known := newFaultyShop(t, "").knownFaults(t)
-	for _, name := range known {
-		if !slices.ContainsFunc(faultRows, func(row faultRow) bool { return row.fault == name }) {
-			t.Errorf("%s has no row", name)
+	known := make(map[string]bool)
+	for _, fault := range newFaultyShop(t, "").faultSettings(t).Known {
+		known[fault.Name] = true
+		if !slices.ContainsFunc(faultRows, func(row faultRow) bool { return row.fault == fault.Name }) {
+			t.Errorf("%s has no row", fault.Name)
 		}
 	}
 	for _, row := range faultRows {
-		if !slices.Contains(known, row.fault) {
+		if !known[row.fault] {
 			t.Errorf("the sandbox does not know %s", row.fault)
 		}
 	}
@@ -344,15 +362,34 @@ func (s faultyShop) ask(t *testing.T, id string) string {
 	return strings.TrimSpace(answer.verdict(t) + " " + answer.header.Get("Galaxypay-Payment-Status"))
 }
 
-// knownFaults are the names that the sandbox gives to whoever names none of them.
-func (s faultyShop) knownFaults(t *testing.T) []string {
+// faultSettings is what the sandbox says of its faults.
+type faultSettings struct {
+	Faults []string // those that strike every call
+	Known  []struct{ Name, About string }
+}
+
+func (s faultyShop) faultSettings(t *testing.T) faultSettings {
 	t.Helper()
-	refusal := s.order(t, orderWith(`"extraData":{"sandboxFault":"?"}`)).wantProblem(t, 400, "gateway_bad_request", "rejected")
-	_, names, found := strings.Cut(refusal.ResponseMessage, " is not one of ")
-	if !found {
-		t.Fatalf("the sandbox lists no faults: %s", refusal.ResponseMessage)
+	return exchange(t, s.caddyServer, http.MethodGet, s.url("9190")+"/sandbox/faults", nil).faultSettings(t)
+}
+
+// strikeAll sets the faults that strike every call.
+func (s faultyShop) strikeAll(t *testing.T, names string) {
+	t.Helper()
+	got := exchange(t, s.caddyServer, http.MethodPut, s.url("9190")+"/sandbox/faults", strings.NewReader(`{"faults":[`+names+`]}`),
+		"Content-Type", "application/json").faultSettings(t)
+	if set, _ := json.Marshal(got.Faults); string(set) != "["+names+"]" {
+		t.Fatalf("the sandbox says that %s strike every call, want %s", set, names)
 	}
-	return strings.Split(names, ", ")
+}
+
+func (a answered) faultSettings(t *testing.T) faultSettings {
+	t.Helper()
+	var settings faultSettings
+	if err := json.Unmarshal([]byte(a.body), &settings); err != nil || a.status != http.StatusOK {
+		t.Fatalf("HTTP %d, %v: %s", a.status, err, a.body)
+	}
+	return settings
 }
 
 // ipnWire carries the sandbox's IPNs to the callback site, and shows what only the

@@ -1,10 +1,17 @@
 package caddytest
 
-import "testing"
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
 
-// Every way in which the panel of the payment page ends a payment, as the app sees it.
+// outcomeSeen is what the app sees of how a payment ends.
+type outcomeSeen struct{ app, query string }
+
+// Every way in which the panel of the payment page ends a payment.
 func TestSandboxOutcomes(t *testing.T) {
-	for outcome, want := range map[string]struct{ app, query string }{
+	for outcome, want := range map[string]outcomeSeen{
 		"success": {"ipn paid, result paid", "200 paid"},
 		"refused": {"ipn failed, result failed", "200 failed"},
 		"failure": {"ipn failed, result failed", "200 failed"},
@@ -12,19 +19,73 @@ func TestSandboxOutcomes(t *testing.T) {
 		"expired": {"ipn expired", "200 expired"}, // the browser stays where it is
 	} {
 		t.Run(outcome, func(t *testing.T) {
+			newFaultyShop(t, "").wantEnd(t, want, func(s faultyShop, id string) { s.customerEnds(t, id, outcome) })
+		})
+	}
+}
+
+// Every way in which a test ends a payment, without a browser.
+func TestSandboxControl(t *testing.T) {
+	for name, test := range map[string]struct {
+		action, body string
+		want         outcomeSeen
+	}{
+		"complete": {"complete", "", outcomeSeen{"ipn paid", "200 paid"}},
+		"fail":     {"fail", "", outcomeSeen{"ipn failed", "200 failed"}},
+		"refuse":   {"fail", `{"reason":"refused"}`, outcomeSeen{"ipn failed", "200 failed"}},
+		"cancel":   {"cancel", "", outcomeSeen{"ipn cancelled", "200 cancelled"}},
+		"expire":   {"expire", "", outcomeSeen{"ipn expired", "200 expired"}},
+	} {
+		t.Run(name, func(t *testing.T) {
 			s := newFaultyShop(t, "")
-			s.order(t, orderWith(`"extraData":{}`))
-			id := s.opened(t)
-			if got := s.ask(t, id); got != "200 pending" {
-				t.Errorf("before that the query says %s", got)
-			}
-			s.customerEnds(t, id, outcome)
-			if got := s.callbacks(t); got != want.app {
-				t.Errorf("the app got %s, want %s", got, want.app)
-			}
-			if got := s.ask(t, id); got != want.query {
-				t.Errorf("the query says %s, want %s", got, want.query)
+			s.wantEnd(t, test.want, func(s faultyShop, id string) {
+				s.control(t, "/transactions/"+id+"/"+test.action, test.body)
+			})
+			s.control(t, "/transactions/"+s.opened(t)+"/resend-ipn", "")
+			if got := s.callbacks(t); got != test.want.app {
+				t.Errorf("sent again, the app got %s, want %s", got, test.want.app)
 			}
 		})
+	}
+}
+
+// An hour passes at once; the query that notices is answered before the app is told.
+func TestSandboxClock(t *testing.T) {
+	s := newFaultyShop(t, "")
+	s.order(t, orderWith(`"extraData":{}`))
+	s.control(t, "/clock", `{"advance":"1h"}`)
+	if got := s.ask(t, s.opened(t)); got != "200 expired" {
+		t.Errorf("the query says %s", got)
+	}
+	if got := s.wire.answers(t, 1); got != "200 ipnStatus 200" {
+		t.Errorf("the IPNs were answered with %s", got)
+	}
+	if got := s.callbacks(t); got != "ipn expired" {
+		t.Errorf("the app got %s", got)
+	}
+}
+
+// wantEnd opens a payment, lets it end, and demands what the app then sees.
+func (s faultyShop) wantEnd(t *testing.T, want outcomeSeen, end func(s faultyShop, id string)) {
+	t.Helper()
+	s.order(t, orderWith(`"extraData":{}`))
+	id := s.opened(t)
+	if got := s.ask(t, id); got != "200 pending" {
+		t.Errorf("before that the query says %s", got)
+	}
+	end(s, id)
+	got := outcomeSeen{app: s.callbacks(t)}
+	if got.query = s.ask(t, id); got != want {
+		t.Errorf("the app saw %+v, want %+v", got, want)
+	}
+}
+
+// control tells the sandbox what happens.
+func (s faultyShop) control(t *testing.T, path, body string) {
+	t.Helper()
+	answer := exchange(t, s.caddyServer, http.MethodPost, s.url("9190")+"/sandbox"+path, strings.NewReader(body),
+		"Content-Type", "application/json")
+	if answer.status != http.StatusOK {
+		t.Fatalf("HTTP %d: %s", answer.status, answer.body)
 	}
 }
