@@ -5,9 +5,6 @@ import "net/http"
 // maxForm is ample for the fields of any form of the payment page.
 const maxForm = 4 << 10
 
-// listed is how many transactions the list shows.
-const listed = 100
-
 // showPayment shows the page of a transaction: what it waits for while it is open, and
 // afterwards what became of it.
 func (h *Handler) showPayment(w http.ResponseWriter, r *http.Request) {
@@ -139,14 +136,4 @@ func (h *Handler) showSettled(w http.ResponseWriter, r *http.Request, t transact
 
 func showUnknown(w http.ResponseWriter, r *http.Request) {
 	writePage(w, http.StatusNotFound, "unknown.html", page{Text: textFor("", r)})
-}
-
-func (h *Handler) listPayments(w http.ResponseWriter, r *http.Request) {
-	in := textFor("", r)
-	p := page{Text: in}
-	for _, t := range h.ledger.newest(listed) {
-		t.lapse(h.now()) // in this copy only: nobody is told of it by a look at the list
-		p.Payments = append(p.Payments, in.describe(t))
-	}
-	writePage(w, http.StatusOK, "list.html", p)
 }

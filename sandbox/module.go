@@ -46,7 +46,13 @@ const (
 //     is the page of a payment link too,
 //   - GET /checkout/script-modal.js and /checkout/{shop}/script-modal.js: a stand-in for the
 //     script that opens the page of the operation checkout in a frame,
-//   - GET /: the transactions it remembers, for people,
+//   - GET / and /dashboard.js: the dashboard, which shows the newest 100 transactions, live, and
+//     all that went over the wire for each,
+//   - GET /sandbox/transactions, with ?orderID=... those of one order, the newest first, and
+//     /sandbox/transactions/{transactionID}, with its exchanges: the same for programs,
+//   - GET /sandbox/exchanges: the API's exchanges that belong to no transaction,
+//   - GET /sandbox/events: which transactions change, as server-sent events, each the object
+//     {"id": "..."}; an empty id says that anything may have changed. 20 can listen at once,
 //   - /sandbox/...: the control API, for tests: what a customer, a bank or time would do, faults
 //     of every call, and the clock.
 //
@@ -56,6 +62,12 @@ const (
 // with the last configuration that has their sandbox. The last 1,000 transactions,
 // payment links among them, the last 1,000 stored cards and the last 10,000 request ids
 // are kept.
+//
+// Of each transaction the exchange that opened it and the newest others are kept, 50 of
+// about 128 KiB together at most; of those that belong to none, 100 of about 1 MiB. An
+// exchange keeps the first 16 KiB of a body, and of an app's answer to an IPN the first
+// 2 KiB. It keeps no salt, no CVV, no card number but the published test cards, and of an
+// api key no more than four characters.
 //
 // A request that names faults has them: in extraData.sandboxFault, one text or an array of
 // texts, or in its orderDescription, each as [fault:NAME]. Those that PUT /sandbox/faults
@@ -227,7 +239,8 @@ func (h *Handler) newRoutes() http.Handler {
 	routes.HandleFunc("POST /pay/{transactionID}", h.takeForm)
 	routes.HandleFunc("GET /checkout/script-modal.js", serveModalScript)
 	routes.HandleFunc("GET /checkout/{shop}/script-modal.js", serveModalScript)
-	routes.HandleFunc("GET /{$}", h.listPayments)
+	routes.HandleFunc("GET /{$}", h.showDashboard)
+	routes.HandleFunc("GET /dashboard.js", serveDashboardScript)
 	routes.HandleFunc("GET /sandbox/transactions", ownPageOnly(h.listTransactions))
 	routes.HandleFunc("GET /sandbox/transactions/{transactionID}", ownPageOnly(h.showTransaction))
 	routes.HandleFunc("GET /sandbox/exchanges", ownPageOnly(h.listExchanges))

@@ -22,6 +22,7 @@ type page struct {
 	Complaint string
 	Back      *wayBack // nil: the merchant named no address
 	Payments  []paymentView
+	Live      bool // its script asks the sandbox for more
 }
 
 // paymentView is a transaction in the reader's language.
@@ -73,10 +74,14 @@ func writePage(w http.ResponseWriter, status int, name string, p page) {
 	if p.Framed {
 		ancestors = "*"
 	}
+	more := ""
+	if p.Live {
+		more = "; connect-src 'self'; form-action 'none'"
+	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Security-Policy",
-		"default-src 'none'; img-src data:; style-src 'nonce-"+p.Nonce+"'; script-src 'nonce-"+p.Nonce+"'; base-uri 'none'; frame-ancestors "+ancestors)
+		"default-src 'none'; img-src data:; style-src 'nonce-"+p.Nonce+"'; script-src 'nonce-"+p.Nonce+"'; base-uri 'none'; frame-ancestors "+ancestors+more)
 	header.Set("Cache-Control", "no-store")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("X-Content-Type-Options", "nosniff")

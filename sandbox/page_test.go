@@ -37,8 +37,11 @@ func TestPagesAreLockedDown(t *testing.T) {
 	for _, page := range []string{payment, payment, g.url + "/", g.url + "/pay/1"} {
 		text, response := g.open(page, nil)
 		policy := response.Header.Get("Content-Security-Policy")
-		nonce := regexp.MustCompile(`^default-src 'none'; img-src data:; style-src 'nonce-([A-Z0-9]+)'; script-src 'nonce-([A-Z0-9]+)'; base-uri 'none'; frame-ancestors 'none'$`).FindStringSubmatch(policy)
+		nonce := regexp.MustCompile(`^default-src 'none'; img-src data:; style-src 'nonce-([A-Z0-9]+)'; script-src 'nonce-([A-Z0-9]+)'; base-uri 'none'; frame-ancestors 'none'(; connect-src 'self'; form-action 'none')?$`).FindStringSubmatch(policy)
 		if nonce == nil || nonce[1] != nonce[2] || seen[nonce[1]] || !strings.Contains(text, `<style nonce="`+nonce[1]+`">`) {
+			t.Errorf("%s: policy %q", page, policy)
+		}
+		if nonce != nil && (nonce[3] != "") != (page == g.url+"/") {
 			t.Errorf("%s: policy %q", page, policy)
 		}
 		if nonce != nil {
@@ -214,7 +217,7 @@ func TestList(t *testing.T) {
 	for _, requestID := range []string{"older", "newer"} {
 		answer := g.ask("/api/v1/transaction/pay", envelope(requestID, purchase("")))
 		id := answer.ResponseData["transactionID"]
-		rows = append(rows, `<tr><td><a href="/pay/`+id+`">`+id+`</a></td><td>A-1</td><td class="number">12.50 VND</td><td>INIT</td></tr>`)
+		rows = append(rows, `<tr><td><a href="/sandbox/transactions/`+id+`">`+id+`</a></td><td>A-1</td><td class="number">12.50 VND</td><td>INIT</td></tr>`)
 	}
 	if text, _ := g.open("/", nil); !strings.Contains(text, rows[1]+"\n"+rows[0]) {
 		t.Errorf("list %s", text)

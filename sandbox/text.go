@@ -12,10 +12,9 @@ import (
 type text struct {
 	Language string
 
-	Banner    string
-	PayTitle  string
-	ListTitle string
-	NoTitle   string
+	Banner   string
+	PayTitle string
+	NoTitle  string
 
 	Amount      string
 	Description string
@@ -63,11 +62,12 @@ type text struct {
 
 	Continue  string
 	Returning string
-	Empty     string
 	Unknown   string
 
 	thousands string // between the groups of an amount's digits
 	point     string // in front of its fraction
+
+	Dashboard map[string]string
 
 	questions  map[string]string // by the name of the payer's detail
 	methods    map[string]string
@@ -80,12 +80,12 @@ type text struct {
 }
 
 var english = &text{
-	Language: "en",
+	Language:  "en",
+	Dashboard: englishDashboard,
 
-	Banner:    "Sandbox, not a gateway: no money moves here.",
-	PayTitle:  "Pay your order",
-	ListTitle: "Recent transactions",
-	NoTitle:   "Transaction not found",
+	Banner:   "Sandbox, not a gateway: no money moves here.",
+	PayTitle: "Pay your order",
+	NoTitle:  "Transaction not found",
 
 	Amount:      "Amount",
 	Description: "Description",
@@ -133,7 +133,6 @@ var english = &text{
 
 	Continue:  "Continue to the shop",
 	Returning: "Taking you back to the shop…",
-	Empty:     "No transactions yet.",
 	Unknown:   "The sandbox does not know this transaction. It remembers the last 1,000, until it stops.",
 
 	thousands: ",",
@@ -170,12 +169,12 @@ var english = &text{
 }
 
 var vietnamese = &text{
-	Language: "vi",
+	Language:  "vi",
+	Dashboard: vietnameseDashboard,
 
-	Banner:    "Sandbox, không phải cổng thanh toán: không có giao dịch tiền thật nào ở đây.",
-	PayTitle:  "Thanh toán đơn hàng",
-	ListTitle: "Giao dịch gần đây",
-	NoTitle:   "Không tìm thấy giao dịch",
+	Banner:   "Sandbox, không phải cổng thanh toán: không có giao dịch tiền thật nào ở đây.",
+	PayTitle: "Thanh toán đơn hàng",
+	NoTitle:  "Không tìm thấy giao dịch",
 
 	Amount:      "Số tiền",
 	Description: "Nội dung",
@@ -223,7 +222,6 @@ var vietnamese = &text{
 
 	Continue:  "Quay lại cửa hàng",
 	Returning: "Đang đưa quý khách trở lại cửa hàng…",
-	Empty:     "Chưa có giao dịch nào.",
 	Unknown:   "Sandbox không biết giao dịch này. Sandbox chỉ nhớ 1.000 giao dịch gần nhất, cho đến khi dừng.",
 
 	thousands: ".",

@@ -11,6 +11,7 @@ type transactionJSON struct {
 	RequestID string `json:"requestID"`
 	Operation string `json:"operation,omitempty"` // absent: not opened by a request to the API
 	order
+	Signature     verdict   `json:"signature,omitempty"` // on the request that opened it
 	PaymentMethod string    `json:"paymentMethod,omitempty"`
 	Stage         string    `json:"stage"`
 	Outcome       outcome   `json:"outcome"` // empty while the payment is open
@@ -78,7 +79,7 @@ func (t transaction) view(now time.Time) transactionJSON {
 		v.Refunded = t.refunded.FloatString(digits)
 	}
 	if sent := t.wire.exchanges; len(sent) > 0 && sent[0].RequestID == t.requestID {
-		v.Operation = sent[0].Operation
+		v.Operation, v.Signature = sent[0].Operation, sent[0].Verdict
 	}
 	return v
 }

@@ -1,0 +1,344 @@
+"use strict";
+
+// Everything that is shown was written by somebody else: an order's description, an app's
+// answer. It reaches the page as text nodes only, never as markup.
+
+const words = JSON.parse(document.getElementById("words").textContent);
+const say = (key) => words[key] ?? key;
+const place = (id) => document.getElementById(id);
+
+// make builds an element; children are elements or texts, and what is missing is left out.
+function make(tag, attributes, ...children) {
+	const element = document.createElement(tag);
+	for (const [name, value] of Object.entries(attributes)) {
+		if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+		else if (value === true) element.setAttribute(name, "");
+		else if (value || value === 0) element.setAttribute(name, value);
+	}
+	element.append(...children.filter((child) => child || child === 0));
+	return element;
+}
+
+async function ask(method, path, body) {
+	const request = { method };
+	if (body !== undefined) {
+		request.body = JSON.stringify(body);
+		request.headers = { "Content-Type": "application/json" };
+	}
+	const response = await fetch(path, request);
+	const text = await response.text();
+	const answer = text ? JSON.parse(text) : {};
+	if (!response.ok) throw new Error(answer.detail ?? response.statusText);
+	return answer;
+}
+
+// complain shows what did not work until the next thing is tried.
+function complain(error) {
+	place("problem")?.remove();
+	if (error) place("board").before(make("p", { id: "problem", class: "complaint", role: "alert" }, say("failed") + ": " + error.message));
+}
+
+const attempt = (change) => async () => {
+	complain();
+	try {
+		await change();
+	} catch (error) {
+		complain(error);
+	}
+};
+
+const clockTime = (time) => new Date(time).toLocaleTimeString(document.documentElement.lang, { hour12: false });
+const fullTime = (time) => new Date(time).toLocaleString(document.documentElement.lang, { hour12: false });
+const tag = (text, mood) => make("span", { class: "tag " + (mood ?? "") }, text);
+
+// ---- the list ----
+
+const shown = 100;
+let transactions = new Map(); // by id, the newest first
+let strangers = [];
+
+const outcomeMoods = { success: "good", authorised: "good", failure: "bad", refused: "bad", cancel: "warn", expired: "warn", voided: "warn" };
+const ipnMoods = { answered: "good", failed: "bad", sending: "warn" };
+const verdictMoods = { right: "good", wrong: "bad", missing: "bad", "unknown apiKey": "bad" };
+
+function ipnTag(ipn) {
+	const refused = ipn.state === "answered" && (ipn.status < 200 || ipn.status > 299);
+	const status = ipn.status ? " " + ipn.status : "";
+	return tag(say("ipn_" + ipn.state) + status, refused ? "bad" : ipnMoods[ipn.state]);
+}
+
+const outcomeTag = (t) => tag(say("is_" + (t.outcome || "open")), outcomeMoods[t.outcome]);
+const verdictTag = (verdict) => verdict && tag(say("short_" + verdict), verdictMoods[verdict]);
+const faultTags = (faults) => (faults ?? []).map((name) => tag(say("fault") + ": " + name, "warn"));
+
+function row(t) {
+	return make("a", { class: "row", href: "#" + t.id, "aria-current": t.id === chosen() && "true" },
+		make("b", {}, t.orderID),
+		make("span", { class: "money" }, t.orderAmount + " " + t.orderCurrency),
+		make("small", {}, t.stage + (t.operation ? " · " + t.operation : "")),
+		make("small", {}, clockTime(t.openedAt)),
+		make("span", { class: "tags" }, outcomeTag(t), verdictTag(t.signature), ipnTag(t.ipn), ...faultTags(t.faults)));
+}
+
+function showList() {
+	const rows = [...transactions.values()].slice(0, shown).map(row);
+	place("transactions").replaceChildren(...(rows.length ? rows : [make("p", { class: "soft" }, say("none"))]));
+	place("strangers").textContent = say("strangers") + " (" + strangers.length + ")";
+}
+
+// ---- one transaction ----
+
+const strangersHash = "strangers";
+const chosen = () => location.hash.slice(1);
+const opened = new Map(); // exchanges on the page, so that what is unfolded stays so
+
+const actions = {
+	open: ["complete", "fail", "cancel", "expire"],
+	authorised: ["capture", "void"],
+	success: ["refund"],
+};
+
+function actionButtons(t) {
+	const names = (actions[t.outcome || "open"] ?? []).filter((name) => name !== "refund" || Number(t.refunded ?? 0) < Number(t.orderAmount));
+	if (t.outcome && t.ipn.state !== "none") names.push("resend-ipn");
+	return names.map((name) => make("button", {
+		type: "button", id: "do-" + name, class: ["fail", "cancel", "expire", "void"].includes(name) && "bad",
+		onclick: attempt(() => ask("POST", "/sandbox/transactions/" + t.id + "/" + name, {})),
+	}, say(name)));
+}
+
+function fact(name, value) {
+	return value && make("div", {}, make("dt", {}, say(name)), make("dd", {}, value));
+}
+
+function showTransaction(t) {
+	read(
+		back(),
+		make("h1", { class: "amount" }, t.orderAmount + " " + t.orderCurrency),
+		make("p", { class: "tags" }, tag(t.stage), outcomeTag(t), verdictTag(t.signature), ipnTag(t.ipn), ...faultTags(t.faults)),
+		make("dl", { class: "facts" },
+			fact("order", t.orderID), fact("description", t.orderDescription), fact("transaction", t.id), fact("requestID", t.requestID),
+			fact("operation", t.operation), fact("method", t.paymentMethod), fact("opened", fullTime(t.openedAt)),
+			t.settledAt ? fact("settled", fullTime(t.settledAt)) : fact("expires", fullTime(t.expiresAt)),
+			fact("refunded", t.refunded), fact("ipnTo", t.ipn.failure ?? t.ipn.address)),
+		make("div", { class: "buttons" }, ...actionButtons(t),
+			make("a", { href: t.page, target: "_blank", rel: "noopener" }, say("page")),
+			make("a", { href: "/sandbox/transactions/" + t.id, target: "_blank", rel: "noopener" }, say("json"))),
+		...log(t.exchanges, t.exchangesLeftOut));
+}
+
+function showStrangers(exchanges, leftOut) {
+	read(back(), make("h2", {}, say("strangers")), make("p", { class: "soft" }, say("strangersTip")), ...log(exchanges, leftOut));
+}
+
+// read fills the part of the page that takes the list's place on a narrow screen.
+function read(...children) {
+	place("board").classList.add("reading");
+	place("detail").replaceChildren(...children);
+}
+
+const back = () => make("a", { id: "back", href: "#" }, "‹ " + say("back"));
+
+function log(exchanges, leftOut) {
+	const cards = exchanges.map((e, i) => {
+		const key = [chosen(), e.at, e.kind, e.address, e.attempt, e.signature].join("|");
+		if (!opened.has(key)) opened.set(key, exchange(e, i === 0));
+		return opened.get(key);
+	});
+	return [make("p", { class: "soft" }, say("cards")), leftOut > 0 && make("p", { class: "soft" }, leftOut + " " + say("leftOut")), ...cards].filter(Boolean);
+}
+
+// ---- one exchange ----
+
+function exchange(e, open) {
+	return make("details", { class: "wire " + e.kind, open },
+		make("summary", {},
+			make("b", {}, say("to_" + e.kind) + (e.attempt ? ", " + say("attempt") + " " + e.attempt : "")),
+			e.operation && tag(e.operation),
+			verdictTag(e.verdict), statusTag(e.answer), ...faultTags(e.faults),
+			make("time", {}, clockTime(e.at))),
+		make("div", { class: "half" },
+			make("h3", {}, make("code", {}, e.method + " " + e.address)),
+			e.body && content(e.body), headers(e.headers),
+			e.message && make("h3", {}, say("message")), e.message && content(e.message),
+			e.signedText && make("details", {}, make("summary", {}, say("signedText")), signedText(e.signedText)),
+			e.signature && make("h4", {}, say("signature")), e.signature && make("code", {}, e.signature),
+			e.verdict && make("p", { class: "said " + verdictMoods[e.verdict] }, say(e.verdict))),
+		e.answer && answer(e));
+}
+
+function statusTag(a) {
+	if (!a) return null;
+	if (!a.status) return tag(say("noAnswer"), "bad");
+	return tag("HTTP " + a.status, a.broken || a.status > 299 ? "bad" : "good");
+}
+
+function answer(e) {
+	const a = e.answer;
+	const why = a.failure ?? (a.broken && say("broken"));
+	return make("div", { class: "half" },
+		make("h3", {}, say(e.kind === "ipn" ? "answer_ipn" : "answer") + ": " + (a.status ? "HTTP " + a.status : say("noAnswer"))),
+		why && make("p", { class: "said bad" }, why),
+		a.body ? content(a.body) : a.status && make("p", { class: "soft" }, say("empty")),
+		headers(a.headers),
+		a.signature && make("h4", {}, say("signature")), a.signature && make("code", {}, a.signature));
+}
+
+function headers(lines) {
+	return lines?.length && make("details", {},
+		make("summary", {}, say("headers") + " (" + lines.length + ")"),
+		make("pre", {}, lines.map((h) => h.name + ": " + h.value).join("\n")));
+}
+
+function signedText(text) {
+	const word = "<salt>";
+	return make("pre", {}, text.slice(0, -word.length), make("span", { class: "salt" }, word));
+}
+
+// content shows a body as it was sent, and beside it laid out, if it is JSON.
+function content(body) {
+	const notes = [say("asSent"), (body.cut ? say("cut") + " " : "") + body.length + " " + say("bytes"), body.base64 && say("base64")];
+	const pretty = !body.cut && !body.base64 && layOut(body.text);
+	return make("div", { class: "beside" + (pretty ? " two" : "") },
+		make("div", {}, make("h4", {}, notes.filter(Boolean).join(" · ")), make("pre", {}, body.text)),
+		pretty && make("div", {}, make("h4", {}, say("formatted")), pretty));
+}
+
+// layOut indents JSON without touching a token: JSON.stringify would spell numbers anew.
+function layOut(text) {
+	try {
+		JSON.parse(text);
+	} catch {
+		return null;
+	}
+	const tokens = text.match(/"(?:\\.|[^"\\])*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? [];
+	const pre = make("pre", {});
+	let depth = 0;
+	const newLine = () => "\n" + "\t".repeat(depth);
+	tokens.forEach((token, i) => {
+		const next = tokens[i + 1];
+		if (token === "{" || token === "[") {
+			depth++;
+			pre.append(token, next === "}" || next === "]" ? "" : newLine());
+		} else if (token === "}" || token === "]") {
+			depth--;
+			pre.append(tokens[i - 1] === "{" || tokens[i - 1] === "[" ? "" : newLine(), token);
+		} else if (token === ",") pre.append(token, newLine());
+		else if (token === ":") pre.append(": ");
+		else pre.append(make("span", { class: token[0] !== '"' ? "literal" : next === ":" ? "key" : "string" }, token));
+	});
+	return pre;
+}
+
+// ---- faults, clock, reset ----
+
+async function showControls() {
+	const [faults, clock] = await Promise.all([ask("GET", "/sandbox/faults"), ask("GET", "/sandbox/clock")]);
+	const box = (f) => make("label", {},
+		make("input", { type: "checkbox", name: f.name, checked: faults.faults.includes(f.name), onchange: attempt(setFaults) }),
+		make("span", {}, f.name, make("small", {}, f.about)));
+	const wasOpen = place("controls").querySelector("details")?.open;
+	place("controls").replaceChildren(make("details", { class: "panel", open: wasOpen },
+		make("summary", {}, make("b", {}, say("controls")), " ", faults.faults.length > 0 && tag(faults.faults.length, "warn")),
+		make("h3", {}, say("faults")), make("p", { class: "soft" }, say("faultsTip")),
+		make("div", { class: "faults" }, ...faults.known.map(box)),
+		make("h3", {}, say("clock")), make("p", { class: "soft", id: "now" }, fullTime(clock.now)),
+		make("div", { class: "buttons" }, ...["1m", "16m", "24h"].map((by) => make("button", { type: "button", onclick: attempt(() => advance(by)) }, say("advance") + " " + by))),
+		make("div", { class: "buttons" }, make("button", { type: "button", id: "reset", class: "bad", onclick: attempt(reset) }, say("reset")))));
+}
+
+async function setFaults() {
+	const names = [...place("controls").querySelectorAll("input:checked")].map((input) => input.name);
+	await ask("PUT", "/sandbox/faults", { faults: names });
+	await showControls();
+}
+
+async function advance(by) {
+	await ask("POST", "/sandbox/clock", { advance: by });
+	await Promise.all([showControls(), lookAtAll()]);
+}
+
+async function reset() {
+	if (!confirm(say("resetSure"))) return;
+	await ask("POST", "/sandbox/reset", {});
+	location.hash = "";
+	await Promise.all([showControls(), lookAtAll()]);
+}
+
+// ---- news ----
+
+async function lookAtAll() {
+	const [list, others] = await Promise.all([ask("GET", "/sandbox/transactions"), ask("GET", "/sandbox/exchanges")]);
+	transactions = new Map(list.transactions.map((t) => [t.id, t]));
+	strangers = others.exchanges;
+	showList();
+	if (chosen() !== strangersHash) return lookAtChosen();
+	showStrangers(strangers, others.exchangesLeftOut);
+}
+
+async function lookAt(id) {
+	const t = await ask("GET", "/sandbox/transactions/" + id);
+	if (transactions.has(id)) transactions.set(id, t);
+	else transactions = new Map([[id, t], ...transactions]);
+	showList();
+	if (id === chosen()) showTransaction(t);
+}
+
+async function lookAtChosen() {
+	const id = chosen();
+	if (id === strangersHash) return lookAtAll();
+	if (transactions.has(id)) return lookAt(id);
+	place("board").classList.remove("reading");
+	place("detail").replaceChildren(make("p", { class: "soft" }, say("choose")));
+}
+
+// follow looks again at what has changed, one after the other. Behind a crowd of news it
+// is quicker to look at everything.
+let news = new Set();
+let looking = false;
+
+async function follow() {
+	if (looking) return;
+	looking = true;
+	while (news.size > 0) {
+		const ids = news;
+		news = new Set();
+		try {
+			if (ids.has("") || ids.size > 20) await lookAtAll();
+			else for (const id of ids) await lookAt(id);
+		} catch (error) {
+			complain(error); // the stream begins again with everything
+		}
+	}
+	looking = false;
+}
+
+function listen() {
+	const events = new EventSource("/sandbox/events");
+	const live = place("live");
+	live.hidden = false;
+	events.onopen = () => {
+		live.classList.add("on");
+		live.textContent = say("live");
+		showControls().catch(complain);
+	};
+	events.onmessage = (event) => {
+		news.add(JSON.parse(event.data).id);
+		follow();
+	};
+	events.onerror = () => {
+		live.classList.remove("on");
+		live.textContent = say("lost");
+		if (events.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
+	};
+}
+
+place("strangers").href = "#" + strangersHash;
+addEventListener("hashchange", () => {
+	opened.clear();
+	scrollTo(0, 0);
+	complain();
+	showList();
+	lookAtChosen().catch(complain);
+});
+listen();
