@@ -19,6 +19,7 @@ func TestSandboxEventsEndWithTheirServer(t *testing.T) {
 		}`
 	for name, end := range map[string]func(*testing.T, *caddyServer){
 		"reload": func(t *testing.T, c *caddyServer) {
+			t.Helper()
 			if err := c.load(t, caddyfile); err != nil {
 				t.Error(err)
 			}
@@ -26,6 +27,7 @@ func TestSandboxEventsEndWithTheirServer(t *testing.T) {
 		"stop": func(_ *testing.T, c *caddyServer) { c.stop() },
 		// Before it exits, Caddy waits for the servers and cleans up only then.
 		"shutdown before the end of the configuration": func(t *testing.T, _ *caddyServer) {
+			t.Helper()
 			app, err := caddy.ActiveContext().App("http")
 			if err != nil {
 				t.Fatal(err)
