@@ -194,7 +194,7 @@ func (t *transaction) refundRest(amount *big.Rat, now time.Time) error {
 		if t.refunded != nil {
 			amount.Sub(amount, t.refunded)
 		}
-		if t.refunded != nil && amount.Sign() == 0 {
+		if amount.Sign() == 0 {
 			return errors.New("nothing is left of the payment")
 		}
 	}
