@@ -32,6 +32,7 @@ func TestProvisionErrors(t *testing.T) {
 		"space in salt":          {Handler{Salt: "{env.SPACED}"}, "salt: surrounding white space"},
 		"unreadable range":       {Handler{Allow: []string{"203.0.113.0/33"}}, "allow: "},
 		"expiry in the past":     {Handler{Expiry: -1}, "expiry: must be longer than 0"},
+		"result of no kind":      {Handler{Result: "GET"}, "result: must be get or post"},
 		"name instead of ranges": {Handler{Allow: []string{"shop.example"}}, "allow: "},
 	} {
 		t.Run(name, func(t *testing.T) {

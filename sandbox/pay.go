@@ -9,6 +9,7 @@ func (h *Handler) pay(r *http.Request, c call) reply {
 	return h.open(r, c, func(*payment) {})
 }
 
+// open reads a payment, adapts it to its operation and opens it.
 func (h *Handler) open(r *http.Request, c call, adapt func(*payment)) reply {
 	wanted, err := h.readPayment(c.data)
 	if err != nil {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"html"
 	"image/color"
 	"image/png"
@@ -76,9 +77,9 @@ func scan(t *testing.T, picture []byte) string {
 	if mode := number(0, 4); mode != 4 || version > 9 {
 		t.Fatalf("mode %d, version %d", mode, version)
 	}
-	text := make([]byte, number(4, 8))
-	for i := range text {
-		text[i] = byte(number(12+8*i, 8))
+	var text strings.Builder
+	for i := range number(4, 8) {
+		fmt.Fprintf(&text, "%c", number(12+8*i, 8))
 	}
-	return string(text)
+	return text.String()
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -76,7 +77,7 @@ func TestEveryTestCardPays(t *testing.T) {
 
 func TestCardForm(t *testing.T) {
 	const (
-		real         = "use a published test card: real card numbers do not belong here"
+		other        = "use a published test card: real card numbers do not belong here"
 		details      = "not the one published for this test card"
 		frictionless = "4456530000000064"
 	)
@@ -87,11 +88,11 @@ func TestCardForm(t *testing.T) {
 	}{
 		"as published":            {international, nil, ""},
 		"with spaces and dashes":  {international, url.Values{"cardNumber": {"4456-5300 0000 0064"}}, ""},
-		"another card":            {international, url.Values{"cardNumber": {"4111111111111111"}}, real},
-		"no number":               {international, url.Values{"cardNumber": {""}}, real},
-		"markup":                  {international, url.Values{"cardNumber": {"<script>alert(1)</script>"}}, real},
-		"domestic card":           {international, typed("9704000000000018"), real},
-		"international card":      {domestic, nil, real},
+		"another card":            {international, url.Values{"cardNumber": {"4111111111111111"}}, other},
+		"no number":               {international, url.Values{"cardNumber": {""}}, other},
+		"markup":                  {international, url.Values{"cardNumber": {"<script>alert(1)</script>"}}, other},
+		"domestic card":           {international, typed("9704000000000018"), other},
+		"international card":      {domestic, nil, other},
 		"no name":                 {international, url.Values{"cardHolderName": {" "}}, "name on the card is missing"},
 		"name of 50 characters":   {international, url.Values{"cardHolderName": {strings.Repeat("ữ", 50)}}, ""},
 		"name of 51 characters":   {international, url.Values{"cardHolderName": {strings.Repeat("ữ", 51)}}, "too long"},
@@ -104,9 +105,7 @@ func TestCardForm(t *testing.T) {
 			g := serve(t, new(Handler))
 			id, page := g.pay(toShop + `,"paymentMethod":"` + test.method + `"`)
 			fields := typed(frictionless)
-			for name, value := range test.change {
-				fields[name] = value
-			}
+			maps.Copy(fields, test.change)
 			response := g.send(page, fields)
 			if test.want == "" {
 				g.returned(response)
@@ -207,6 +206,7 @@ func TestCardThatIsKnown(t *testing.T) {
 	withOTP := strings.Replace(cardData, visa, "5506920809243667", 1)
 	for name, test := range map[string]struct{ card, form, last string }{
 		"with a password":    {`,"sourceOfFund":"CARD",` + withOTP, `id="otp"`, "otp=otp"},
+		"not published":      {`,"sourceOfFund":"CARD",` + strings.Replace(cardData, visa, "4111111111111111", 1), `id="otp"`, "otp=otp"},
 		"without a password": {`,"sourceOfFund":"CARD",` + cardData, `id="known"`, "outcome=success"},
 		"stored":             {`,"sourceOfFund":"TOKEN","token":"$"`, `id="known"`, "outcome=success"},
 	} {

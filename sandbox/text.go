@@ -233,7 +233,7 @@ var vietnamese = &text{
 	methods: map[string]string{
 		domestic: "Thẻ nội địa (NAPAS)", international: "Thẻ quốc tế", wallet: "Ví điện tử", qrpay: "Mã QR",
 	},
-	complaints: map[complaint]string{
+	complaints: map[complaint]string{ //nolint:gosec // G101: texts, no credentials
 		payerTooLong:  "Mỗi thông tin không được dài quá 50 ký tự.",
 		cardUnknown:   "Hãy dùng thẻ thử nghiệm đã công bố: không nhập số thẻ thật ở đây.",
 		nameMissing:   "Tên in trên thẻ bị thiếu hoặc quá dài.",
