@@ -3,7 +3,7 @@ package sandbox
 // The words of the dashboard, for its template and for its script, which builds the rest of
 // the page with them.
 
-var englishDashboard = map[string]string{
+var englishDashboard = map[string]string{ //nolint:gosec // G101: words, not credentials
 	"title": "Galaxy Pay sandbox", "live": "live", "lost": "connecting …", "noScript": "Without JavaScript this is a plain list; reload it for news.",
 	"transactions": "Transactions", "none": "No transactions yet. Send a payment to this address, and it appears here.",
 	"choose": "Choose a transaction to see what went over the wire.", "back": "All transactions",
@@ -26,7 +26,7 @@ var englishDashboard = map[string]string{
 	"failed": "That did not work",
 }
 
-var vietnameseDashboard = map[string]string{
+var vietnameseDashboard = map[string]string{ //nolint:gosec // G101: as above
 	"title": "Sandbox Galaxy Pay", "live": "trực tiếp", "lost": "đang kết nối …", "noScript": "Không có JavaScript, đây chỉ là danh sách tĩnh; hãy tải lại trang để cập nhật.",
 	"transactions": "Giao dịch", "none": "Chưa có giao dịch nào. Hãy gửi một thanh toán đến địa chỉ này, nó sẽ hiện ở đây.",
 	"choose": "Chọn một giao dịch để xem những gì đã truyền qua mạng.", "back": "Tất cả giao dịch",

@@ -38,7 +38,7 @@ func (h *Handler) streamEvents(w http.ResponseWriter, r *http.Request) {
 	defer h.ledger.audience.leave(l)
 	wire := http.NewResponseController(w)
 	// A reader that does not read would keep a write waiting, and that the shutdown.
-	defer context.AfterFunc(h.running, func() { _ = wire.SetWriteDeadline(time.Now().Add(parting)) })()
+	defer context.AfterFunc(h.running, func() { _ = wire.SetWriteDeadline(time.Now().Add(parting)) })() //nolint:contextcheck // the server ends, not the request
 
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")

@@ -134,7 +134,7 @@ func (h *Handler) listTransactions(w http.ResponseWriter, r *http.Request) {
 	wanted, filtered := r.URL.Query().Get("orderID"), r.URL.Query().Has("orderID")
 	views := []transactionJSON{}
 	for _, t := range h.ledger.newest(maxTransactions) {
-		if !filtered || t.order.ID == wanted {
+		if !filtered || t.ID == wanted {
 			views = append(views, t.view(h.now()))
 		}
 	}

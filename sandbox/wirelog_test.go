@@ -71,7 +71,7 @@ func TestWireLogOfAPayment(t *testing.T) {
 	}
 	asked, told, led := got.Exchanges[0], got.Exchanges[1], got.Exchanges[2]
 
-	if asked.Method != "POST" || asked.Address != "/api/v1/transaction/pay" || asked.Body.Text != body || asked.Body.Length != len(body) ||
+	if asked.Method != http.MethodPost || asked.Address != "/api/v1/transaction/pay" || asked.Body.Text != body || asked.Body.Length != len(body) ||
 		asked.SignedText != body+"<salt>" || asked.Signature != hash(body, g.salt) || asked.Verdict != signedRight {
 		t.Errorf("request %+v", asked)
 	}
