@@ -197,7 +197,7 @@ func (b browser) picture(name string) {
 			b.Fatal(err)
 		}
 		path := filepath.Join("..", "docs", "images", name+"-"+v.name+".png")
-		if err := os.WriteFile(path, png, 0o644); err != nil { //nolint:gosec // G306: a picture for everybody
+		if err := os.WriteFile(path, png, 0o644); err != nil {
 			b.Fatal(err)
 		}
 	}
