@@ -3,6 +3,7 @@ package galaxypay
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -195,18 +196,19 @@ func parseProxy(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 // UnmarshalCaddyfile sets up the outbound handler. Syntax:
 //
 //	galaxypay [<matcher>] {
-//		merchant   <name>
-//		allow      <ranges...>
-//		operations <names...>
-//		response   data | envelope
-//		verify     strict | report
-//		validate   on | off
+//		merchant      <name>
+//		allow         <ranges...>
+//		operations    <names...>
+//		response      data | envelope
+//		verify        strict | report
+//		validate      on | off
 //		defaults {
 //			<field> <text>
 //		}
-//		path       <operation> <path>
-//		max_body   <size>
-//		timeout    <duration>
+//		path          <operation> <path>
+//		max_body      <size>
+//		timeout       <duration>
+//		max_in_flight <number>
 //		transport http {
 //			# the options of reverse_proxy's transport http
 //		}
@@ -219,17 +221,18 @@ func (p *Proxy) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	return options{
-		"merchant":   one(&p.Merchant),
-		"allow":      several(&p.Allow),
-		"operations": several(&p.Operations),
-		"response":   oneOf(&p.Response, "data", "envelope"),
-		"verify":     oneOf(&p.Verify, "strict", "report"),
-		"validate":   oneOf(&p.Validate, "on", "off"),
-		"defaults":   p.parseDefaults,
-		"path":       p.parsePath,
-		"max_body":   size(&p.MaxBody),
-		"timeout":    p.parseTimeout,
-		"transport":  p.parseTransport,
+		"merchant":      one(&p.Merchant),
+		"allow":         several(&p.Allow),
+		"operations":    several(&p.Operations),
+		"response":      oneOf(&p.Response, "data", "envelope"),
+		"verify":        oneOf(&p.Verify, "strict", "report"),
+		"validate":      oneOf(&p.Validate, "on", "off"),
+		"defaults":      p.parseDefaults,
+		"path":          p.parsePath,
+		"max_body":      size(&p.MaxBody),
+		"timeout":       p.parseTimeout,
+		"max_in_flight": p.parseMaxInFlight,
+		"transport":     p.parseTransport,
 	}.parse(d, "path")
 }
 
@@ -277,6 +280,19 @@ func (p *Proxy) parseTimeout(d *caddyfile.Dispenser) error {
 		return d.Errf("timeout: %q is not a duration above zero, such as 30s", text)
 	}
 	p.Timeout = caddy.Duration(timeout)
+	return nil
+}
+
+func (p *Proxy) parseMaxInFlight(d *caddyfile.Dispenser) error {
+	var text string
+	if err := one(&text)(d); err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n <= 0 {
+		return d.Errf("max_in_flight: %q is not a number above zero, such as %d", text, defaultMaxInFlight)
+	}
+	p.MaxInFlight = n
 	return nil
 }
 

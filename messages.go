@@ -76,6 +76,7 @@ const (
 	msgContentEncoding  message = "content_encoding"
 	msgFieldsInvalid    message = "fields_invalid"
 	msgFixedField       message = "fixed_field"
+	msgOverloaded       message = "overloaded"
 
 	msgFieldRequired         message = "field_required"
 	msgFieldRequiredWhen     message = "field_required_when"
@@ -125,6 +126,7 @@ var titles = map[Code]words{
 	CodeBodyTooLarge:             {"The body is too large", "Nội dung gửi lên quá lớn"},
 	CodeContentTypeUnsupported:   {"The content type is not supported", "Kiểu nội dung không được hỗ trợ"},
 	CodeFieldsInvalid:            {"Some fields are invalid", "Một số trường không hợp lệ"},
+	CodeOverloaded:               {"Too many calls at once", "Quá nhiều lời gọi cùng lúc"},
 	CodeGatewayBadRequest:        {"The gateway refused the request", "Cổng thanh toán từ chối yêu cầu"},
 	CodeGatewayUnauthorized:      {"The gateway refused our key or signature", "Cổng thanh toán từ chối khóa hoặc chữ ký"},
 	CodePaymentExpired:           {"The transaction has expired", "Giao dịch đã hết hạn"},
@@ -184,6 +186,7 @@ var messages = map[message]words{
 	msgFieldObject:           {"Expected a JSON object.", "Cần một đối tượng JSON."},
 	msgFieldArray:            {"Expected a JSON array.", "Cần một mảng JSON."},
 	msgFixedField:            {"The field %s has a fixed value in the operation %s; leave it out, or post to the operation it belongs to.", "Trường %s có giá trị cố định trong nghiệp vụ %s; hãy bỏ trường này hoặc gửi tới đúng nghiệp vụ."},
+	msgOverloaded:            {"As many calls are at work as max_in_flight lets in, %d, so nothing was sent. Try again after Retry-After.", "Số lời gọi đang xử lý đã đạt max_in_flight, %d, nên chưa gửi gì. Hãy thử lại sau thời gian trong Retry-After."},
 
 	msgRefused:           {"The gateway answered %s; its message is in responseMessage.", "Cổng thanh toán trả lời mã %s; thông báo nằm trong responseMessage."},
 	msgCodeUnexpected:    {"The gateway's proven answer has a responseCode that its documents do not list. Ask query before doing anything else.", "Trả lời đã xác thực của cổng thanh toán có responseCode ngoài tài liệu. Hãy gọi query trước khi làm việc khác."},

@@ -11,6 +11,7 @@ import (
 // configuration or from a closed list, so nobody outside can multiply the series.
 type metrics struct {
 	requests  *prometheus.CounterVec
+	inFlight  *prometheus.GaugeVec
 	durations *prometheus.HistogramVec
 	callbacks *prometheus.CounterVec
 }
@@ -22,6 +23,13 @@ func newMetrics(registry *prometheus.Registry) (*metrics, error) {
 		Namespace: "caddy", Subsystem: "galaxypay", Name: "requests_total",
 		Help: "Calls of the app by operation and outcome: ok, not_sent, rejected or unknown.",
 	}, []string{"merchant", "operation", "outcome"}))
+	if err != nil {
+		return nil, err
+	}
+	m.inFlight, err = registered(registry, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: "caddy", Subsystem: "galaxypay", Name: "requests_in_flight",
+		Help: "Calls of the app that are at work, of all that max_in_flight lets in.",
+	}, []string{"merchant"}))
 	if err != nil {
 		return nil, err
 	}

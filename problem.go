@@ -33,6 +33,7 @@ const (
 	CodeBodyTooLarge             Code = "body_too_large"
 	CodeContentTypeUnsupported   Code = "content_type_unsupported"
 	CodeFieldsInvalid            Code = "fields_invalid"
+	CodeOverloaded               Code = "overloaded"
 	CodeGatewayBadRequest        Code = "gateway_bad_request"
 	CodeGatewayUnauthorized      Code = "gateway_unauthorized"
 	CodePaymentExpired           Code = "payment_expired"
@@ -71,6 +72,7 @@ var kinds = map[Code]struct {
 	CodeBodyTooLarge:             {http.StatusRequestEntityTooLarge, NotSent},
 	CodeContentTypeUnsupported:   {http.StatusUnsupportedMediaType, NotSent},
 	CodeFieldsInvalid:            {http.StatusUnprocessableEntity, NotSent},
+	CodeOverloaded:               {http.StatusServiceUnavailable, NotSent},
 	CodeGatewayBadRequest:        {http.StatusBadRequest, Rejected},
 	CodeGatewayUnauthorized:      {http.StatusBadGateway, Rejected},
 	CodePaymentExpired:           {http.StatusPaymentRequired, Rejected},

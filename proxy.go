@@ -71,6 +71,12 @@ type Proxy struct {
 	// Default: 30s.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
+	// How many calls are at work at once. One more is refused with 503 and
+	// Retry-After before its body is read, and nothing of it is sent. A call is at
+	// work until it is answered or, if the app has hung up, until the gateway has
+	// answered it. Default: 256.
+	MaxInFlight int `json:"max_in_flight,omitempty"`
+
 	// The connection to the gateway: the transport "http" of reverse_proxy with
 	// all its options. HTTP/1.1 is used unless versions says otherwise, because
 	// only there can a request be told to have left no byte behind.
@@ -82,7 +88,8 @@ type Proxy struct {
 	defaults  []field
 	documents map[string]document
 	transport http.RoundTripper
-	onlyHTTP1 bool            // to the gateway
+	onlyHTTP1 bool // to the gateway
+	slots     slots
 	ended     <-chan struct{} // closed when the configuration ends
 	metrics   *metrics
 	log       *zap.Logger
@@ -110,6 +117,9 @@ func (p *Proxy) Provision(ctx caddy.Context) error {
 	if p.Timeout == 0 {
 		p.Timeout = defaultTimeout
 	}
+	if p.MaxInFlight == 0 {
+		p.MaxInFlight = defaultMaxInFlight
+	}
 	if err := p.checkOptions(); err != nil {
 		return err
 	}
@@ -132,6 +142,7 @@ func (p *Proxy) Provision(ctx caddy.Context) error {
 	if p.transport, err = p.loadTransport(ctx); err != nil {
 		return err
 	}
+	p.slots = make(slots, p.MaxInFlight)
 	p.ended = ctx.Done()
 	if p.Verify == "report" {
 		p.log.Warn("verify report: forged answers reach the app; use it only to find out how a gateway signs",
@@ -156,6 +167,9 @@ func (p *Proxy) checkOptions() error {
 	}
 	if p.Timeout < 0 {
 		return errors.New("timeout: expected a duration above zero")
+	}
+	if p.MaxInFlight < 0 {
+		return errors.New("max_in_flight: expected a number above zero")
 	}
 	return nil
 }
@@ -192,6 +206,7 @@ type exchange struct {
 	reply     reply
 	answer    answer
 	unproven  bool // passed on all the same: verify report
+	atWork    bool // holds one of the slots
 }
 
 // ServeHTTP answers one call of the app's.
@@ -201,6 +216,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Ha
 	}
 	started := time.Now()
 	x := new(exchange)
+	defer p.leave(x)
 	f := p.run(w, r, x)
 	p.report(r, x, f, time.Since(started))
 
@@ -232,6 +248,9 @@ func (p *Proxy) run(w http.ResponseWriter, r *http.Request, x *exchange) *failur
 		x.operation = &ops[0] // settled by the path alone
 	}
 	if f != nil {
+		return f
+	}
+	if f := p.enter(w, x); f != nil {
 		return f
 	}
 	body, f := p.read(w, r)

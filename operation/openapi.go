@@ -212,6 +212,7 @@ var headers = object{
 		{"description", "What the answer to query or fastPay says of the payment, where it settles it. Only `paid` hands out goods."},
 		{"schema", object{{"type", "string"}, {"enum", paymentStatuses}}},
 	}},
+	{"Retry-After", textHeader("With `overloaded`: after how many seconds to try again.")},
 	{"ETag", textHeader("Changes with the document.")},
 }
 
@@ -228,6 +229,9 @@ func problemResponses(failures []Failure) object {
 		carried := []string{"Galaxypay-Merchant", "Galaxypay-Operation", "Galaxypay-Request-Id"}
 		if slices.ContainsFunc(with, func(f Failure) bool { return f.Outcome == "rejected" }) {
 			carried = append(carried, "Galaxypay-Response-Code", paymentStatusHeader)
+		}
+		if slices.ContainsFunc(with, func(f Failure) bool { return f.Code == "overloaded" }) {
+			carried = append(carried, "Retry-After")
 		}
 		lines := make([]string, len(with))
 		for i, f := range with {

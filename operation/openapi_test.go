@@ -16,6 +16,7 @@ var someFailures = []Failure{
 	{502, "gateway_unreachable", "not_sent", "No connection"},
 	{403, "caller_not_allowed", "not_sent", "Not you"},
 	{404, "operation_unknown", "not_sent", "No such operation"},
+	{503, "overloaded", "not_sent", "Too many"},
 }
 
 // node is an object of the document.
@@ -346,7 +347,7 @@ func TestOpenAPIAnswers(t *testing.T) {
 	doc := openAPI(t)
 	for _, op := range All() {
 		responses := doc.at(t, "paths", "/"+op.Name, "post", "responses")
-		if got := sortedKeys(responses); !slices.Equal(got, []string{"200", "403", "404", "409", "502"}) {
+		if got := sortedKeys(responses); !slices.Equal(got, []string{"200", "403", "404", "409", "502", "503"}) {
 			t.Errorf("%s answers %v", op.Name, got)
 		}
 		want := []string{"Galaxypay-Merchant", "Galaxypay-Operation", "Galaxypay-Request-Id", "Galaxypay-Response-Code"}
@@ -372,6 +373,10 @@ func TestOpenAPIProblems(t *testing.T) {
 		"Problem409": {
 			"Conflict. `code` and `outcome`:\n\n- `transaction_duplicate` (`rejected`): The gateway has it.",
 			"Galaxypay-Merchant Galaxypay-Operation Galaxypay-Payment-Status Galaxypay-Request-Id Galaxypay-Response-Code",
+		},
+		"Problem503": {
+			"Service Unavailable. `code` and `outcome`:\n\n- `overloaded` (`not_sent`): Too many.",
+			"Galaxypay-Merchant Galaxypay-Operation Galaxypay-Request-Id Retry-After",
 		},
 		"Problem502": {
 			"Bad Gateway. `code` and `outcome`:\n\n- `gateway_unreachable` (`not_sent`): No connection.\n- `response_malformed` (`unknown`): Not JSON.",
