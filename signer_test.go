@@ -291,22 +291,36 @@ func TestSignReturnsLowerCaseHex(t *testing.T) {
 	}
 }
 
+// The verdict is that of the formula: the current salt, or a previous one before its
+// time is over.
 func FuzzVerify(f *testing.F) {
-	f.Add([]byte("text"), []byte("salt"), "signature")
-	f.Add([]byte(""), []byte("salt"), strings.Repeat("0", 64))
-	f.Add([]byte("text"), []byte("salt"), plainSignature("text", "salt"))
-	f.Add([]byte("text"), []byte("salt"), strings.ToUpper(plainSignature("text", "salt")))
-	f.Fuzz(func(t *testing.T, text, salt []byte, signature string) {
-		want := signatureInvalid
-		switch {
-		case signature == "":
-			want = signatureMissing
-		case len(signature) == 64 && strings.EqualFold(signature, plainSignature(string(text), string(salt))):
-			want = signatureProven
+	salt, former := []byte("salt"), []byte("former")
+	for _, signature := range []string{
+		"", "signature", strings.Repeat("0", 64), plainSignature("text", "salt"), strings.ToUpper(plainSignature("text", "salt")), plainSignature("text", "former"),
+		plainSignature("text", ""), plainSignature("text", "salt") + "0", " " + plainSignature("text", "salt")[1:], plainSignature("tex", "tsalt"),
+	} {
+		f.Add([]byte("text"), salt, former, int64(1), signature)
+		f.Add([]byte("text"), salt, former, int64(0), signature)
+	}
+	f.Fuzz(func(t *testing.T, text, salt, former []byte, remaining int64, signature string) {
+		s := signer{salt: salt, previous: []previousSalt{{salt: former, until: today.Add(time.Duration(remaining))}}}
+		// A random signature is never right, so the right ones are tried as well.
+		right, old := plainSignature(string(text), string(salt)), plainSignature(string(text), string(former))
+		for _, signature := range []string{signature, right, strings.ToUpper(right), old} {
+			want := signatureInvalid
+			switch {
+			case signature == "":
+				want = signatureMissing
+			case len(signature) != 64: // EqualFold knows letters beyond ASCII
+			case strings.EqualFold(signature, right), strings.EqualFold(signature, old) && remaining > 0:
+				want = signatureProven
+			}
+			if got := s.verify(text, signature, today); got != want {
+				t.Errorf("verdict %d on %q, expected %d", got, signature, want)
+			}
 		}
-		s := signer{salt: salt}
-		if got := s.verify(text, signature, today); got != want {
-			t.Errorf("verdict %d, expected %d", got, want)
+		if got := s.sign(text); got != right {
+			t.Errorf("signed %s, expected %s", got, right)
 		}
 	})
 }

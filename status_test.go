@@ -1,6 +1,7 @@
 package galaxypay
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -259,4 +260,97 @@ func TestPaymentStatusWords(t *testing.T) {
 	if (payment{}).judge() != Failed || (payment{}).judgeQuery() != Failed {
 		t.Error("a payment of which nothing is known is not failed")
 	}
+}
+
+// statusIn tells the payment status of a message a second time, with the standard
+// library and in the words of the contract: paid only if everything that the message
+// says about the payment says so; then 499 and 408, wherever they stand; then what is
+// not finished yet; and all the rest is failed. Numbers are compared as they are
+// spelled, so 200.0 is not 200: that appears in no document.
+func statusIn(message []byte) PaymentStatus {
+	var parsed map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(message))
+	decoder.UseNumber()
+	if decoder.Decode(&parsed) != nil {
+		return Failed
+	}
+	code, _ := told(parsed, "responseCode")
+	details, readable := parsed["responseData"].(map[string]any)
+	if packed, ok := parsed["responseData"].(string); ok {
+		_, readable = objectIn([]byte(packed))
+		if readable {
+			details, _ = valueIn([]byte(packed)).(map[string]any)
+		}
+	}
+	if parsed["responseData"] == nil {
+		readable = true
+	}
+	status, hasStatus := told(details, "transactionStatus")
+	stage, hasStage := told(details, "transactionStage")
+	says := func(number string) bool { return code == number || status == number }
+	switch {
+	case readable && code == "200" && (!hasStatus || status == "200") && (!hasStage || stage == "SUCCESSFUL"):
+		return Paid
+	case says("499"):
+		return Cancelled
+	case says("408"):
+		return Expired
+	case code != "200", stage == "FAILURE":
+		return Failed
+	case stage == "INIT", stage == "PROCESSING", hasStatus && status == "":
+		return Pending
+	}
+	return Failed
+}
+
+// told returns what a field says: a text, a number as it is spelled, "" for null, and
+// for anything else what no rule knows.
+func told(fields map[string]any, name string) (text string, there bool) {
+	value, there := fields[name]
+	switch value := value.(type) {
+	case nil:
+		return "", there
+	case string:
+		return value, there
+	case json.Number:
+		return value.String(), there
+	}
+	return "neither text nor number", there
+}
+
+// Of every message the status is the one that the contract tells, and paid above all
+// only where the first telling of the rule agrees. A query differs in one point: when
+// it says nothing of the transaction, nothing is known.
+func FuzzPaymentStatus(f *testing.F) {
+	codes := []string{absent, `"200"`, `200`, `"499"`, `408`, `"505"`, `null`, `200.0`, `[]`}
+	details := []string{absent, `null`, `""`, `"200"`, `200`, `499`, `"408"`, `{}`, `2e2`}
+	for i, code := range codes {
+		for k, status := range details {
+			f.Add([]byte(statusMessage(code, status, stages[(i+k)%len(stages)])))
+		}
+	}
+	for _, data := range []string{`"{\"transactionStatus\":499}"`, `"{}"`, `"x"`, `[]`, `7`, `"{\"a\":1,\"a\":1}"`, `null`, `{"transactionStatus":{},"transactionStage":["SUCCESSFUL"]}`, `{"transactionstatus":"499"}`} {
+		f.Add([]byte(`{"responseCode":"200","responseData":` + data + `}`))
+		f.Add([]byte(utf8BOM + `{"responseData":` + data + `,"responseC\u006fde":200}`))
+	}
+	f.Fuzz(func(t *testing.T, message []byte) {
+		a, err := parseAnswer(message)
+		if err != nil {
+			t.Skip("no message")
+		}
+		bare := bytes.TrimPrefix(message, []byte(utf8BOM))
+		p, want := paymentOf(&a), statusIn(bare)
+		if got := p.judge(); got != want {
+			t.Errorf("%s is %s, expected %s", message, got, want)
+		}
+		if want == Paid && !mayBePaid(t, string(bare)) {
+			t.Errorf("%s may not be paid", message)
+		}
+		if p.responseCode == "200" && !p.hasStatus && !p.hasStage {
+			want = Pending // readable or not
+		}
+		if got := p.judgeQuery(); got != want {
+			t.Errorf("a query that says %s is %s, expected %s", message, got, want)
+		}
+	})
 }

@@ -1,0 +1,261 @@
+package galaxypay
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A JSON body gives the data and signature that the standard library reads in it, and
+// one that is not a single object with a text for data gives nothing.
+func FuzzFromJSON(f *testing.F) {
+	for _, seed := range []string{
+		`{"data":"YQ==","signature":"ab"}`, utf8BOM + `{"data":"YQ==","signature":"ab"}`, `{"d\u0061ta":"a\/b","signature":null}`, `{"data":"a b\u002b","x":{"data":1}}`, `{"data":"","signature":""}`,
+		`{"data":"\ud83d"}`, `{"data":{"a":1}}`, `{"data":1}`, `{"data":"a","data":"b"}`, `{"data":"a","x":{"y":1,"y":1}}`, `[{"data":"a"}]`, `{"data":"a"}{}`, `{"DATA":"a"}`, utf8BOM + utf8BOM + `{}`, "", "{\"data\":\"\xe9\"}",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		object, _ := objectIn(bytes.TrimPrefix(body, []byte(utf8BOM)))
+		data, _ := valueIn(object["data"]).(string)
+		signature, _ := valueIn(object["signature"]).(string)
+		msg, failed := fromJSON(body)
+		if (failed == nil) != (data != "") {
+			t.Fatalf("failure %q, by the standard library data is %q", outcomeOf(failed), data)
+		}
+		if failed != nil && failed.code != CodeCallbackMalformed {
+			t.Errorf("failure %q", outcomeOf(failed))
+		}
+		if failed == nil && (string(msg.data) != data || msg.signature != signature) {
+			t.Errorf("data %q, signature %q, by the standard library %q, %q", msg.data, msg.signature, data, signature)
+		}
+	})
+}
+
+// A form gives what the standard library reads in it. Two differences are meant: the
+// standard library refuses a semicolon, which here is a character like any other; and
+// a bad escape counts only in our own two fields.
+func FuzzFromForm(f *testing.F) {
+	for _, seed := range []string{
+		"data=YQ==&signature=ab", "data=a+b%2Bc&signature=", "d%61ta=x&data=y", "data=%zz", "x=%zz&data=y", "data=a;b&signature=c", "data", "&=&data=a=b",
+		"%zz=1&data=x", "signature=%&data=x", "data=x&signature&signature", "data=%0A+%00", "d%61ta=%ff&signature=;", "data=&data=x", "data%=x&data=y",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, form string) {
+		var readable []string
+		spoilt := false
+		for pair := range strings.SplitSeq(strings.ReplaceAll(form, ";", "%3B"), "&") {
+			if _, err := url.ParseQuery(pair); err == nil {
+				readable = append(readable, pair)
+				continue
+			}
+			name, _, _ := strings.Cut(pair, "=")
+			if values, err := url.ParseQuery(name); err == nil && (values.Has("data") || values.Has("signature")) {
+				spoilt = true
+			}
+		}
+		values, err := url.ParseQuery(strings.Join(readable, "&"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := strings.ReplaceAll(values.Get("data"), " ", "+")
+		valid := want != "" && !spoilt && len(values["data"]) == 1 && len(values["signature"]) <= 1
+		msg, failed := fromForm(form)
+		if (failed == nil) != valid {
+			t.Fatalf("failure %q, but valid by the standard library: %t", outcomeOf(failed), valid)
+		}
+		if valid && (string(msg.data) != want || msg.signature != values.Get("signature")) {
+			t.Errorf("data %q, signature %q", msg.data, msg.signature)
+		}
+	})
+}
+
+// ways are how a callback may travel: each turns data and signature into a request,
+// with what else the merchant's address holds.
+var ways = []func(data, signature, own string) *http.Request{
+	func(data, signature, own string) *http.Request {
+		body, _ := json.Marshal(map[string]string{"data": data, "signature": signature})
+		return postTo(own, "application/json", string(body))
+	},
+	func(data, signature, own string) *http.Request {
+		form := url.Values{"data": {data}, "signature": {signature}}.Encode()
+		return postTo(own, "application/x-www-form-urlencoded", form)
+	},
+	func(data, signature, own string) *http.Request { // plus signs become spaces
+		return postTo(own, "application/x-www-form-urlencoded", "signature="+signature+"&data="+data)
+	},
+	func(data, signature, own string) *http.Request {
+		r := httptest.NewRequest(http.MethodGet, "/cb", nil)
+		r.URL.RawQuery = own + "&" + url.Values{"data": {data}, "signature": {signature}}.Encode()
+		return r
+	},
+	func(data, signature, own string) *http.Request {
+		r := httptest.NewRequest(http.MethodGet, "/cb", nil)
+		r.URL.RawQuery = "data=" + data + "&" + own + "&s%69gnature=" + signature
+		return r
+	},
+}
+
+func postTo(query, contentType, body string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/cb", strings.NewReader(body))
+	r.URL.RawQuery = query
+	r.Header.Set("Content-Type", contentType)
+	return r
+}
+
+// Whatever the gateway signs, in each way that it may come: the app gets exactly the
+// bytes inside the Base64, less a BOM, if they are one JSON object, else nothing. It gets the
+// merchant's own query parameters as they were spelled. And with one digit of data or
+// signature changed, nothing.
+func FuzzReceive(f *testing.F) {
+	for i, seed := range []string{
+		`{"responseCode":"200","requestID":"i"}`, `{"responseCode":"499"}`, utf8BOM + " {\"responseCode\":200} \n", utf8BOM + utf8BOM + `{}`, `{}`, `[]`, ``, `{"a":1,"a":2}`, "{\"a\":\"\xe9\"}",
+		`{"responseCode":"200","responseData":{"transactionStatus":"499"}}`, `{"x":">>>???~~~"}`, `{"responseCode":"200"}{}`, `{"requestID":"a\r\nX: y"}`,
+	} {
+		f.Add([]byte(seed), uint8(i), "order=1&x=100%&y=a+b%20c", uint16(i))
+		f.Add([]byte(seed), uint8(i+5), "", uint16(17*i))
+	}
+	const salt = "a salt of the tests"
+	f.Fuzz(func(t *testing.T, message []byte, way uint8, own string, digit uint16) {
+		if kept := withoutOurs(own); kept != own {
+			t.Skip("the merchant's parameters hold one of ours")
+		}
+		send := ways[int(way)%len(ways)]
+		data := spell(message, way)
+		signature := plainSignature(data, salt)
+		r := send(data, signature, own)
+		if len(data)+len(own) > defaultMaxBody/4 {
+			t.Skip("too large")
+		}
+		c := callbackFor(kindResult, salt)
+		cb, failed := c.receive(httptest.NewRecorder(), r)
+
+		bare := bytes.TrimPrefix(message, []byte(utf8BOM))
+		if _, ok := objectIn(bare); (failed == nil) != (ok && data != "") {
+			t.Fatalf("%q: failure %q, by the standard library an object: %t", message, outcomeOf(failed), ok)
+		}
+		if failed == nil {
+			checkHandedOn(t, c.forward(r, cb), bare, data, own)
+		}
+
+		spoilt := []byte(data + signature)
+		at := int(digit) % len(spoilt)
+		spoilt[at] = otherDigit(spoilt[at])
+		r = send(string(spoilt[:len(data)]), string(spoilt[len(data):]), own)
+		if _, failed := c.receive(httptest.NewRecorder(), r); data != "" && outcomeOf(failed) != "signature_invalid callback_signature" {
+			t.Errorf("with another digit at %d: failure %q", at, outcomeOf(failed))
+		}
+	})
+}
+
+// spell writes Base64 as gateways do: with and without padding.
+func spell(message []byte, way uint8) string {
+	if way%2 == 0 {
+		return base64.StdEncoding.EncodeToString(message)
+	}
+	return base64.RawStdEncoding.EncodeToString(message)
+}
+
+// otherDigit is another digit of the same alphabet, and not the same in other case.
+func otherDigit(digit byte) byte {
+	if digit == '7' {
+		return '1'
+	}
+	return '7'
+}
+
+func checkHandedOn(t *testing.T, r *http.Request, message []byte, data, own string) {
+	t.Helper()
+	body, err := io.ReadAll(r.Body)
+	if err != nil || !bytes.Equal(body, message) || r.ContentLength != int64(len(message)) {
+		t.Errorf("the app gets %q of length %d, error %v", body, r.ContentLength, err)
+	}
+	status := PaymentStatus(r.Header.Get("Galaxypay-Payment-Status"))
+	if want := statusIn(message); status != want {
+		t.Errorf("%s is %s, expected %s", message, status, want)
+	}
+	want := http.Header{
+		"Content-Type":             {"application/json"},
+		"Content-Length":           {fmt.Sprint(len(message))},
+		"Galaxypay-Callback":       {"result"},
+		"Galaxypay-Merchant":       {"airline"},
+		"Galaxypay-Payment-Status": {string(status)},
+		"Galaxypay-Delivery-Id":    {fmt.Sprintf("%x", sha256.Sum256([]byte(data)))},
+	}
+	if status == Cancelled {
+		want.Set("Galaxypay-Callback", "cancel")
+	}
+	for name := range want {
+		if !slices.Equal(r.Header[name], want[name]) {
+			t.Errorf("%s: %q, expected %q", name, r.Header[name], want[name])
+		}
+	}
+	if len(r.Header) != len(want) || r.Method != http.MethodPost || strings.Trim(r.URL.RawQuery, "&") != strings.Trim(own, "&") {
+		t.Errorf("%s with query %q and headers %v", r.Method, r.URL.RawQuery, r.Header)
+	}
+}
+
+// What the app says to an IPN reaches the gateway as two texts and nothing else: a
+// status of the documents, and a description that fits.
+func FuzzIPNAnswer(f *testing.F) {
+	for i, seed := range []string{
+		`{"ipnStatus":"200","ipnDescription":"ok"}`, `{"ipnStatus":409}`, `{"ipnStatus":"404","ipnDescription":"` + strings.Repeat("ễ", 251) + `","x":1}`, `{"ipnStatus":"500"}`, `{"ipnStatus":"200","ipnStatus":"404"}`,
+		utf8BOM + `{"ipnStatus":"404"}`, "", "ok", "[]", `{"ipnStatus":404.0}`, `{"ipnDescription":"\ud83d\u0000\n"}`, "{\"ipnDescription\":\"\xff\"}",
+	} {
+		for _, status := range []int{200, 204, 299, 300, 404, 409, 500} {
+			f.Add([]byte(seed), status+i%2)
+		}
+	}
+	f.Fuzz(func(t *testing.T, body []byte, status int) {
+		if status < 100 || status > 999 {
+			t.Skip("no HTTP status")
+		}
+		app := &appAnswer{header: make(http.Header)}
+		app.WriteHeader(status)
+		if n, err := app.Write(body); n != len(body) || err != nil {
+			t.Fatalf("wrote %d, error %v", n, err)
+		}
+		answer, spoke := app.translate()
+
+		said, _ := objectIn(bytes.TrimPrefix(body, []byte(utf8BOM)))
+		if len(body) > longestAppAnswer {
+			said = nil
+		}
+		want := ""
+		switch own := textIn(said["ipnStatus"]); {
+		case app.status == http.StatusConflict:
+			want = "409"
+		case app.status < 200 || app.status > 299:
+		case own == "404" || own == "409":
+			want = own
+		default:
+			want = "200"
+		}
+		if spoke != (want != "") || answer.Status != want {
+			t.Fatalf("HTTP %d %q is %q, expected %q", app.status, body, answer.Status, want)
+		}
+		if !spoke {
+			return
+		}
+		if text := textIn(said["ipnDescription"]); text != "" && !strings.HasPrefix(text, answer.Description) {
+			t.Errorf("described as %q", answer.Description)
+		}
+		if n := len([]rune(answer.Description)); n == 0 || n > longestDescription {
+			t.Errorf("a description of %d characters", n)
+		}
+		sent, err := json.Marshal(answer)
+		if fields, ok := objectIn(sent); err != nil || !ok || len(fields) != 2 {
+			t.Errorf("answered %s, error %v", sent, err)
+		}
+	})
+}
