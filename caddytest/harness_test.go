@@ -62,7 +62,7 @@ const (
 
 // TestMain fails the run if a goroutine is left when every Caddy has been stopped.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, relayLeftovers...)
 }
 
 // sign is the gateway's signature, written down a second time so that no test asks
