@@ -189,6 +189,7 @@ func TestDecode(t *testing.T) {
 		"hex with a minus":     "ab-cd",
 		"letters of elsewhere": "Đơn=",
 		"NUL":                  "YWJj\x00",
+		"tilde at the end":     "YWJj~",
 	} {
 		t.Run("refused: "+name, func(t *testing.T) {
 			if got, f := decode([]byte(data)); outcomeOf(f) != "callback_malformed callback_base64" || got != nil {

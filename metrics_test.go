@@ -1,14 +1,19 @@
 package galaxypay
 
 import (
+	"encoding/base64"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
 )
 
 // counted writes down what a registry has counted for us, one line for each series.
@@ -135,6 +140,34 @@ func TestHandlersShareTheirConfigsMetrics(t *testing.T) {
 		if got := counted(t, ctx.GetMetricsRegistry()); !slices.Equal(got, want) {
 			t.Errorf("counted\n%s", strings.Join(got, "\n"))
 		}
+	}
+}
+
+// Every callback counts once: by what it says of the payment, or by why it was refused.
+func TestCallbacksAreCounted(t *testing.T) {
+	const salt = "a salt of the tests"
+	text := base64.StdEncoding.EncodeToString([]byte(`{"responseCode":"200"}`))
+	registry := prometheus.NewPedanticRegistry()
+	c := callbackFor(kindIPN, salt)
+	c.log, c.metrics = zap.NewNop(), mustMetrics(t, registry)
+	app := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		w.WriteHeader(http.StatusOK)
+		return nil
+	})
+	for _, form := range []string{signedForm(text, salt), signedForm(text, salt), signedForm(text, "another salt"), "data="} {
+		r := httptest.NewRequest(http.MethodPost, "/cb", strings.NewReader(form))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if err := c.ServeHTTP(httptest.NewRecorder(), r, app); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{
+		"caddy_galaxypay_callbacks_total{kind=ipn,merchant=airline,result=callback_malformed} 1",
+		"caddy_galaxypay_callbacks_total{kind=ipn,merchant=airline,result=paid} 2",
+		"caddy_galaxypay_callbacks_total{kind=ipn,merchant=airline,result=signature_invalid} 1",
+	}
+	if got := counted(t, registry); !slices.Equal(got, want) {
+		t.Errorf("counted\n%s", strings.Join(got, "\n"))
 	}
 }
 
