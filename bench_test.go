@@ -153,6 +153,7 @@ func benchProxy(tb testing.TB, name string) *Proxy {
 		merchant:  &merchant{name: name, baseURL: &url.URL{Scheme: "http", Host: "gateway.example"}, secrets: &secrets{apiKey: "sandbox", signer: s}},
 		callers:   callers{netip.MustParsePrefix("127.0.0.0/8")},
 		transport: &echoGateway{&s},
+		slots:     make(slots, 1),
 		onlyHTTP1: true,
 		log:       zap.NewNop(),
 	}
