@@ -1,0 +1,148 @@
+// Command bench measures the sidecar side by side with what might stand in its place: plain Caddy, a bare hop in Go,
+// nginx with Lua, nothing at all. It needs wrk; nginx with Lua is optional. See docs/performance.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// settings are what the command line chooses.
+type settings struct {
+	duration time.Duration // of one load in one round; wrk counts in whole seconds
+	rounds   int
+	conns    []int
+	requests int // of the memory section
+	calls    int // of the handshake section
+	only     []string
+	out      string
+	profile  string
+	smoke    bool
+}
+
+// judgedConns is the number of connections that the targets are about.
+const judgedConns = 32
+
+// section is a part of the report that can be run by itself.
+type section struct {
+	name string
+	run  func(*bench, context.Context) error
+}
+
+var sections = []section{
+	{"throughput", (*bench).throughput},
+	{"memory", (*bench).memory},
+	{"handshake", (*bench).handshake},
+	{"startup", (*bench).startup},
+	{"scale", (*bench).scale},
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := start(ctx, os.Args[1:])
+	stop()
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// start becomes one of the helper processes, where the first argument names one, else the benchmark.
+func start(ctx context.Context, args []string) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "stub":
+			return runStub(ctx, args[1:])
+		case "hop":
+			return runHop(ctx, args[1:])
+		}
+	}
+	s, err := parseSettings(args)
+	if err != nil {
+		return err
+	}
+	b, err := newBench(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	return b.run(ctx)
+}
+
+func parseSettings(args []string) (settings, error) {
+	var s settings
+	var only string
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.DurationVar(&s.duration, "duration", 3*time.Second, "of one load in one round, in whole seconds")
+	flags.IntVar(&s.rounds, "rounds", 5, "how often each load is run")
+	flags.IntVar(&s.requests, "requests", 1_000_000, "requests before memory is compared")
+	flags.IntVar(&s.calls, "calls", 50, "calls of the stateless app, with the sidecar and without")
+	flags.StringVar(&only, "only", "", "sections to run, separated by commas: "+sectionNames())
+	flags.StringVar(&s.out, "out", "", "file to write the figures to, as JSON")
+	flags.StringVar(&s.profile, "profile", "", "file to write a CPU profile of the sidecar under load to; runs nothing else")
+	flags.BoolVar(&s.smoke, "smoke", false, "only try whether everything works, in a few seconds; its timings mean nothing")
+	if err := flags.Parse(args); err != nil {
+		return s, err
+	}
+	s.conns = []int{1, judgedConns, 256}
+	if s.smoke {
+		s.duration, s.rounds, s.conns, s.requests, s.calls = time.Second, 1, []int{judgedConns}, 1000, 3
+	}
+	if only != "" {
+		s.only = strings.Split(only, ",")
+	}
+	for _, name := range s.only {
+		if !slices.ContainsFunc(sections, func(sec section) bool { return sec.name == name }) {
+			return s, fmt.Errorf("-only: no section %q; there are %s", name, sectionNames())
+		}
+	}
+	if s.duration < time.Second || s.rounds < 1 || s.requests < 1 || s.calls < 1 || flags.NArg() > 0 {
+		return s, errors.New("expected -duration of at least 1s, counts above zero, and no arguments")
+	}
+	return s, nil
+}
+
+// sectionNames is spelled out: a variable that lists its own parser would be an initialisation cycle.
+func sectionNames() string { return "throughput, memory, handshake, startup, scale" }
+
+// run builds what is measured, runs the sections and prints the report.
+func (b *bench) run(ctx context.Context) error {
+	if b.profile != "" {
+		return b.writeProfile(ctx)
+	}
+	for _, sec := range sections {
+		if len(b.only) > 0 && !slices.Contains(b.only, sec.name) {
+			continue
+		}
+		progress("section %s", sec.name)
+		if err := sec.run(b, ctx); err != nil {
+			return fmt.Errorf("%s: %w", sec.name, err)
+		}
+		b.stopChildren()
+	}
+	fmt.Print(b.report.markdown())
+	if b.out == "" {
+		return nil
+	}
+	return b.report.writeJSON(b.out)
+}
+
+// progress tells on standard error what is going on; the report alone is on standard output.
+func progress(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", args...)
+}
+
+// procs is the number of processors that every process under measurement may use.
+func procs() int { return runtime.NumCPU() }

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"io"
+	"net"
+	"strconv"
+	"time"
+)
+
+const (
+	salt   = "GO@2021" // the one of the examples in the gateway's documents
+	apiKey = "bench"
+
+	// payPath is where every variant is called: the sidecar and the gateway know pay by the same path.
+	payPath = "/api/v1/transaction/pay"
+
+	// unwrappedID is the requestID of the answer to a body without an envelope.
+	unwrappedID = "00000000000000000000000000000000"
+
+	// responseData is what an answer says of the payment.
+	responseData = `{"transactionID":"2211210123456789012345678901","orderID":"2a43e4b9-c5df-49e6-8b18-42af9bcd150e",` +
+		`"endpoint":"https://uat-secure.galaxypay.vn/checkout/2211210123456789012345678901"}`
+)
+
+// mustBeSigned marks the bodies of which the stub checks the signature. It does not do so under load, since the work
+// would count against the variants that sign.
+var mustBeSigned = []byte("signed, please")
+
+// stub stands in for the gateway, with as little work as possible, so that the load measures what is in front of it:
+// it reads just enough HTTP/1.1, signs its answers and knows nothing of payments.
+type stub struct {
+	delay time.Duration
+}
+
+func runStub(ctx context.Context, args []string) error {
+	var s stub
+	flags := flag.NewFlagSet("stub", flag.ContinueOnError)
+	listen := flags.String("listen", "", "")
+	cert := flags.String("cert", "", "a PEM file with certificate and key, for TLS")
+	flags.DurationVar(&s.delay, "delay", 0, "")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", *listen)
+	if err != nil {
+		return err
+	}
+	if *cert != "" {
+		pair, err := tls.LoadX509KeyPair(*cert, *cert)
+		if err != nil {
+			return err
+		}
+		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
+	}
+	context.AfterFunc(ctx, func() { listener.Close() })
+	return s.serve(ctx, listener)
+}
+
+func (s *stub) serve(ctx context.Context, listener net.Listener) error {
+	for {
+		conn, err := listener.Accept()
+		if errors.Is(err, net.ErrClosed) && ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		go s.converse(conn)
+	}
+}
+
+// converse answers the requests of one connection until it closes.
+func (s *stub) converse(conn net.Conn) {
+	defer conn.Close()
+	r := bufio.NewReaderSize(conn, 8<<10)
+	var body, message, response []byte
+	for {
+		head, err := readHead(r)
+		if err != nil {
+			return
+		}
+		if cap(body) < head.length {
+			body = make([]byte, head.length)
+		}
+		body = body[:head.length]
+		if _, err := io.ReadFull(r, body); err != nil {
+			return
+		}
+		time.Sleep(s.delay)
+		message = appendAnswer(message[:0], body, head.signature)
+		response = appendResponse(response[:0], message)
+		if _, err := conn.Write(response); err != nil {
+			return
+		}
+		if head.last {
+			return
+		}
+	}
+}
+
+// head is what the stub reads of a request's header.
+type head struct {
+	length    int
+	last      bool // the client closes the connection afterwards
+	signature string
+}
+
+func readHead(r *bufio.Reader) (head, error) {
+	var h head
+	if _, err := r.ReadSlice('\n'); err != nil { // the request line
+		return h, err
+	}
+	for {
+		line, err := r.ReadSlice('\n')
+		if err != nil {
+			return h, err
+		}
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) == 0 {
+			return h, nil
+		}
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		value = bytes.TrimSpace(value)
+		switch {
+		case bytes.EqualFold(name, []byte("Content-Length")):
+			if h.length, err = strconv.Atoi(string(value)); err != nil {
+				return h, err
+			}
+		case bytes.EqualFold(name, []byte("Connection")):
+			h.last = bytes.EqualFold(value, []byte("close"))
+		case bytes.EqualFold(name, []byte("signature")):
+			h.signature = string(value)
+		}
+	}
+}
+
+// appendAnswer writes the gateway's message: requestID is repeated, as the gateway does.
+func appendAnswer(dst, body []byte, signature string) []byte {
+	code := "200"
+	if bytes.Contains(body, mustBeSigned) && signature != "" && signature != sign(body) {
+		code = "401" // any other than 200 will do
+	}
+	dst = append(dst, `{"requestID":"`...)
+	dst = append(dst, requestID(body)...)
+	dst = append(dst, `","responseDateTime":"20261121123138","responseCode":"`...)
+	dst = append(dst, code...)
+	dst = append(dst, `","responseMessage":"Transaction is successful.","responseData":`...)
+	dst = append(dst, responseData...)
+	return append(dst, '}')
+}
+
+func requestID(body []byte) []byte {
+	_, rest, ok := bytes.Cut(body[:min(len(body), 100)], []byte(`"requestID":"`))
+	id, _, closed := bytes.Cut(rest, []byte(`"`))
+	if !ok || !closed {
+		return []byte(unwrappedID)
+	}
+	return id
+}
+
+func appendResponse(dst, message []byte) []byte {
+	dst = append(dst, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nsignature: "...)
+	dst = append(dst, sign(message)...)
+	dst = append(dst, "\r\nContent-Length: "...)
+	dst = strconv.AppendInt(dst, int64(len(message)), 10)
+	dst = append(dst, "\r\n\r\n"...)
+	return append(dst, message...)
+}
+
+// sign is the gateway's signature: SHA-256 of the message and the salt behind it, in hex.
+func sign(message []byte) string {
+	h := sha256.New()
+	h.Write(message)
+	h.Write([]byte(salt))
+	return hex.EncodeToString(h.Sum(nil))
+}
