@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // merchantsOver is a merchant for each relay, and a site where /c007/pay is the
@@ -22,12 +23,16 @@ func merchantsOver(t *testing.T, relays []relay, options func(i int) string) str
 	return "{\ngalaxypay {\n" + merchants.String() + "}\n}\nhttp://:9180 {\n" + routes.String() + "}\n"
 }
 
-// timeoutOf makes the sidecar give up early where nothing else ends a call.
-func timeoutOf(c networkCase) string {
+// giveUp is the timeout of cases in which nothing else ends a call. It leaves time for
+// the other calls of the case.
+const giveUp = 4 * time.Second
+
+// wait is how long to wait in a case.
+func (c networkCase) wait() time.Duration {
 	if c.hangs {
-		return "timeout 4s"
+		return giveUp
 	}
-	return ""
+	return patience
 }
 
 // networkGateway is a gateway that makes a payment of the first message with a
@@ -50,9 +55,9 @@ func TestNetworkToGateway(t *testing.T) {
 	cases := networkCases("pay", "query")
 	relays := make([]relay, len(cases))
 	for i, c := range cases {
-		relays[i] = newRelay(t, strings.TrimPrefix(g.url, "http://"), c.breaking)
+		relays[i] = newRelay(t, g.address(), c.breaking)
 	}
-	s := sidecar{start(t, merchantsOver(t, relays, func(i int) string { return timeoutOf(cases[i]) })), g.gateway}
+	s := sidecar{start(t, merchantsOver(t, relays, func(i int) string { return "timeout " + cases[i].wait().String() })), g.gateway}
 
 	// Two calls over a good network show where messages have their parts.
 	requests := make(map[string]measures)
@@ -64,21 +69,22 @@ func TestNetworkToGateway(t *testing.T) {
 
 	seen := make([][]result, len(cases)) // by the app, for its calls under one id
 	inParallel(t, cases, func(t *testing.T, i int, c networkCase) {
+		t.Helper()
 		path := fmt.Sprintf("/c%03d/%s", i, c.operation)
 		if c.keptAlive {
 			s.call(t, path, payment, "Idempotency-Key", callID("earlier", i)).wantOK(t, paid)
 		}
-		message := answer
-		if c.stream == "upstream" {
-			message = requests[c.operation]
-		}
-		relays[i].add(t, c.toxic(message))
+		relays[i].add(t, c.toxic(c.choose(requests[c.operation], answer)))
 		first := s.result(t, path, callID("first", i))
 		if !slices.Contains(c.results, first) {
 			t.Errorf("the app is told %s, want one of %s", first, c.results)
 		}
 		relays[i].heal()
-		seen[i] = append([]result{first}, s.askAgain(t, path, callID("first", i), c)...)
+		again := c.repeat(func() result { return s.result(t, path, callID("first", i)) })
+		if last := again[len(again)-1]; last != answeredWhole && last != duplicate {
+			t.Errorf("asked again under the same id, the app is told %s", again)
+		}
+		seen[i] = append([]result{first}, again...)
 		s.call(t, path, payment, "Idempotency-Key", callID("later", i)).wantOK(t, paid)
 	})
 	s.stop()
@@ -90,27 +96,17 @@ func TestNetworkToGateway(t *testing.T) {
 	}
 }
 
-// askAgain repeats a call over a network that works again, as an app does that wants to
-// know. Only where a connection may have ended behind the sidecar's back may that take
-// more than one call.
-func (s sidecar) askAgain(t *testing.T, path, id string, c networkCase) []result {
-	t.Helper()
-	var seen []result
-	for range 3 {
-		seen = append(seen, s.result(t, path, id))
-		if last := seen[len(seen)-1]; last == answeredWhole || last == duplicate {
-			return seen
-		}
-		if !c.closes {
-			break
-		}
+// repeat makes a call again over a network that works again. Only where a connection may
+// have ended behind the sidecar's back may that take more than one try.
+func (c networkCase) repeat(again func() result) []result {
+	seen := []result{again()}
+	for c.closes && len(seen) < 3 && seen[len(seen)-1] != answeredWhole && seen[len(seen)-1] != duplicate {
+		seen = append(seen, again())
 	}
-	t.Errorf("asked again under the same id, the app is told %s", seen)
 	return seen
 }
 
-// settled compares what the app was told of its calls under one id with how often the
-// gateway got the message.
+// settled compares how calls with the same message ended with how often it arrived.
 func (c networkCase) settled(seen []result, arrived int) error {
 	least, most := 0, 0 // of the calls after the first
 	for _, r := range seen[1:] {
@@ -132,10 +128,10 @@ func (c networkCase) settled(seen []result, arrived int) error {
 		most *= 2
 	}
 	if arrived < least || arrived > most {
-		return fmt.Errorf("the gateway got %d messages, want %d to %d; the app was told %s", arrived, least, most, seen)
+		return fmt.Errorf("the message arrived %d times, want %d to %d; the calls ended with %s", arrived, least, most, seen)
 	}
 	if c.operation == "pay" && seen[0] == answeredWhole && slices.Contains(seen[1:], answeredWhole) {
-		return fmt.Errorf("a second payment under the same id; the app was told %s", seen)
+		return fmt.Errorf("a second payment under the same id; the calls ended with %s", seen)
 	}
 	return nil
 }

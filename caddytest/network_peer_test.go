@@ -42,6 +42,9 @@ func newPeer(t *testing.T, key func(*call) string, answer func(g *gateway, c *ca
 	return p
 }
 
+// address is host and port.
+func (p *peer) address() string { return strings.TrimPrefix(p.url, "http://") }
+
 func (p *peer) count(c *call, key string) (before int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

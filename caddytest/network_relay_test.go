@@ -218,7 +218,11 @@ func cuts() []networkFault {
 func stalls() []networkFault {
 	var list []networkFault
 	add := func(kind, name, toxic string, up, down certainty) {
-		for stream, arrives := range map[string]certainty{"upstream": up, "downstream": down} {
+		for _, stream := range []string{"upstream", "downstream"} {
+			arrives := up
+			if stream == "downstream" {
+				arrives = down
+			}
 			text := fmt.Sprintf(toxic, stream)
 			list = append(list, networkFault{
 				kind: kind + ", " + stream, name: name + ", " + stream, stream: stream, hangs: true,
@@ -295,6 +299,14 @@ func (c networkCase) title() string {
 		return c.operation + "/kept alive/" + c.name
 	}
 	return c.operation + "/fresh/" + c.name
+}
+
+// choose returns what the fault is about, the request or the answer.
+func (f networkFault) choose(request, answer measures) measures {
+	if f.stream == "upstream" {
+		return request
+	}
+	return answer
 }
 
 // networkCases are the faults of the matrix, for each of the operations.
