@@ -49,6 +49,9 @@ var sections = []section{
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := start(ctx, os.Args[1:])
+	if err != nil && ctx.Err() != nil {
+		err = errors.New("interrupted") // what failed has failed of that
+	}
 	stop()
 	if errors.Is(err, flag.ErrHelp) {
 		return
@@ -85,7 +88,7 @@ func parseSettings(args []string) (settings, error) {
 	var s settings
 	var only string
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.DurationVar(&s.duration, "duration", 3*time.Second, "of one load in one round, in whole seconds")
+	flags.DurationVar(&s.duration, "duration", 2*time.Second, "of one load in one round, in whole seconds")
 	flags.IntVar(&s.rounds, "rounds", 5, "how often each load is run")
 	flags.IntVar(&s.requests, "requests", 1_000_000, "requests before memory is compared")
 	flags.IntVar(&s.calls, "calls", 50, "calls of the stateless app, with the sidecar and without")

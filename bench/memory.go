@@ -82,7 +82,7 @@ func (b *bench) slice() time.Duration {
 	if b.smoke {
 		return time.Second
 	}
-	return 10 * time.Second
+	return 5 * time.Second
 }
 
 // burst is the number of large bodies at once.
@@ -91,7 +91,7 @@ const burst = 64
 // atOnce sends large bodies that are all in flight together, several times over: the garbage of one burst must not
 // pile up onto that of the next.
 func (b *bench) atOnce(ctx context.Context, t *table, maxBody int) error {
-	// The stub holds its answers back until the last body is there.
+	// The stub holds its answers to large bodies back until the last one is there.
 	gateway, err := b.gateway(ctx, "-delay", "500ms")
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (b *bench) atOnce(ctx context.Context, t *table, maxBody int) error {
 		name   string
 		server *server
 	}{{nameSidecar, sidecar}, {nameCaddy, caddy}} {
-		grown, err := growth(ctx, v.server, maxBody)
+		grown, err := b.growth(ctx, v.server, maxBody)
 		if err != nil {
 			return fmt.Errorf("%s: %w", v.name, err)
 		}
@@ -122,9 +122,14 @@ func (b *bench) atOnce(ctx context.Context, t *table, maxBody int) error {
 	return nil
 }
 
-// growth is the most that is resident during the bursts, over what was before.
-func growth(ctx context.Context, s *server, size int) (int64, error) {
-	if err := volley(ctx, s.url(), usualBodyBytes); err != nil { // connections are open from now on
+// growth is the most that is resident during the bursts, over what was before. It starts from a process at work: the
+// first calls of all let every program in Go grow to its working size, whatever they carry.
+func (b *bench) growth(ctx context.Context, s *server, size int) (int64, error) {
+	file, err := b.bodyFile(usualBodyBytes)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := b.wrk(ctx, s.url(), file, burst, b.duration); err != nil {
 		return 0, err
 	}
 	before, err := memoryOf(s.pid(), "VmRSS")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"time"
 )
 
 // scale shows what does not grow, with the number of merchants, and what grows in proportion, with the body.
@@ -121,15 +120,15 @@ func (b *bench) bodies(ctx context.Context, gateway string) error {
 		}
 	}
 	t := b.report.table(fmt.Sprintf("Body size, %d connections", judgedConns),
-		"bytes", "calls/s", "CPU µs/call", "CPU ns for each byte more than in the row above")
+		"bytes", "calls/s", "CPU µs/call", fmt.Sprintf("CPU ns for each byte above %d", sizes[0]))
+	smallest := median(column(samples[0], processorUse))
 	for i, size := range sizes {
 		use := median(column(samples[i], processorUse))
-		slope := ""
-		if i > 0 {
-			before := median(column(samples[i-1], processorUse))
-			slope = fmt.Sprintf("%.2f", (use-before)*float64(time.Microsecond/time.Nanosecond)/float64(size-sizes[i-1]))
+		perByte := ""
+		if more := size - sizes[0]; more > 0 {
+			perByte = fmt.Sprintf("%.2f", (use-smallest)*1000/float64(more))
 		}
-		t.row(fmt.Sprint(size), fmt.Sprintf("%.0f", median(column(samples[i], perSecond))), fmt.Sprintf("%.0f", use), slope)
+		t.row(fmt.Sprint(size), fmt.Sprintf("%.0f", median(column(samples[i], perSecond))), fmt.Sprintf("%.0f", use), perByte)
 		b.report.Samples[fmt.Sprintf("scale/bodies/%d", size)] = samples[i]
 	}
 	return nil

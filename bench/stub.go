@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
-	"errors"
 	"flag"
 	"io"
 	"net"
@@ -30,6 +29,9 @@ const (
 		`"endpoint":"https://uat-secure.galaxypay.vn/checkout/2211210123456789012345678901"}`
 )
 
+// largeBody is where the option -delay sets in, in bytes.
+const largeBody = 16 << 10
+
 // mustBeSigned marks the bodies of which the stub checks the signature. It does not do so under load, since the work
 // would count against the variants that sign.
 var mustBeSigned = []byte("signed, please")
@@ -37,7 +39,7 @@ var mustBeSigned = []byte("signed, please")
 // stub stands in for the gateway, with as little work as possible, so that the load measures what is in front of it:
 // it reads just enough HTTP/1.1, signs its answers and knows nothing of payments.
 type stub struct {
-	delay time.Duration
+	delay time.Duration // before it answers a large body
 }
 
 func runStub(ctx context.Context, args []string) error {
@@ -62,15 +64,15 @@ func runStub(ctx context.Context, args []string) error {
 		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
 	}
 	context.AfterFunc(ctx, func() { listener.Close() })
-	return s.serve(ctx, listener)
+	if err := s.serve(listener); ctx.Err() == nil {
+		return err
+	}
+	return nil
 }
 
-func (s *stub) serve(ctx context.Context, listener net.Listener) error {
+func (s *stub) serve(listener net.Listener) error {
 	for {
 		conn, err := listener.Accept()
-		if errors.Is(err, net.ErrClosed) && ctx.Err() != nil {
-			return nil
-		}
 		if err != nil {
 			return err
 		}
@@ -95,7 +97,9 @@ func (s *stub) converse(conn net.Conn) {
 		if _, err := io.ReadFull(r, body); err != nil {
 			return
 		}
-		time.Sleep(s.delay)
+		if head.length >= largeBody {
+			time.Sleep(s.delay)
+		}
 		message = appendAnswer(message[:0], body, head.signature)
 		response = appendResponse(response[:0], message)
 		if _, err := conn.Write(response); err != nil {

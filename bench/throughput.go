@@ -153,7 +153,7 @@ func named(variants []*variant, name string) *variant {
 }
 
 func (b *bench) reportThroughput(variants []*variant, conns int) {
-	t := b.report.table(fmt.Sprintf("Calls at %d connections", conns),
+	t := b.report.table(fmt.Sprintf("Calls, connections: %d", conns),
 		"variant", "calls/s", "x plain Caddy", "p50 µs", "p99 µs", "p99 x plain Caddy", "CPU µs/call")
 	caddy := named(variants, nameCaddy).samples[conns]
 	for _, v := range variants {
