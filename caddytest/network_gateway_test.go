@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// merchantsOver is a merchant for each relay, and a site where /c007/pay is the
-// operation pay in the name of the seventh.
-func merchantsOver(t *testing.T, relays []relay, options func(i int) string) string {
+// merchantsAt is a merchant for each base URL, and a site where /c007/pay is the operation
+// pay in the name of the seventh.
+func merchantsAt(t *testing.T, bases []string, options func(i int) string) string {
 	t.Helper()
 	t.Setenv("TEST_API_KEY", testAPIKey)
 	t.Setenv("TEST_SALT", testSalt)
 	var merchants, routes strings.Builder
-	for i, r := range relays {
-		fmt.Fprintf(&merchants, "merchant c%03d {\nbase_url http://%s\napi_key {env.TEST_API_KEY}\nsalt {env.TEST_SALT}\n}\n", i, r.Listen)
+	for i, base := range bases {
+		fmt.Fprintf(&merchants, "merchant c%03d {\nbase_url %s\napi_key {env.TEST_API_KEY}\nsalt {env.TEST_SALT}\n}\n", i, base)
 		fmt.Fprintf(&routes, "handle_path /c%03d/* {\ngalaxypay {\nmerchant c%03d\n%s\n}\n}\n", i, i, options(i))
 	}
 	return "{\ngalaxypay {\n" + merchants.String() + "}\n}\nhttp://:9180 {\n" + routes.String() + "}\n"
@@ -54,10 +54,12 @@ func TestNetworkToGateway(t *testing.T) {
 	g := networkGateway(t)
 	cases := networkCases("pay", "query")
 	relays := make([]relay, len(cases))
+	bases := make([]string, len(cases))
 	for i, c := range cases {
 		relays[i] = newRelay(t, g.address(), c.breaking)
+		bases[i] = "http://" + relays[i].Listen
 	}
-	s := sidecar{start(t, merchantsOver(t, relays, func(i int) string { return "timeout " + cases[i].wait().String() })), g.gateway}
+	s := sidecar{start(t, merchantsAt(t, bases, func(i int) string { return "timeout " + cases[i].wait().String() })), g.gateway}
 
 	// Two calls over a good network show where messages have their parts.
 	requests := make(map[string]measures)

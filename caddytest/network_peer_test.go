@@ -3,6 +3,7 @@ package caddytest
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"strings"
@@ -15,6 +16,7 @@ import (
 type peer struct {
 	*gateway
 	connections *counter
+	tls         *tls.Config // nil: plain HTTP; set before anybody connects
 
 	mu       sync.Mutex
 	arrived  map[string]int
@@ -29,6 +31,10 @@ func newPeer(t *testing.T, key func(*call) string, answer func(g *gateway, c *ca
 	p.takesOver(func(conn net.Conn, in *bufio.Reader, _ int) bool {
 		p.connections.add(1)
 		defer p.connections.add(-1)
+		if p.tls != nil {
+			conn = tls.Server(conn, p.tls)
+			in = bufio.NewReader(conn)
+		}
 		for {
 			c, err := readCall(in)
 			if err != nil {
@@ -112,7 +118,7 @@ func (c *call) raw() []byte {
 }
 
 // inParallel runs a subtest for each case, some at a time, and waits for all.
-func inParallel(t *testing.T, cases []networkCase, run func(t *testing.T, number int, c networkCase)) {
+func inParallel[C interface{ title() string }](t *testing.T, cases []C, run func(t *testing.T, number int, c C)) {
 	t.Helper()
 	var workers sync.WaitGroup
 	free := make(chan struct{}, 32)

@@ -187,6 +187,7 @@ func cuts() []networkFault {
 				arrives: always, results: []result{gatewayNoAnswer},
 			}
 			if place.name == "everything" {
+				request.kind, answer.kind = "connection ends after the request, "+end, "connection ends after the answer, "+end
 				request.closes, answer.closes = true, true
 				// The end of the connection is in a race with the answer.
 				request.arrives, request.results = perhaps, []result{answeredWhole, gatewayNoAnswer}
