@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -38,7 +39,7 @@ func newClients(url string, size int) *clients {
 
 // offer makes calls at this rate, whether or not earlier ones have been answered, and
 // returns when all are, with the time for which it has offered.
-func (c *clients) offer(rate float64, length time.Duration) time.Duration {
+func (c *clients) offer(ctx context.Context, rate float64, length time.Duration) time.Duration {
 	var calls sync.WaitGroup
 	defer calls.Wait()
 	start := time.Now()
@@ -46,18 +47,18 @@ func (c *clients) offer(rate float64, length time.Duration) time.Duration {
 	defer tick.Stop()
 	for made := 0; time.Since(start) < length; <-tick.C {
 		for due := int(time.Since(start).Seconds() * rate); made < due; made++ {
-			calls.Go(c.call)
+			calls.Go(func() { c.call(ctx) })
 		}
 	}
 	return time.Since(start)
 }
 
 // together makes n calls at once, ten times.
-func (c *clients) together(n int) {
+func (c *clients) together(ctx context.Context, n int) {
 	for range 10 {
 		var calls sync.WaitGroup
 		for range n {
-			calls.Go(c.call)
+			calls.Go(func() { c.call(ctx) })
 		}
 		calls.Wait()
 	}
@@ -72,8 +73,8 @@ func (c *clients) forget() counts {
 	return was
 }
 
-func (c *clients) call() {
-	status, header, body, err := c.post()
+func (c *clients) call(ctx context.Context) {
+	status, header, body, err := c.post(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -91,8 +92,13 @@ func (c *clients) call() {
 	}
 }
 
-func (c *clients) post() (status int, header http.Header, body string, err error) {
-	response, err := c.http.Post(c.url, "application/json", strings.NewReader(c.body))
+func (c *clients) post(ctx context.Context) (status int, header http.Header, body string, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, strings.NewReader(c.body))
+	if err != nil {
+		return 0, nil, "", err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := c.http.Do(request)
 	if err != nil {
 		return 0, nil, "", err
 	}

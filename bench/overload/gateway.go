@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -24,8 +25,8 @@ type gateway struct {
 	most   atomic.Int64 // at once
 }
 
-func newGateway(service time.Duration) (*gateway, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func newGateway(ctx context.Context, service time.Duration) (*gateway, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}

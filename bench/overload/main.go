@@ -56,27 +56,27 @@ func main() {
 	flag.IntVar(&l.body, "body", 60<<10, "bytes of each call's body")
 	flag.Float64Var(&l.memory, "memory", 256, "the most resident memory in MiB")
 	flag.Parse()
-	if err := l.run(); err != nil {
+	if err := l.run(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func (l load) run() error {
-	g, err := newGateway(l.service)
+func (l load) run(ctx context.Context) error {
+	g, err := newGateway(ctx, l.service)
 	if err != nil {
 		return err
 	}
 	defer g.close()
-	s, err := startSidecar(l.limit, g.url)
+	s, err := startSidecar(ctx, l.limit, g.url)
 	if err != nil {
 		return err
 	}
 	defer s.stop()
 	c := newClients(s.url, l.body)
 
-	c.together(l.limit) // opens what the sidecar keeps open from then on
-	before, err := s.settled(c, 0)
+	c.together(ctx, l.limit) // opens what the sidecar keeps open from then on
+	before, err := s.settled(ctx, c, 0)
 	if err != nil {
 		return err
 	}
@@ -86,15 +86,15 @@ func (l load) run() error {
 	var peak state
 	done := make(chan bool)
 	var watch sync.WaitGroup
-	watch.Go(func() { peak = s.watch(done) })
-	took := c.offer(l.rate(), l.time)
+	watch.Go(func() { peak = s.watch(ctx, done) })
+	took := c.offer(ctx, l.rate(), l.time)
 	close(done)
 	watch.Wait()
 	during, reached := c.forget(), g.calls.Load()-sent
 
-	c.together(l.limit / 2)
+	c.together(ctx, l.limit/2)
 	recovered := c.forget()
-	after, err := s.settled(c, before.goroutines)
+	after, err := s.settled(ctx, c, before.goroutines)
 	if err != nil {
 		return err
 	}
@@ -137,12 +137,12 @@ type sidecar struct {
 	cancel  context.CancelFunc
 }
 
-func startSidecar(limit int, gateway string) (*sidecar, error) {
-	site, err := freeAddress()
+func startSidecar(ctx context.Context, limit int, gateway string) (*sidecar, error) {
+	site, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := freeAddress()
+	metrics, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -150,9 +150,9 @@ func startSidecar(limit int, gateway string) (*sidecar, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(ctx)
 	s := &sidecar{url: "http://" + site, metrics: "http://" + metrics, cancel: cancel}
-	s.process = exec.CommandContext(ctx, program, "run", "--config", "-", "--adapter", "caddyfile") //nolint:gosec // itself
+	s.process = exec.CommandContext(ctx, program, "run", "--config", "-", "--adapter", "caddyfile")
 	s.process.Env = append(os.Environ(), "OVERLOAD_API_KEY=overload", "OVERLOAD_SALT="+salt)
 	s.process.Stderr = os.Stderr
 	s.process.Stdin = strings.NewReader(fmt.Sprintf(`{
@@ -185,7 +185,7 @@ http://%s {
 		return nil, err
 	}
 	for range 300 {
-		if _, err := s.state(); err == nil {
+		if _, err := s.state(ctx); err == nil {
 			return s, nil
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -202,8 +202,12 @@ func (s *sidecar) stop() {
 // state is what the sidecar says of itself, memory in MiB.
 type state struct{ resident, heap, goroutines float64 }
 
-func (s *sidecar) state() (state, error) {
-	response, err := http.Get(s.metrics)
+func (s *sidecar) state(ctx context.Context) (state, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.metrics, nil)
+	if err != nil {
+		return state{}, err
+	}
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return state{}, err
 	}
@@ -232,7 +236,7 @@ func sample(text, name string) float64 {
 }
 
 // watch returns the highest values until done is closed.
-func (s *sidecar) watch(done <-chan bool) state {
+func (s *sidecar) watch(ctx context.Context, done <-chan bool) state {
 	var peak state
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -242,7 +246,7 @@ func (s *sidecar) watch(done <-chan bool) state {
 			return peak
 		case <-tick.C:
 		}
-		if now, err := s.state(); err == nil {
+		if now, err := s.state(ctx); err == nil {
 			peak.resident = max(peak.resident, now.resident)
 			peak.heap = max(peak.heap, now.heap)
 			peak.goroutines = max(peak.goroutines, now.goroutines)
@@ -252,12 +256,12 @@ func (s *sidecar) watch(done <-chan bool) state {
 
 // settled returns the state once the clients' connections are closed, at the latest
 // after ten seconds. It waits for so many goroutines, or until their number stays.
-func (s *sidecar) settled(c *clients, goroutines float64) (state, error) {
+func (s *sidecar) settled(ctx context.Context, c *clients, goroutines float64) (state, error) {
 	c.http.CloseIdleConnections()
 	var last state
 	for range 20 {
 		time.Sleep(500 * time.Millisecond)
-		now, err := s.state()
+		now, err := s.state(ctx)
 		if err != nil {
 			return state{}, err
 		}
@@ -270,8 +274,8 @@ func (s *sidecar) settled(c *clients, goroutines float64) (state, error) {
 }
 
 // freeAddress finds a port that nobody listens on.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
