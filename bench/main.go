@@ -95,7 +95,7 @@ func parseSettings(args []string) (settings, error) {
 	flags.StringVar(&only, "only", "", "sections to run, separated by commas: "+sectionNames())
 	flags.StringVar(&s.out, "out", "", "file to write the figures to, as JSON")
 	flags.StringVar(&s.profile, "profile", "", "file to write a CPU profile of the sidecar under load to; runs nothing else")
-	flags.BoolVar(&s.smoke, "smoke", false, "only try whether everything works, in a few seconds; its timings mean nothing")
+	flags.BoolVar(&s.smoke, "smoke", false, "only try whether everything works, as fast as it can; its timings mean nothing")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
