@@ -129,7 +129,8 @@ func (c *Merchant) resolveAddress() (environment string, base *url.URL, err erro
 	case environment == "" && address == "":
 		return "", nil, errors.New("environment is required: sandbox, uat or production (or base_url instead)")
 	case environment != "" && !ok:
-		return "", nil, fmt.Errorf("environment: unknown value %q; expected sandbox, uat or production", environment)
+		// As it was written: a variable that was put here by mistake may hold a secret.
+		return "", nil, fmt.Errorf("environment: unknown value %q; expected sandbox, uat or production", c.Environment)
 	case environment != "" && environment != sandboxName && address != "":
 		return "", nil, fmt.Errorf("base_url: environment %s has an address of its own; use one of the two", environment)
 	case address == "":

@@ -101,10 +101,12 @@ func (h *Handler) unmarshalResult(d *caddyfile.Dispenser) error {
 // unset {$VARIABLE} leaves behind, and it would silently mean the default.
 func oneValue(d *caddyfile.Dispenser, value *string) error {
 	option := d.Val()
-	if !d.AllArgs(value) {
-		return d.ArgErr()
+	args := d.RemainingArgs()
+	if len(args) != 1 {
+		// ArgErr would quote them, and they may be a salt with a blank in it.
+		return d.Errf("option %s takes one argument, not %d", option, len(args))
 	}
-	if *value == "" {
+	if *value = args[0]; *value == "" {
 		return d.Errf("option %s is empty", option)
 	}
 	return nil

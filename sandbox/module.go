@@ -211,6 +211,9 @@ func resolve(configured, byDefault string) (string, error) {
 		return byDefault, nil
 	}
 	value, err := caddy.NewReplacer().ReplaceOrErr(configured, true, true)
+	if err != nil && !isPlaceholder(configured) {
+		return "", errors.New(`an unknown placeholder; a literal brace is written \{`)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -218,6 +221,13 @@ func resolve(configured, byDefault string) (string, error) {
 		return "", errors.New("surrounding white space")
 	}
 	return value, nil
+}
+
+// isPlaceholder reports whether value is one placeholder and nothing else, of a kind
+// that holds no piece of the secret itself.
+func isPlaceholder(value string) bool {
+	return strings.Count(value, "{") == 1 && strings.IndexByte(value, '}') == len(value)-1 &&
+		(strings.HasPrefix(value, "{env.") || strings.HasPrefix(value, "{file."))
 }
 
 // Cleanup gives up this configuration's hold on the transactions. The last one to do so

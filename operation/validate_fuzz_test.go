@@ -1,0 +1,182 @@
+package operation
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+)
+
+// The rules of validation, told a second time over values that encoding/json has read,
+// with regular expressions, and with net/url for every address.
+
+var (
+	amount    = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+	integer   = regexp.MustCompile(`^[0-9]+$`)
+	accents   = regexp.MustCompile(`\p{Mn}`)
+	notDigits = regexp.MustCompile(`[\x00-/:-\x7f]`)
+)
+
+// opinion collects what is wrong with an object's fields into found.
+func opinion(fields []Field, object map[string]any, found map[string]Code) {
+	for i := range fields {
+		f := &fields[i]
+		value := object[f.lastName()]
+		if value == nil || value == "" {
+			continue
+		}
+		inner, isObject := value.(map[string]any)
+		if f.Kind == KindObject && isObject {
+			opinion(f.Fields, inner, found)
+			continue
+		}
+		if code := opinionOn(f, value); code != "" {
+			found[f.Name] = code
+		}
+	}
+}
+
+func opinionOn(f *Field, value any) Code {
+	if f.Kind == KindObject {
+		return CodeKind
+	}
+	if _, isArray := value.([]any); f.Kind == KindArray {
+		return unless(isArray, CodeKind)
+	}
+	if _, isBool := value.(bool); isBool && f.Kind == KindFlag {
+		return ""
+	}
+	text, ok := plain(value)
+	if !ok {
+		return CodeKind
+	}
+	counted := accents.ReplaceAllString(text, "")
+	if f.Kind == KindAmount {
+		counted = notDigits.ReplaceAllString(counted, "")
+	}
+	if f.Max > 0 && utf8.RuneCountInString(counted) > f.Max {
+		return CodeTooLong
+	}
+	if f.Values != nil {
+		return unless(slices.Contains(f.Values, text), CodeValue)
+	}
+	switch f.Kind {
+	case KindAmount:
+		return unless(amount.MatchString(text), CodeAmount)
+	case KindInteger:
+		return unless(integer.MatchString(text), CodeInteger)
+	case KindTime:
+		at, err := time.Parse("20060102150405", text)
+		return unless(err == nil && at.Format("20060102150405") == text, CodeTime)
+	case KindURL, KindLink:
+		return unless(isAddress(text, f.Kind), CodeURL)
+	}
+	return ""
+}
+
+func isAddress(text string, kind Kind) bool {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return false
+	case u.Scheme == "http", u.Scheme == "https":
+		return u.Hostname() != ""
+	}
+	return kind == KindLink && u.Scheme != "" && (u.Host != "" || len(u.Path) > 1)
+}
+
+func unless(right bool, code Code) Code {
+	if right {
+		return ""
+	}
+	return code
+}
+
+// plain is a text or number as text.
+func plain(value any) (string, bool) {
+	switch value := value.(type) {
+	case string:
+		return value, true
+	case json.Number:
+		return value.String(), true
+	}
+	return "", false
+}
+
+func mustBeSent(c *Condition, object map[string]any) bool {
+	if c == nil {
+		return true
+	}
+	for _, other := range c.Without {
+		if value := object[other]; value != nil && value != "" {
+			return false
+		}
+	}
+	decides, _ := plain(object[c.Field])
+	right := c.Without != nil || slices.Contains(c.In, decides)
+	if c.NotIn != nil {
+		right = decides != "" && !slices.Contains(c.NotIn, decides)
+	}
+	return right && mustBeSent(c.And, object)
+}
+
+// Every object gets exactly the verdict of the second telling, of every operation, and
+// none of it holds anything of a value.
+func FuzzValidate(f *testing.F) {
+	for i, op := range All() {
+		f.Add(uint8(i), []byte(op.Example))
+		f.Add(uint8(i+1), []byte(op.Example))
+	}
+	for _, seed := range []string{
+		`{"orderAmount":-1,"orderDateTime":"20260230000000","successURL":"shopapp:/","ipnURL":"http://a..b/%zz","language":"VI"}`, `{"orderAmount":1E-400,"isAutoCapture":true,"successURL":"http://[::1","failureURL":"//x/y"}`,
+		`{"orderAmount":"12345678901234567.0","orderDescription":"` + strings.Repeat(`e\u0323`, 251) + `","cancelURL":"https://-/["}`, `{"extraData":{"customer":{"email":[],"firstName":{}},"device":null,"order":"x"}}`,
+		`{"apiOperation":"FAST_PAY","sourceOfFund":"CARD","token":"","cardNumber":null}`, `{"paymentMethod":"WALLET","sourceType":"","apiVersion":2.0}`, `{"orderDateTime":"2026061519000\u0660","ipnURL":"HTTPS://x"}`,
+		`{"successURL":"javascript:alert(1)","failureURL":"mailto:a@b","cancelURL":"https://user:p@host:99999/?q#f","ipnURL":"https:///x"}`,
+	} {
+		for i := range All() {
+			f.Add(uint8(i), []byte(seed))
+		}
+	}
+	ops := append(All(), Operation{Name: Other})
+	f.Fuzz(func(t *testing.T, which uint8, text []byte) {
+		members, err := rawjson.Members(text)
+		if err != nil {
+			t.Skip("refused before there is anything to validate")
+		}
+		var object map[string]any
+		decoder := json.NewDecoder(bytes.NewReader(text))
+		decoder.UseNumber()
+		if err := decoder.Decode(&object); err != nil {
+			t.Fatal(err)
+		}
+		op := &ops[int(which)%len(ops)]
+		want := make(map[string]Code)
+		opinion(op.Request, object, want)
+		for i := range op.Request {
+			f := &op.Request[i]
+			if value := object[f.Name]; (value == nil || value == "") && (f.Required || f.When != nil && mustBeSent(f.When, object)) {
+				want[f.Name] = CodeRequired
+			}
+		}
+		before := bytes.Clone(text)
+		got := make(map[string]Code)
+		faults := op.Validate(members)
+		for _, fault := range faults {
+			got[fault.Field.Name] = fault.Code
+		}
+		if !maps.Equal(got, want) || len(got) != len(faults) {
+			t.Errorf("%s of %s:\nfaults %v\nexpected %v", text, op.Name, inWords(faults), want)
+		}
+		if !bytes.Equal(text, before) {
+			t.Error("the text was changed")
+		}
+	})
+}
