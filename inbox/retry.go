@@ -1,0 +1,31 @@
+package inbox
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// longestRetryAfter bounds what an app can ask for.
+const longestRetryAfter = 24 * time.Hour
+
+// settlement turns the result of the n-th attempt into what is kept of it.
+func (q *Queue) settlement(n int, result Result, now time.Time) Settlement {
+	s := Settlement{State: Delivered, Answer: result.Answer, At: now}
+	if result.Delivered {
+		return s
+	}
+	s.LastError = result.Reason
+	if n > len(q.Retry) {
+		s.State = Dead
+		return s
+	}
+	s.State = Pending
+	s.Due = now.Add(max(jittered(q.Retry[n-1]), min(result.RetryAfter, longestRetryAfter)))
+	return s
+}
+
+// jittered makes a delay up to a fifth longer, so that what failed together does not come
+// back together.
+func jittered(delay time.Duration) time.Duration {
+	return delay + rand.N(delay/5+1)
+}
