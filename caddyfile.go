@@ -109,6 +109,23 @@ func size(target *int64) func(*caddyfile.Dispenser) error {
 	}
 }
 
+// duration reads a duration such as 30s into target.
+func duration(target *caddy.Duration) func(*caddyfile.Dispenser) error {
+	return func(d *caddyfile.Dispenser) error {
+		name := d.Val()
+		var text string
+		if err := one(&text)(d); err != nil {
+			return err
+		}
+		parsed, err := caddy.ParseDuration(text)
+		if err != nil || parsed <= 0 {
+			return d.Errf("%s: %q is not a duration above zero, such as 30s", name, text)
+		}
+		*target = caddy.Duration(parsed)
+		return nil
+	}
+}
+
 // parseGlobalOption sets up the app from the global option. Syntax:
 //
 //	galaxypay {
@@ -120,10 +137,11 @@ func size(target *int64) func(*caddyfile.Dispenser) error {
 //		merchant <name> {
 //			# the same options
 //		}
+//		inbox         <store> <arguments...>
 //	}
 //
-// The options outside of merchant describe the merchant "default". previous_salt
-// and merchant may be given several times.
+// The options outside of merchant describe the merchant "default"; inbox is for all
+// of them. previous_salt and merchant may be given several times.
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	if existing != nil {
 		return nil, d.Err("the global option galaxypay is given twice; describe more merchants inside one, with merchant <name> { ... }")
@@ -136,6 +154,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	top := new(Merchant)
 	known := top.options()
 	known["merchant"] = app.parseMerchant
+	known["inbox"] = app.parseInbox
 	if err := known.parse(d, "previous_salt", "merchant"); err != nil {
 		return nil, err
 	}
@@ -158,6 +177,19 @@ func (a *App) parseMerchant(d *caddyfile.Dispenser) error {
 	}
 	a.Merchants[name] = new(Merchant)
 	return a.Merchants[name].options().parse(d, "previous_salt")
+}
+
+func (a *App) parseInbox(d *caddyfile.Dispenser) error {
+	if !d.NextArg() {
+		return d.Err("inbox: expected a store, such as inbox bolt")
+	}
+	name := d.Val()
+	store, err := caddyfile.UnmarshalModule(d, inboxNamespace+"."+name)
+	if err != nil {
+		return err
+	}
+	a.InboxRaw = caddyconfig.JSONModuleObject(store, "store", name, nil)
+	return nil
 }
 
 func (c *Merchant) options() options {
@@ -230,7 +262,7 @@ func (p *Proxy) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"defaults":      p.parseDefaults,
 		"path":          p.parsePath,
 		"max_body":      size(&p.MaxBody),
-		"timeout":       p.parseTimeout,
+		"timeout":       duration(&p.Timeout),
 		"max_in_flight": p.parseMaxInFlight,
 		"transport":     p.parseTransport,
 	}.parse(d, "path")
@@ -267,19 +299,6 @@ func (p *Proxy) parsePath(d *caddyfile.Dispenser) error {
 		p.Paths = make(map[string]string)
 	}
 	p.Paths[args[0]] = args[1]
-	return nil
-}
-
-func (p *Proxy) parseTimeout(d *caddyfile.Dispenser) error {
-	var text string
-	if err := one(&text)(d); err != nil {
-		return err
-	}
-	timeout, err := caddy.ParseDuration(text)
-	if err != nil || timeout <= 0 {
-		return d.Errf("timeout: %q is not a duration above zero, such as 30s", text)
-	}
-	p.Timeout = caddy.Duration(timeout)
 	return nil
 }
 
@@ -321,19 +340,57 @@ func parseCallback(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) 
 //	galaxypay_ipn [<matcher>] {
 //		merchant <name>
 //		max_body <size>
+//		inbox {
+//			deliver_to    <url>
+//			answer_within <duration>
+//			retry         <durations...>
+//			keep          <duration>
+//		}
 //	}
 //
-// galaxypay_result takes the same options. The directive decides the kind.
+// galaxypay_result takes the same options but for inbox. The directive decides the kind.
 func (c *Callback) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
 	c.Kind = strings.TrimPrefix(d.Val(), "galaxypay_")
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	return options{
+	known := options{
 		"merchant": one(&c.Merchant),
 		"max_body": size(&c.MaxBody),
+	}
+	if c.Kind == kindIPN {
+		known["inbox"] = c.parseInbox
+	}
+	return known.parse(d)
+}
+
+func (c *Callback) parseInbox(d *caddyfile.Dispenser) error {
+	if d.NextArg() {
+		return d.Err("inbox: expected a block with deliver_to")
+	}
+	c.Inbox = new(Inbox)
+	return options{
+		"deliver_to":    one(&c.Inbox.DeliverTo),
+		"answer_within": duration(&c.Inbox.AnswerWithin),
+		"retry":         c.Inbox.parseRetry,
+		"keep":          duration(&c.Inbox.Keep),
 	}.parse(d)
+}
+
+func (i *Inbox) parseRetry(d *caddyfile.Dispenser) error {
+	var delays []string
+	if err := several(&delays)(d); err != nil {
+		return err
+	}
+	for _, text := range delays {
+		delay, err := caddy.ParseDuration(text)
+		if err != nil || delay <= 0 {
+			return d.Errf("retry: %q is not a duration above zero, such as 30s", text)
+		}
+		i.Retry = append(i.Retry, caddy.Duration(delay))
+	}
+	return nil
 }
 
 // Interface guards

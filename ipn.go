@@ -44,8 +44,13 @@ type Callback struct {
 	// The largest body, or query string, in bytes. Default: 65536.
 	MaxBody int64 `json:"max_body,omitempty"`
 
+	// Keep IPNs until the app has taken them, instead of handing them to the next
+	// handler. Only for kind "ipn". Default: no inbox.
+	Inbox *Inbox `json:"inbox,omitempty"`
+
 	merchant *merchant
 	metrics  *metrics
+	inbox    *appInbox
 	log      *zap.Logger
 }
 
@@ -80,8 +85,10 @@ func (c *Callback) Provision(ctx caddy.Context) error {
 	if c.merchant, err = merchantFor(ctx, c.Merchant); err != nil {
 		return err
 	}
-	c.metrics, err = newMetrics(ctx.GetMetricsRegistry())
-	return err
+	if c.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
+	return c.provisionInbox(ctx)
 }
 
 // signed is a callback as it travels: the Base64 text, and the signature over it.
@@ -113,6 +120,9 @@ func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyh
 		zap.String("request_id", cb.requestID),
 		zap.String("delivery_id", cb.deliveryID))
 
+	if c.Inbox != nil {
+		return c.keep(w, r, cb)
+	}
 	r = c.forward(r, cb)
 	if c.Kind == kindResult {
 		return next.ServeHTTP(w, r)

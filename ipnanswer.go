@@ -48,6 +48,10 @@ func (c *Callback) answerIPN(w http.ResponseWriter, r *http.Request, next caddyh
 			zap.Error(err))
 		return writeProblem(w, r, fail(CodeAppUnavailable, msgAppNoAnswer))
 	}
+	return writeIPNAnswer(w, answer)
+}
+
+func writeIPNAnswer(w http.ResponseWriter, answer ipnAnswer) error {
 	body, err := json.Marshal(answer)
 	if err != nil {
 		return err

@@ -107,6 +107,7 @@ const (
 	msgTimeout           message = "timeout"
 	msgNoAnswer          message = "no_answer"
 	msgAppNoAnswer       message = "app_no_answer"
+	msgInboxUnavailable  message = "inbox_unavailable"
 	msgCallbackNoData    message = "callback_no_data"
 	msgCallbackTwice     message = "callback_twice"
 	msgCallbackForm      message = "callback_form"
@@ -146,6 +147,7 @@ var titles = map[Code]words{
 	CodeSignatureInvalid:         {"The message is not proven", "Thông báo không được xác thực"},
 	CodeCallbackMalformed:        {"The message cannot be read", "Không đọc được thông báo"},
 	CodeAppUnavailable:           {"The app has not taken the message", "Ứng dụng chưa nhận thông báo"},
+	CodeInboxUnavailable:         {"The message could not be kept", "Không lưu được thông báo"},
 }
 
 var messages = map[message]words{
@@ -200,6 +202,7 @@ var messages = map[message]words{
 	msgTimeout:           {"The request was sent, but no answer came in time. Wait for the IPN or ask query; do not pay again under a new id.", "Yêu cầu đã gửi nhưng không có trả lời kịp thời. Hãy chờ IPN hoặc gọi query; không thanh toán lại với mã mới."},
 	msgNoAnswer:          {"The connection ended before the answer was complete. Wait for the IPN or ask query; do not pay again under a new id.", "Kết nối đứt trước khi nhận đủ trả lời. Hãy chờ IPN hoặc gọi query; không thanh toán lại với mã mới."},
 	msgAppNoAnswer:       {"The app did not confirm the message; send it again later.", "Ứng dụng chưa xác nhận thông báo; hãy gửi lại sau."},
+	msgInboxUnavailable:  {"The message could not be stored, so it is not acknowledged; send it again later.", "Không lưu được thông báo nên chưa xác nhận; hãy gửi lại sau."},
 	msgCallbackNoData:    {"The field data is missing, empty or not text.", "Trường data thiếu, rỗng hoặc không phải văn bản."},
 	msgCallbackTwice:     {"The field %s is given more than once.", "Trường %s xuất hiện nhiều lần."},
 	msgCallbackForm:      {"The form fields are not properly encoded.", "Các trường form không được mã hóa đúng."},

@@ -14,6 +14,7 @@ type metrics struct {
 	inFlight  *prometheus.GaugeVec
 	durations *prometheus.HistogramVec
 	callbacks *prometheus.CounterVec
+	inbox     *prometheus.CounterVec
 }
 
 func newMetrics(registry *prometheus.Registry) (*metrics, error) {
@@ -45,6 +46,13 @@ func newMetrics(registry *prometheus.Registry) (*metrics, error) {
 		Namespace: "caddy", Subsystem: "galaxypay", Name: "callbacks_total",
 		Help: "Callbacks of the gateway by kind, and result: the payment status of a proven one, or the code it was refused with.",
 	}, []string{"merchant", "kind", "result"}))
+	if err != nil {
+		return nil, err
+	}
+	m.inbox, err = registered(registry, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "galaxypay", Name: "inbox_events_total",
+		Help: "What became of IPNs in the inbox: duplicate or overtaken on arrival; delivered, retried or dead by an attempt.",
+	}, []string{"merchant", "result"}))
 	return m, err
 }
 
@@ -65,4 +73,8 @@ func (m *metrics) countRequest(merchant, operation, outcome string, took time.Du
 
 func (m *metrics) countCallback(merchant, kind, result string) {
 	m.callbacks.WithLabelValues(merchant, kind, result).Inc()
+}
+
+func (m *metrics) countInbox(merchant, result string) {
+	m.inbox.WithLabelValues(merchant, result).Inc()
 }

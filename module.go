@@ -4,6 +4,7 @@
 package galaxypay
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -25,7 +26,12 @@ type App struct {
 	// top-level options of the Caddyfile describe that one.
 	Merchants map[string]*Merchant `json:"merchants,omitempty"`
 
+	// Where IPNs are kept until the app has taken them, for the handlers with an inbox.
+	// Default: a file in Caddy's data directory.
+	InboxRaw json.RawMessage `json:"inbox,omitempty" caddy:"namespace=galaxypay.inbox inline_key=store"`
+
 	merchants map[string]*merchant
+	inbox     *appInbox
 }
 
 // defaultMerchant is the merchant of a handler that names none.
@@ -57,14 +63,29 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 		a.merchants[name] = m
 	}
-	return nil
+	a.inbox = new(appInbox)
+	return a.inbox.provision(ctx, a)
 }
 
-// Start does nothing: the handlers do the work.
-func (a *App) Start() error { return nil }
+// Start opens the inbox, if there is one. The rest of the work is the handlers'.
+func (a *App) Start() error {
+	if a.inbox.opener == nil {
+		return nil
+	}
+	_, err := a.inbox.join()
+	return err
+}
 
-// Stop does nothing: there is nothing of the app's own to stop.
+// Stop does nothing: sites that are stopped at the same time may still need the inbox.
 func (a *App) Stop() error { return nil }
+
+// Cleanup gives up the inbox.
+func (a *App) Cleanup() error {
+	if a.inbox == nil {
+		return nil
+	}
+	return a.inbox.leave()
+}
 
 // merchant returns the merchant of that name; "" means the default.
 func (a *App) merchant(name string) (*merchant, error) {
@@ -92,6 +113,7 @@ func merchantFor(ctx caddy.Context, name string) (*merchant, error) {
 
 // Interface guards
 var (
-	_ caddy.App         = (*App)(nil)
-	_ caddy.Provisioner = (*App)(nil)
+	_ caddy.App          = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
 )

@@ -57,6 +57,7 @@ const (
 	CodeSignatureInvalid  Code = "signature_invalid"
 	CodeCallbackMalformed Code = "callback_malformed"
 	CodeAppUnavailable    Code = "app_unavailable"
+	CodeInboxUnavailable  Code = "inbox_unavailable"
 )
 
 // kinds holds, for each code, the HTTP status and the outcome that go with it.
@@ -93,6 +94,7 @@ var kinds = map[Code]struct {
 	CodeSignatureInvalid:  {http.StatusForbidden, ""},
 	CodeCallbackMalformed: {http.StatusBadRequest, ""},
 	CodeAppUnavailable:    {http.StatusServiceUnavailable, ""},
+	CodeInboxUnavailable:  {http.StatusServiceUnavailable, ""},
 }
 
 // refusals maps the gateway's response codes, other than 200, to ours.

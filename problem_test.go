@@ -48,6 +48,7 @@ var contract = map[Code]struct {
 	"signature_invalid":          {403, ""},
 	"callback_malformed":         {400, ""},
 	"app_unavailable":            {503, ""},
+	"inbox_unavailable":          {503, ""},
 }
 
 // codes are the codes that the source declares.
