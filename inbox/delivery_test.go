@@ -1,0 +1,533 @@
+package inbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+// app is what a queue of a test delivers to.
+type app struct {
+	mu      sync.Mutex
+	answer  func(ctx context.Context, r Record, attempt int) Result
+	called  []string // ID and attempt
+	at      []time.Time
+	counted []string
+}
+
+func (a *app) deliver(ctx context.Context, r Record, attempt int) Result {
+	a.mu.Lock()
+	a.called = append(a.called, fmt.Sprintf("%s %d", r.ID, attempt))
+	a.at = append(a.at, time.Now())
+	answer := a.answer
+	a.mu.Unlock()
+	return answer(ctx, r, attempt)
+}
+
+func (a *app) answers(f func(ctx context.Context, r Record, attempt int) Result) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.answer = f
+}
+
+// calls returns what was delivered, and forgets it.
+func (a *app) calls() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	called := a.called
+	a.called = nil
+	return called
+}
+
+func (a *app) count(queue, result string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.counted = append(a.counted, queue+" "+result)
+}
+
+var thanks = Answer{Status: "200", Description: "thanks"}
+
+func takes(context.Context, Record, int) Result  { return Result{Delivered: true, Answer: thanks} }
+func isDown(context.Context, Record, int) Result { return Result{Reason: "it is down"} }
+func hangs(ctx context.Context, _ Record, _ int) Result {
+	<-ctx.Done()
+	return Result{Reason: "it hung: " + ctx.Err().Error()}
+}
+
+// thinksFor answers well, after a while.
+func thinksFor(d time.Duration) func(context.Context, Record, int) Result {
+	return func(ctx context.Context, _ Record, _ int) Result {
+		select {
+		case <-time.After(d):
+			return Result{Delivered: true, Answer: thanks}
+		case <-ctx.Done():
+			return Result{Reason: ctx.Err().Error()}
+		}
+	}
+}
+
+// bench is an engine at work in a bubble of its own time.
+type bench struct {
+	*Member
+	store *memory
+	app   *app
+	log   *observer.ObservedLogs
+}
+
+// queueOf is the queue "shop" of a test.
+func (a *app) queueOf() Queue {
+	return Queue{
+		Name: "shop", Deliver: a.deliver, AnswerWithin: 5 * time.Second,
+		Retry: []time.Duration{time.Second, time.Minute, time.Hour}, Keep: 24 * time.Hour,
+	}
+}
+
+// inBubble runs a test with an engine, whose time stands still while anything is at work.
+func inBubble(t *testing.T, test func(t *testing.T, b *bench)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		b := &bench{store: newMemory(), app: &app{answer: takes}}
+		core, logs := observer.New(zap.DebugLevel)
+		b.log = logs
+		e := NewEngine(b.store, SystemClock)
+		b.Member = e.Join(Settings{Queues: []Queue{b.app.queueOf()}, Log: zap.New(core), Count: b.app.count})
+		test(t, b)
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+		if !b.store.closed {
+			t.Error("the store is still open")
+		}
+	})
+}
+
+func event(id, transaction, status string) Event {
+	return Event{ID: id, Queue: "shop", Transaction: transaction, PaymentStatus: status, ReceivedAt: time.Now(), Message: []byte("{}")}
+}
+
+// take demands an answer.
+func (b *bench) take(t *testing.T, e Event, want Answer) {
+	t.Helper()
+	got, err := b.Take(t.Context(), e)
+	if err != nil || got != want {
+		t.Errorf("%s: answer %+v, %v, want %+v", e.ID, got, err, want)
+	}
+}
+
+func (b *bench) wasCalled(t *testing.T, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	if got := b.app.calls(); !slices.Equal(got, want) {
+		t.Errorf("delivered %q, want %q", got, want)
+	}
+}
+
+func (b *bench) stands(t *testing.T, id string, want State) Record {
+	t.Helper()
+	synctest.Wait()
+	r, err := b.store.Get(t.Context(), id)
+	if err != nil || r.State != want {
+		t.Errorf("%s is %s, %v, want %s", id, r.State, err, want)
+	}
+	return r
+}
+
+func (b *bench) counted(t *testing.T, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	b.app.mu.Lock()
+	defer b.app.mu.Unlock()
+	if !slices.Equal(b.app.counted, want) {
+		t.Errorf("counted %q, want %q", b.app.counted, want)
+	}
+}
+
+func TestTakeRelaysTheAppsAnswer(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.app.answers(thinksFor(4 * time.Second))
+		b.take(t, event("a", "1", Paid), thanks)
+		b.wasCalled(t, "a 1")
+		if r := b.stands(t, "a", Delivered); r.Answer != thanks || r.Attempts != 1 || r.SettledAt.IsZero() {
+			t.Errorf("kept %+v", r)
+		}
+		b.counted(t, "shop delivered")
+	})
+}
+
+func TestTakeDoesNotWaitForASlowApp(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.app.answers(thinksFor(20 * time.Second))
+		begun := time.Now()
+		b.take(t, event("a", "1", Paid), kept)
+		if waited := time.Since(begun); waited != 5*time.Second {
+			t.Errorf("waited %s, want AnswerWithin", waited)
+		}
+		b.stands(t, "a", Pending)
+		time.Sleep(20 * time.Second)
+		b.wasCalled(t, "a 1")
+		b.stands(t, "a", Delivered)
+	})
+}
+
+func TestTheAttemptSurvivesTheGateway(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.app.answers(thinksFor(2 * time.Second))
+		ctx, hangUp := context.WithTimeout(t.Context(), time.Second)
+		defer hangUp()
+		if got, err := b.Take(ctx, event("a", "1", Paid)); err != nil || got != kept {
+			t.Errorf("answer %+v, %v", got, err)
+		}
+		time.Sleep(time.Second)
+		b.stands(t, "a", Delivered)
+
+		// Not even one who has gone before it is kept changes anything.
+		if got, err := b.Take(ctx, event("b", "2", Paid)); err != nil || got != kept {
+			t.Errorf("answer %+v, %v", got, err)
+		}
+		time.Sleep(2 * time.Second)
+		b.stands(t, "b", Delivered)
+	})
+}
+
+func TestRetries(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.app.answers(isDown)
+		begun := time.Now()
+		b.take(t, event("a", "1", Paid), kept)
+		time.Sleep(3 * time.Hour)
+		b.wasCalled(t, "a 1", "a 2", "a 3", "a 4")
+		for i, delay := range []time.Duration{time.Second, time.Minute, time.Hour} {
+			if got := b.app.at[i+1].Sub(b.app.at[i]); got < delay || got > delay+delay/5 {
+				t.Errorf("attempt %d came after %s, want %s and up to a fifth", i+2, got, delay)
+			}
+		}
+		if b.app.at[0] != begun {
+			t.Error("the first attempt was not made at once")
+		}
+		if r := b.stands(t, "a", Dead); r.LastError != "it is down" || r.Attempts != 4 {
+			t.Errorf("kept %+v", r)
+		}
+		b.counted(t, "shop retried", "shop retried", "shop retried", "shop dead")
+		b.take(t, event("a", "1", Paid), kept) // no attempt more
+
+		// A replay starts anew, without anybody telling the engine.
+		b.app.answers(takes)
+		if _, err := b.store.Replay(t.Context(), Filter{ID: "a"}, time.Now()); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(pollInterval)
+		b.wasCalled(t, "a 1")
+		b.stands(t, "a", Delivered)
+	})
+}
+
+func TestRetryAfter(t *testing.T) {
+	for name, test := range map[string]struct{ asked, least, most time.Duration }{
+		"longer than the schedule":  {10 * time.Minute, 10 * time.Minute, 10 * time.Minute},
+		"shorter than the schedule": {time.Millisecond, time.Second, 1200 * time.Millisecond},
+		"without end":               {1 << 62, longestRetryAfter, longestRetryAfter},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now := time.Unix(1e9, 0)
+			q := Queue{Retry: []time.Duration{time.Second}}
+			s := q.settlement(1, Result{Reason: "busy", RetryAfter: test.asked}, now)
+			if got := s.Due.Sub(now); s.State != Pending || got < test.least || got > test.most {
+				t.Errorf("%s, due after %s, want %s to %s", s.State, got, test.least, test.most)
+			}
+		})
+	}
+}
+
+func TestDuplicates(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.take(t, event("a", "1", Paid), thanks)
+		b.app.answers(isDown)
+		b.take(t, event("a", "1", Paid), thanks) // the first one's answer
+		b.wasCalled(t, "a 1")
+
+		// While the first is with the app, its duplicates wait for the same answer.
+		b.app.answers(thinksFor(3 * time.Second))
+		var gateways sync.WaitGroup
+		for range 5 {
+			gateways.Go(func() { b.take(t, event("b", "2", Paid), thanks) })
+		}
+		gateways.Wait()
+		b.wasCalled(t, "b 1")
+
+		// A pending one that nobody works on is tried at once.
+		b.app.answers(isDown)
+		b.take(t, event("c", "3", Paid), kept)
+		b.app.answers(takes)
+		b.take(t, event("c", "3", Paid), thanks)
+		b.wasCalled(t, "c 1", "c 2")
+	})
+}
+
+func TestPaidWins(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.take(t, event("a", "1", Paid), thanks)
+		b.take(t, event("b", "1", "cancelled"), overtaken)
+		b.take(t, event("b", "1", "cancelled"), overtaken)
+		b.wasCalled(t, "a 1")
+		b.stands(t, "b", Overtaken)
+		b.counted(t, "shop delivered", "shop overtaken", "shop duplicate")
+
+		b.take(t, event("c", "2", "expired"), thanks)
+		b.take(t, event("d", "2", Paid), thanks)
+		b.wasCalled(t, "c 1", "d 1")
+	})
+}
+
+func TestOneTransactionAtATime(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.app.answers(func(ctx context.Context, r Record, attempt int) Result {
+			if r.Transaction == "1" && attempt == 1 {
+				return thinksFor(2*time.Second)(ctx, r, attempt)
+			}
+			return takes(ctx, r, attempt)
+		})
+		var gateways sync.WaitGroup
+		gateways.Go(func() { b.take(t, event("a", "1", "expired"), thanks) })
+		synctest.Wait()
+		gateways.Go(func() { b.take(t, event("b", "1", Paid), thanks) })
+		synctest.Wait()
+		b.take(t, event("c", "2", Paid), thanks) // waits for neither
+		b.wasCalled(t, "a 1", "c 1")
+		gateways.Wait()
+		b.wasCalled(t, "b 1")
+	})
+}
+
+// A dead letter lets those behind it pass.
+func TestTheDeadDoNotBlock(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.app.answers(func(ctx context.Context, r Record, attempt int) Result {
+			if r.ID == "a" {
+				return isDown(ctx, r, attempt)
+			}
+			return takes(ctx, r, attempt)
+		})
+		b.take(t, event("a", "1", "expired"), kept)
+		b.take(t, event("b", "1", Paid), kept)
+		time.Sleep(3 * time.Hour)
+		b.stands(t, "a", Dead)
+		b.stands(t, "b", Delivered)
+	})
+}
+
+// An app that hangs holds a bounded number of attempts, and the queues of others none.
+func TestAnAppThatHangs(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		other := &app{answer: takes}
+		quick := other.queueOf()
+		quick.Name = "quick"
+		b.settings.Queues = append(b.settings.Queues, quick)
+		b.app.answers(hangs)
+		const events = 3 * atOnce
+		var gateways sync.WaitGroup
+		for i := range events {
+			gateways.Go(func() { b.take(t, event(fmt.Sprint(i), fmt.Sprint(i), Paid), kept) })
+		}
+		gateways.Wait()
+		synctest.Wait()
+		if n := len(b.app.calls()); n != atOnce {
+			t.Errorf("%d attempts at once, want %d", n, atOnce)
+		}
+		e := event("q", "1", Paid)
+		e.Queue = "quick"
+		b.take(t, e, thanks)
+
+		b.app.answers(takes)
+		time.Sleep(3 * time.Hour)
+		for i := range events {
+			b.stands(t, fmt.Sprint(i), Delivered)
+		}
+	})
+}
+
+func TestStoreThatFails(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		full := errors.New("disk full")
+		b.store.breaks(full)
+		if _, err := b.Take(t.Context(), event("a", "1", Paid)); !errors.Is(err, full) {
+			t.Errorf("error %v", err)
+		}
+		time.Sleep(time.Minute)
+		b.wasCalled(t)
+		b.store.breaks(nil)
+		b.take(t, event("a", "1", Paid), thanks)
+
+		// An attempt whose end could not be kept is made again when its lease is over.
+		b.app.answers(func(ctx context.Context, r Record, attempt int) Result {
+			b.store.breaks(full)
+			return takes(ctx, r, attempt)
+		})
+		b.take(t, event("b", "2", Paid), thanks)
+		b.app.answers(takes)
+		b.store.breaks(nil)
+		time.Sleep(2 * (defaultTimeout + leaseMargin))
+		b.wasCalled(t, "a 1", "b 1", "b 1")
+		b.stands(t, "b", Delivered)
+	})
+}
+
+func TestTimeout(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.app.answers(hangs)
+		b.take(t, event("a", "1", Paid), kept)
+		time.Sleep(defaultTimeout)
+		if r := b.stands(t, "a", Pending); r.Attempts != 1 || !strings.Contains(r.LastError, "deadline") {
+			t.Errorf("kept %+v", r)
+		}
+	})
+}
+
+// Attempts may finish while the engine ends; those that do not are broken off and can be
+// made at once by the next engine.
+func TestClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, a := newMemory(), new(app)
+		a.answers(func(ctx context.Context, r Record, attempt int) Result {
+			if r.ID == "slow" {
+				return hangs(ctx, r, attempt)
+			}
+			return thinksFor(2*time.Second)(ctx, r, attempt)
+		})
+		e := NewEngine(store, SystemClock)
+		m := e.Join(Settings{Queues: []Queue{a.queueOf()}})
+		var gateways sync.WaitGroup
+		for _, id := range []string{"slow", "quick"} {
+			gateways.Go(func() {
+				if got, err := m.Take(t.Context(), event(id, id, Paid)); err != nil || got != kept {
+					t.Errorf("%s: %+v, %v", id, got, err)
+				}
+			})
+		}
+		synctest.Wait()
+		begun := time.Now()
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begun); took != grace {
+			t.Errorf("took %s", took)
+		}
+		gateways.Wait()
+		for id, want := range map[string]State{"slow": Pending, "quick": Delivered} {
+			if r, _ := store.Get(t.Context(), id); r.State != want || r.Lease != "" {
+				t.Errorf("%s is %s, lease %q", id, r.State, r.Lease)
+			}
+		}
+		if _, err := m.Take(t.Context(), event("late", "late", Paid)); !errors.Is(err, ErrClosed) {
+			t.Errorf("error %v", err)
+		}
+		if err := e.Close(); !errors.Is(err, ErrClosed) {
+			t.Errorf("closed a second time: %v", err)
+		}
+
+		store.closed = false
+		a.answers(takes)
+		e = NewEngine(store, SystemClock)
+		e.Join(Settings{Queues: []Queue{a.queueOf()}})
+		time.Sleep(time.Minute)
+		if r, _ := store.Get(t.Context(), "slow"); r.State != Delivered || r.Attempts != 2 {
+			t.Errorf("slow is %s after %d attempts", r.State, r.Attempts)
+		}
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// The newest configuration that has not left decides where pending events go.
+func TestMembers(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.app.answers(isDown)
+		b.take(t, event("a", "1", Paid), kept)
+		next := &app{answer: isDown}
+		m := b.Engine().Join(Settings{Queues: []Queue{next.queueOf()}})
+		time.Sleep(2 * time.Second)
+		m.Leave() // its configuration did not start after all
+		b.app.answers(takes)
+		time.Sleep(2 * time.Minute)
+		b.wasCalled(t, "a 1", "a 3")
+		if got := next.calls(); !slices.Equal(got, []string{"a 2"}) {
+			t.Errorf("the next configuration delivered %q", got)
+		}
+		b.Leave()
+		b.app.answers(isDown)
+		b.take(t, event("b", "2", Paid), kept) // a request that is late
+		time.Sleep(time.Hour)
+		b.wasCalled(t, "b 1")
+	})
+}
+
+func TestSeal(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.settings.Seal = func(e Event) ([]byte, error) { return append([]byte("sealed "), e.Message...), nil }
+		b.settings.Unseal = func(e Event) ([]byte, error) {
+			plain, ok := strings.CutPrefix(string(e.Message), "sealed ")
+			if !ok {
+				return nil, errors.New("no key")
+			}
+			return []byte(plain), nil
+		}
+		var got string
+		b.app.answers(func(ctx context.Context, r Record, attempt int) Result {
+			got = string(r.Message)
+			return takes(ctx, r, attempt)
+		})
+		b.take(t, event("a", "1", Paid), thanks)
+		if r := b.stands(t, "a", Delivered); string(r.Message) != "sealed {}" || got != "{}" {
+			t.Errorf("stored %q, delivered %q", r.Message, got)
+		}
+
+		// One that cannot be opened is not delivered, and is not lost.
+		b.settings.Seal = nil
+		b.take(t, event("b", "2", Paid), kept)
+		if r := b.stands(t, "b", Pending); !strings.Contains(r.LastError, "decrypted") {
+			t.Errorf("kept %+v", r)
+		}
+
+		b.settings.Seal = func(Event) ([]byte, error) { return nil, errors.New("no key") }
+		if _, err := b.Take(t.Context(), event("c", "3", Paid)); err == nil {
+			t.Error("kept without being sealed")
+		}
+	})
+}
+
+func TestPrune(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		time.Sleep(5 * time.Hour)
+		synctest.Wait()
+		if age := time.Since(b.store.pruned); age < 24*time.Hour || age > 26*time.Hour {
+			t.Errorf("pruned what is older than %s, want Keep", age)
+		}
+	})
+}
+
+func TestNothingOfAMessageIsLogged(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		e := event("a", "1", Paid)
+		e.Message = []byte(`{"card":"canary"}`)
+		b.app.answers(isDown)
+		b.take(t, e, kept)
+		time.Sleep(3 * time.Hour)
+		if b.log.Len() == 0 {
+			t.Error("nothing was logged")
+		}
+		for _, entry := range b.log.All() {
+			if strings.Contains(fmt.Sprint(entry.Message, entry.ContextMap()), "canary") {
+				t.Errorf("logged %s %v", entry.Message, entry.ContextMap())
+			}
+		}
+	})
+}

@@ -1,0 +1,185 @@
+package inbox
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// memory is a Store for tests of the engine alone. It wakes nobody: what the engine does
+// not see for itself, it must find by asking.
+type memory struct {
+	mu      sync.Mutex
+	records []*Record // by Seq
+	leases  map[string]Lease
+	tokens  int
+	broken  error // what every method fails with
+	pruned  time.Time
+	closed  bool
+}
+
+func newMemory() *memory { return &memory{leases: make(map[string]Lease)} }
+
+func (s *memory) breaks(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = err
+}
+
+func (s *memory) find(id string) *Record {
+	i := slices.IndexFunc(s.records, func(r *Record) bool { return r.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return s.records[i]
+}
+
+// isHead reports whether no earlier record of its transaction is pending.
+func (s *memory) isHead(r *Record) bool {
+	return r.Transaction == "" || !slices.ContainsFunc(s.records, func(other *Record) bool {
+		return other.Seq < r.Seq && other.Queue == r.Queue && other.Transaction == r.Transaction && other.State == Pending
+	})
+}
+
+func (s *memory) isPaid(e Event) bool {
+	return e.Transaction != "" && slices.ContainsFunc(s.records, func(r *Record) bool {
+		return r.Queue == e.Queue && r.Transaction == e.Transaction && r.PaymentStatus == Paid
+	})
+}
+
+// claim claims a record if it may be claimed at all, due or not.
+func (s *memory) claim(r *Record, lease Lease) {
+	held := r.Lease != "" && lease.Now.Before(s.leases[r.ID].Until)
+	if r.State != Pending || held || !s.isHead(r) {
+		return
+	}
+	s.tokens++
+	r.Lease = strconv.Itoa(s.tokens)
+	s.leases[r.ID] = lease
+}
+
+func (s *memory) Add(_ context.Context, e Event, lease Lease) (Record, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return Record{}, false, s.broken
+	}
+	r := s.find(e.ID)
+	added := r == nil
+	if added {
+		r = &Record{Event: e, Seq: uint64(len(s.records) + 1), State: Pending, Due: lease.Now}
+		if e.PaymentStatus != Paid && s.isPaid(e) {
+			r.State = Overtaken
+		}
+		s.records = append(s.records, r)
+	}
+	before := r.Lease
+	s.claim(r, lease)
+	found := *r
+	if r.Lease == before {
+		found.Lease = ""
+	}
+	return found, added, nil
+}
+
+func (s *memory) Claim(_ context.Context, queues []string, lease Lease, limit int) ([]Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return nil, s.broken
+	}
+	var claimed []Record
+	for _, r := range s.records {
+		if len(claimed) == limit || !slices.Contains(queues, r.Queue) || r.Due.After(lease.Now) {
+			continue
+		}
+		before := r.Lease
+		if s.claim(r, lease); r.Lease != before {
+			claimed = append(claimed, *r)
+		}
+	}
+	return claimed, nil
+}
+
+func (s *memory) Settle(_ context.Context, claimed Record, how Settlement) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return s.broken
+	}
+	r := s.find(claimed.ID)
+	if r == nil || r.Lease == "" || r.Lease != claimed.Lease {
+		return ErrLeaseLost
+	}
+	r.State, r.Due, r.Answer, r.LastError, r.Lease = how.State, how.Due, how.Answer, how.LastError, ""
+	r.Attempts++
+	if how.State != Pending {
+		r.SettledAt = how.At
+	}
+	return nil
+}
+
+func (s *memory) NextDue(_ context.Context, queues []string) (time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var next time.Time
+	for _, r := range s.records {
+		if r.State != Pending || !slices.Contains(queues, r.Queue) || !s.isHead(r) {
+			continue
+		}
+		due := r.Due
+		if r.Lease != "" && s.leases[r.ID].Until.After(due) {
+			due = s.leases[r.ID].Until
+		}
+		if next.IsZero() || due.Before(next) {
+			next = due
+		}
+	}
+	return next, s.broken
+}
+
+func (s *memory) Get(_ context.Context, id string) (Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.find(id); r != nil {
+		return *r, nil
+	}
+	return Record{}, ErrNotFound
+}
+
+func (s *memory) List(context.Context, Filter) iter.Seq2[Record, error] { panic("not used") }
+
+func (s *memory) Replay(_ context.Context, f Filter, now time.Time) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.find(f.ID)
+	if r == nil {
+		return 0, ErrNotFound
+	}
+	r.State, r.Due, r.Attempts = Pending, now, 0
+	return 1, nil
+}
+
+func (s *memory) Prune(_ context.Context, _ string, before time.Time) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pruned = before
+	return 0, nil
+}
+
+func (s *memory) Stats(context.Context) (Stats, error) { panic("not used") }
+func (s *memory) Wake() <-chan struct{}                { return nil }
+
+func (s *memory) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errors.New("closed twice")
+	}
+	s.closed = true
+	return nil
+}
