@@ -33,13 +33,13 @@ func (p *Proxy) identify(x *exchange, ops []operation.Operation, body []byte) *f
 // it was posted to: FAST_PAY must not slip through where only pay is allowed. Nor
 // must it in a field of other letter case, since a gateway may not care for that.
 func contradiction(op *operation.Operation, req *request) *failure {
-	f := fail(CodeFieldsInvalid, msgFieldsInvalid)
+	var faults []fieldFault
 	for _, fixed := range op.Fixed() {
 		for _, m := range req.data {
 			if !strings.EqualFold(string(m.Name), fixed.Name) || string(m.Name) == fixed.Name && rawjson.Scalar(m.Value) == fixed.Fixed {
 				continue
 			}
-			f.errors = append(f.errors, fieldFault{
+			faults = append(faults, fieldFault{
 				field:  req.pathTo(string(m.Name)),
 				code:   "fixed",
 				detail: msgFixedField,
@@ -47,8 +47,5 @@ func contradiction(op *operation.Operation, req *request) *failure {
 			})
 		}
 	}
-	if len(f.errors) == 0 {
-		return nil
-	}
-	return f
+	return failFields(faults)
 }

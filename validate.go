@@ -17,18 +17,25 @@ func (p *Proxy) validate(x *exchange) *failure {
 	for _, f := range x.added {
 		data = append(data, rawjson.Member{Name: []byte(f.name), Value: f.value})
 	}
-	f := fail(CodeFieldsInvalid, msgFieldsInvalid)
+	var faults []fieldFault
 	if x.request.enveloped {
-		f.errors = x.request.envelopeFaults()
+		faults = x.request.envelopeFaults()
 	}
 	for _, fault := range x.operation.Validate(data) {
 		told := inWords(fault)
 		told.field = x.request.pathTo(told.field)
-		f.errors = append(f.errors, told)
+		faults = append(faults, told)
 	}
-	if len(f.errors) == 0 {
+	return failFields(faults)
+}
+
+// failFields refuses a request for what is wrong with its fields, if anything is.
+func failFields(faults []fieldFault) *failure {
+	if len(faults) == 0 {
 		return nil
 	}
+	f := fail(CodeFieldsInvalid, msgFieldsInvalid)
+	f.errors = faults
 	return f
 }
 
