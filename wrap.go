@@ -1,9 +1,9 @@
 package galaxypay
 
 import (
+	"encoding/hex"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -53,12 +53,13 @@ var (
 )
 
 func requestIDFor(idempotencyKey string) string {
-	id := uuid.New()
-	if idempotencyKey != "" {
-		if plainRequestID.MatchString(idempotencyKey) {
-			return idempotencyKey
-		}
-		id = uuid.NewSHA1(idempotencyKeys, []byte(idempotencyKey))
+	if idempotencyKey == "" {
+		id := uuid.New()
+		return hex.EncodeToString(id[:])
 	}
-	return strings.ReplaceAll(id.String(), "-", "")
+	if plainRequestID.MatchString(idempotencyKey) {
+		return idempotencyKey
+	}
+	id := uuid.NewSHA1(idempotencyKeys, []byte(idempotencyKey))
+	return hex.EncodeToString(id[:])
 }
