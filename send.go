@@ -116,9 +116,9 @@ func (p *Proxy) newRequest(ctx context.Context, x *exchange, a *attempt) (*http.
 		return nil, err
 	}
 	req.Header = http.Header{
-		"Content-Type": {"application/json"},
-		"Accept":       {"application/json"},
-		"User-Agent":   {userAgent},
+		"Content-Type": jsonOnly,
+		"Accept":       jsonOnly,
+		"User-Agent":   ourUserAgent,
 		"apiKey":       {p.merchant.apiKey}, // in this spelling, as documented
 		"signature":    {p.merchant.signer.sign(x.message)},
 	}
@@ -134,6 +134,13 @@ func (p *Proxy) newRequest(ctx context.Context, x *exchange, a *attempt) (*http.
 	}
 	return req, nil
 }
+
+// Header values that are the same in every request to the gateway. No transport
+// writes into the values of a request's headers.
+var (
+	jsonOnly     = []string{"application/json"}
+	ourUserAgent = []string{userAgent}
+)
 
 // outgoing is the body on its way. Whoever reads it is about to write it: HTTP/3
 // announces no connection to a trace.
