@@ -112,7 +112,8 @@ const utf8BOM = "\xef\xbb\xbf"
 // parseAnswer reads a message of the gateway: an answer, or a decoded callback.
 func parseAnswer(body []byte) (answer, *rawjson.Error) {
 	body = bytes.TrimPrefix(body, []byte(utf8BOM))
-	top, err := rawjson.Members(body)
+	var room [8]rawjson.Member // more than the gateway sends
+	top, err := rawjson.AppendMembers(room[:0], body)
 	if err != nil {
 		return answer{}, err
 	}

@@ -44,6 +44,12 @@ type Error struct {
 // depth (after unescaping), bytes that are not UTF-8, anything after the object. Lone surrogate escapes pass: software that cuts texts by
 // UTF-16 length writes them, and they are left as they are.
 func Members(text []byte) ([]Member, *Error) {
+	return AppendMembers(make([]Member, 0, 16), text)
+}
+
+// AppendMembers does what Members does, and appends to members, which may be an
+// array of the caller's own. It returns nil where text is refused.
+func AppendMembers(members []Member, text []byte) ([]Member, *Error) {
 	start := len(text) - len(bytes.TrimLeft(text, " \t\r\n"))
 	if start == len(text) {
 		return nil, &Error{Fault: Empty}
@@ -56,7 +62,6 @@ func Members(text []byte) ([]Member, *Error) {
 	defer s.release()
 	s.read(text)
 
-	members := make([]Member, 0, 16)
 	opening, err := s.dec.ReadToken()
 	if err != nil {
 		return nil, jsonFault(err)
