@@ -10,8 +10,12 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"runtime"
+	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,14 +52,15 @@ type signedText struct {
 	signature string
 }
 
-// core does to a payment and its answer what the signing core does to every call:
-// take apart, wrap, sign, prove, take apart. It returns what it sent.
+// core does to a payment and its answer what the signing core does to every call
+// with an Idempotency-Key: take apart, wrap, sign, prove, take apart. It returns what
+// it sent.
 func core(s *signer, body []byte, reply *signedText) ([]byte, error) {
 	req, fault := parseRequest(body)
 	if fault != nil {
 		return nil, fmt.Errorf("the request: %s", fault.Fault)
 	}
-	req.requestID = benchRequestID
+	req.requestID = requestIDFor(benchRequestID)
 	message := appendEnvelope(make([]byte, 0, len(req.object)+128), &req, time.Now(), nil)
 	if len(s.sign(message)) != 2*sha256.Size {
 		return nil, fmt.Errorf("the signature is cut")
@@ -230,6 +235,90 @@ func BenchmarkMerchants(b *testing.B) {
 			}
 		})
 	}
+}
+
+// The core needs room for the members of the request, the message, its signature
+// and the answer's requestID.
+func TestCoreAllocations(t *testing.T) {
+	if raceEnabled() {
+		t.Skip("the race detector empties pools at random, so that they allocate")
+	}
+	s := &signer{salt: []byte(benchSalt)}
+	reply := &signedText{[]byte(sampleAnswer), s.sign([]byte(sampleAnswer))}
+	body := []byte(samplePay)
+	if n := testing.AllocsPerRun(500, func() {
+		if _, err := core(s, body, reply); err != nil {
+			t.Fatal(err)
+		}
+	}); n > 4 {
+		t.Errorf("%g allocations, expected 4", n)
+	}
+}
+
+// raceEnabled reports whether the race detector is built in: a pool then drops what it
+// is given now and then.
+func raceEnabled() bool {
+	info, _ := debug.ReadBuildInfo()
+	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+// stalledGateway holds every call where the gateway would be at work on it, then
+// answers with as much as the handler takes.
+type stalledGateway struct {
+	echoGateway
+	arrived chan struct{}
+	proceed chan struct{}
+}
+
+func (g *stalledGateway) RoundTrip(r *http.Request) (*http.Response, error) {
+	g.arrived <- struct{}{}
+	<-g.proceed
+	return g.echoGateway.RoundTrip(r)
+}
+
+// While the gateway is at work a call holds its body and the message around it, and
+// nothing else of that size, whether its length was announced or not.
+func TestMemoryOfCallsAtWork(t *testing.T) {
+	const calls, size = 64, 1 << 20
+	for name, test := range map[string]struct {
+		length int64
+		copies float64
+	}{
+		"length announced": {size, 2.2},
+		"in chunks":        {-1, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := benchProxy(t, "default")
+			g := &stalledGateway{*p.transport.(*echoGateway), make(chan struct{}), make(chan struct{})}
+			p.transport, p.MaxBody, p.slots, p.Validate = g, size, make(slots, calls), "off"
+			body := string(paymentOfSize(size))
+			before := heapInUse()
+			var all sync.WaitGroup
+			for range calls {
+				r := benchRequest()
+				r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), test.length
+				all.Go(func() { _ = p.ServeHTTP(&discard{header: http.Header{}}, r, nil) })
+			}
+			for range calls {
+				<-g.arrived
+			}
+			if held := float64(heapInUse()-before) / calls / size; held > test.copies {
+				t.Errorf("a call holds %.2f times max_body, expected %g at most", held, test.copies)
+			} else {
+				t.Logf("a call holds %.2f times max_body", held)
+			}
+			close(g.proceed)
+			all.Wait()
+		})
+	}
+}
+
+// heapInUse is the memory that is still referred to.
+func heapInUse() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 // The benchmark's payment must be one that the catalogue lets pass, else the handler

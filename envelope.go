@@ -99,12 +99,15 @@ func appendEnvelope(dst []byte, req *request, now time.Time, added []field) []by
 
 // answer is the gateway's message, taken apart. Data and envelope alias the body.
 type answer struct {
-	requestID       string
-	responseCode    string
-	responseMessage string
-	data            []byte // responseData as received; nil where absent or null
-	envelope        []byte // the whole message
+	requestID    string
+	responseCode string
+	message      []byte // the value of responseMessage; nil where absent
+	data         []byte // responseData as received; nil where absent or null
+	envelope     []byte // the whole message
 }
+
+// responseMessage is what a refusal says to people.
+func (a *answer) responseMessage() string { return rawjson.Scalar(a.message) }
 
 // utf8BOM is what some .NET writers put in front of JSON.
 const utf8BOM = "\xef\xbb\xbf"
@@ -118,16 +121,26 @@ func parseAnswer(body []byte) (answer, *rawjson.Error) {
 		return answer{}, err
 	}
 	a := answer{
-		requestID:       rawjson.Scalar(rawjson.Find(top, "requestID")),
-		responseCode:    rawjson.Scalar(rawjson.Find(top, "responseCode")),
-		responseMessage: rawjson.Scalar(rawjson.Find(top, "responseMessage")),
-		data:            plainData(rawjson.Find(top, "responseData")),
-		envelope:        body,
+		requestID:    rawjson.Scalar(rawjson.Find(top, "requestID")),
+		responseCode: codeText(rawjson.Find(top, "responseCode")),
+		message:      rawjson.Find(top, "responseMessage"),
+		data:         plainData(rawjson.Find(top, "responseData")),
+		envelope:     body,
 	}
 	if a.requestID == "" { // payment links spell it this way
 		a.requestID = rawjson.Scalar(rawjson.Find(top, "requestId"))
 	}
 	return a, nil
+}
+
+// codeText is the text of a responseCode, without a copy of the one that nearly
+// every answer has.
+func codeText(value []byte) string {
+	const success = "200"
+	if code, ok := rawjson.Unquote(value); ok && string(code) == success {
+		return success
+	}
+	return rawjson.Scalar(value)
 }
 
 // plainData takes a JSON object out of the JSON string that some message may

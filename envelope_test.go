@@ -250,10 +250,10 @@ func TestParseAnswer(t *testing.T) {
 	}{
 		"answer": {
 			body: `{"requestID":"id-1","responseDateTime":"20220506092917","responseCode":"200","responseMessage":"Success","responseData":{"endpoint":"https://x/"}}`,
-			want: answer{requestID: "id-1", responseCode: "200", responseMessage: "Success"},
+			want: answer{requestID: "id-1", responseCode: "200", message: []byte(`"Success"`)},
 			data: `{"endpoint":"https://x/"}`,
 		},
-		"numbers":             {body: `{"requestID":1,"responseCode":200,"responseMessage":3,"responseData":{}}`, want: answer{requestID: "1", responseCode: "200", responseMessage: "3"}, data: `{}`},
+		"numbers":             {body: `{"requestID":1,"responseCode":200,"responseMessage":3,"responseData":{}}`, want: answer{requestID: "1", responseCode: "200", message: []byte(`"3"`)}, data: `{}`},
 		"nothing":             {body: `{}`, noData: true},
 		"nulls":               {body: `{"requestID":null,"responseCode":null,"responseMessage":null,"responseData":null}`, noData: true},
 		"strange types":       {body: `{"requestID":{},"responseCode":[200],"responseMessage":true,"responseData":7}`, data: `7`},
@@ -262,7 +262,7 @@ func TestParseAnswer(t *testing.T) {
 		"payment link":        {body: `{"requestId":"link","responseCode":"200"}`, want: answer{requestID: "link", responseCode: "200"}, noData: true},
 		"both spellings":      {body: `{"requestId":"link","requestID":"id-1"}`, want: answer{requestID: "id-1"}, noData: true},
 		"empty requestID":     {body: `{"requestId":"link","requestID":""}`, want: answer{requestID: "link"}, noData: true},
-		"escapes":             {body: `{"responseMessage":"Giao d\u1ecbch \"th\u00e0nh c\u00f4ng\""}`, want: answer{responseMessage: `Giao dịch "thành công"`}, noData: true},
+		"escapes":             {body: `{"responseMessage":"Giao d\u1ecbch \"th\u00e0nh c\u00f4ng\""}`, want: answer{message: []byte(`"Giao dịch \"thành công\""`)}, noData: true},
 		"BOM":                 {body: utf8BOM + `{"responseCode":"200"}`, want: answer{responseCode: "200"}, noData: true, envelope: `{"responseCode":"200"}`},
 		"white space":         {body: " {\"responseCode\" : \"200\", \"responseData\" : { } }\n", want: answer{responseCode: "200"}, data: `{ }`},
 		"data byte for byte":  {body: `{"responseData":{"z":1.0,"a":"\u0041\/", "n":1E5}}`, data: `{"z":1.0,"a":"\u0041\/", "n":1E5}`},
@@ -284,8 +284,8 @@ func TestParseAnswer(t *testing.T) {
 			if err != nil {
 				t.Fatalf("refused: %s", err.Fault)
 			}
-			if a.requestID != test.want.requestID || a.responseCode != test.want.responseCode || a.responseMessage != test.want.responseMessage {
-				t.Errorf("read %q, %q, %q", a.requestID, a.responseCode, a.responseMessage)
+			if a.requestID != test.want.requestID || a.responseCode != test.want.responseCode || a.responseMessage() != test.want.responseMessage() {
+				t.Errorf("read %q, %q, %q", a.requestID, a.responseCode, a.responseMessage())
 			}
 			if string(a.data) != test.data || (a.data == nil) != test.noData {
 				t.Errorf("data %s, expected %s", a.data, test.data)
@@ -320,19 +320,19 @@ func TestParseAnswer(t *testing.T) {
 
 func TestParseAnswerReadsTheVectors(t *testing.T) {
 	for id, want := range map[string]answer{
-		"callback-cancel": {requestID: "14653fa1-2f69-4f4f-9d4b-240e1bebbdf3", responseCode: "499", responseMessage: "Canceled by user"},
-		"callback-result": {requestID: "14653fa1-2f69-4f4f-9d4b-240e1bebbdf3", responseCode: "200", responseMessage: "Transaction is successful."},
-		"plus-and-slash":  {requestID: "aaa04cf8d97f4c6ebede69135d1bce35", responseCode: "200", responseMessage: "Giao dịch thành công."},
-		"tokenization":    {requestID: "14653fa12f694f4f9d4b240e1bebbdf3", responseCode: "200", responseMessage: "Success"},
-		"payment-link":    {requestID: "cd80bae6-3d24-44a8-9760-71b3e17fe27c", responseCode: "200", responseMessage: "Success"},
+		"callback-cancel": {requestID: "14653fa1-2f69-4f4f-9d4b-240e1bebbdf3", responseCode: "499", message: []byte(`"Canceled by user"`)},
+		"callback-result": {requestID: "14653fa1-2f69-4f4f-9d4b-240e1bebbdf3", responseCode: "200", message: []byte(`"Transaction is successful."`)},
+		"plus-and-slash":  {requestID: "aaa04cf8d97f4c6ebede69135d1bce35", responseCode: "200", message: []byte(`"Giao dịch thành công."`)},
+		"tokenization":    {requestID: "14653fa12f694f4f9d4b240e1bebbdf3", responseCode: "200", message: []byte(`"Success"`)},
+		"payment-link":    {requestID: "cd80bae6-3d24-44a8-9760-71b3e17fe27c", responseCode: "200", message: []byte(`"Success"`)},
 	} {
 		t.Run(id, func(t *testing.T) {
 			a, err := parseAnswer([]byte(vectorNamed(t, id).Message))
 			if err != nil {
 				t.Fatal(err.Fault)
 			}
-			if a.requestID != want.requestID || a.responseCode != want.responseCode || a.responseMessage != want.responseMessage {
-				t.Errorf("read %q, %q, %q", a.requestID, a.responseCode, a.responseMessage)
+			if a.requestID != want.requestID || a.responseCode != want.responseCode || a.responseMessage() != want.responseMessage() {
+				t.Errorf("read %q, %q, %q", a.requestID, a.responseCode, a.responseMessage())
 			}
 			if len(a.data) == 0 || a.data[0] != '{' {
 				t.Errorf("data %s", a.data)

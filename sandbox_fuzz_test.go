@@ -97,7 +97,7 @@ func FuzzAgainstSandbox(f *testing.F) {
 		if failed != nil && failed.code != CodeGatewayBadRequest && failed.code != CodeTransactionDuplicate {
 			t.Errorf("%s\nis answered by %s: %s", x.message, w.Body, outcomeOf(failed))
 		}
-		if said := x.answer.responseMessage; said == "the body has a field twice" || said == "the body is not one JSON object in UTF-8" {
+		if said := x.answer.responseMessage(); said == "the body has a field twice" || said == "the body is not one JSON object in UTF-8" {
 			t.Errorf("of %s the sandbox says: %s", x.message, said)
 		}
 

@@ -27,7 +27,7 @@ func unsigned(rp *reply) *failure {
 	if err != nil || a.responseCode == "" || a.responseCode == "200" {
 		return fail(CodeResponseSignatureMissing, msgUnsigned, rp.status)
 	}
-	return fail(CodeResponseSignatureMissing, msgUnsignedRefusal, rp.status, quote(a.responseCode, 3), quote(a.responseMessage, 250))
+	return fail(CodeResponseSignatureMissing, msgUnsignedRefusal, rp.status, quote(a.responseCode, 3), quote(a.responseMessage(), 250))
 }
 
 // unwrap takes the answer apart and turns a refusal into its problem.
@@ -48,7 +48,7 @@ func (p *Proxy) unwrap(x *exchange) *failure {
 	if code, ok := refusals[a.responseCode]; ok {
 		f = fail(code, msgRefused, a.responseCode)
 	}
-	f.responseCode, f.responseMessage = a.responseCode, a.responseMessage
+	f.responseCode, f.responseMessage = a.responseCode, a.responseMessage()
 	f.unproven = x.unproven
 	return f
 }
