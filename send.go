@@ -123,6 +123,11 @@ func (p *Proxy) newRequest(ctx context.Context, x *exchange, a *attempt) (*http.
 		"signature":    {p.merchant.signer.sign(x.message)},
 	}
 	open := func() (io.ReadCloser, error) { return &outgoing{Reader: bytes.NewReader(x.message), attempt: a}, nil }
+	if p.onlyHTTP1 {
+		// A reader that the standard library knows to be in memory is written together
+		// with the header, in one go.
+		open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.message)), nil }
+	}
 	req.Body, _ = open()
 	req.ContentLength = int64(len(x.message))
 	if p.onlyHTTP1 {
