@@ -236,6 +236,11 @@ func (p *Proxy) loadTransport(ctx caddy.Context) (http.RoundTripper, error) {
 	if _, ok := options["versions"]; !ok {
 		options["versions"] = json.RawMessage(`["1.1"]`)
 	}
+	if _, ok := options["keep_alive"]; !ok {
+		// Caddy would keep 32 and close the others of a busy moment, whose TLS
+		// handshakes the next moment pays for again.
+		options["keep_alive"] = fmt.Appendf(nil, `{"max_idle_conns_per_host":%d}`, p.MaxInFlight)
+	}
 	p.onlyHTTP1 = string(options["versions"]) == `["1.1"]`
 	raw, err := json.Marshal(options)
 	if err != nil {
