@@ -30,7 +30,7 @@ func networkGatewayTLS(t *testing.T) (g *peer, transport string) {
 	server := httptest.NewTLSServer(nil) // for its certificate
 	t.Cleanup(server.Close)
 	g = networkGateway(t)
-	g.tls = &tls.Config{Certificates: server.TLS.Certificates, MinVersion: tls.VersionTLS12}
+	g.secure(&tls.Config{Certificates: server.TLS.Certificates, MinVersion: tls.VersionTLS12})
 	return g, "transport http {\ntls_trust_pool file " + certificateOf(t, server) + "\ntls_server_name example.com\n}"
 }
 

@@ -31,8 +31,8 @@ func newPeer(t *testing.T, key func(*call) string, answer func(g *gateway, c *ca
 	p.takesOver(func(conn net.Conn, in *bufio.Reader, _ int) bool {
 		p.connections.add(1)
 		defer p.connections.add(-1)
-		if p.tls != nil {
-			conn = tls.Server(conn, p.tls)
+		if secured := p.security(); secured != nil {
+			conn = tls.Server(conn, secured)
 			in = bufio.NewReader(conn)
 		}
 		for {
@@ -46,6 +46,19 @@ func newPeer(t *testing.T, key func(*call) string, answer func(g *gateway, c *ca
 		}
 	})
 	return p
+}
+
+// secure puts the peer behind TLS. Somebody's leftover connection may have come before.
+func (p *peer) secure(config *tls.Config) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tls = config
+}
+
+func (p *peer) security() *tls.Config {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tls
 }
 
 // address is host and port.
