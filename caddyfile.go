@@ -137,7 +137,11 @@ func duration(target *caddy.Duration) func(*caddyfile.Dispenser) error {
 //		merchant <name> {
 //			# the same options
 //		}
-//		inbox         <store> <arguments...>
+//		inbox         <store> <arguments...> {
+//			encrypt <key id> <key>
+//			refuse_unencrypted
+//			# the options of the store
+//		}
 //	}
 //
 // The options outside of merchant describe the merchant "default"; inbox is for all
@@ -184,6 +188,12 @@ func (a *App) parseInbox(d *caddyfile.Dispenser) error {
 		return d.Err("inbox: expected a store, such as inbox bolt")
 	}
 	name := d.Val()
+	rest, err := a.InboxEncryption.takeFrom(d.NextSegment())
+	if err != nil {
+		return err
+	}
+	d = caddyfile.NewDispenser(rest)
+	d.Next() // the store's name
 	store, err := caddyfile.UnmarshalModule(d, inboxNamespace+"."+name)
 	if err != nil {
 		return err

@@ -43,6 +43,7 @@ func (s sharedEngine) Destruct() error {
 // appInbox is what one configuration has to do with an inbox.
 type appInbox struct {
 	opener   inbox.Opener // nil: nobody uses an inbox
+	sealer   *inbox.Sealer
 	settings map[string]*Inbox
 	queues   map[string]inbox.Queue // by merchant, as settings
 	log      *zap.Logger
@@ -61,6 +62,9 @@ func (b *appInbox) provision(ctx caddy.Context, a *App) error {
 	var err error
 	if b.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
+	}
+	if b.sealer, err = a.InboxEncryption.sealer(); err != nil {
+		return fmt.Errorf("inbox: %w", err)
 	}
 	if a.InboxRaw == nil {
 		return nil
@@ -121,6 +125,8 @@ func (b *appInbox) join() (*inbox.Member, error) {
 	}
 	b.member = shared.(sharedEngine).Join(inbox.Settings{
 		Queues: slices.Collect(maps.Values(b.queues)),
+		Seal:   b.sealer.Seal,
+		Unseal: b.sealer.Open,
 		Log:    b.log,
 		Count:  b.metrics.countInbox,
 	})

@@ -30,31 +30,50 @@ type InboxKey struct {
 	Key string `json:"key,omitempty"`
 }
 
-// options are those that the block of the inbox takes for it. encrypt may be given
-// several times.
-func (c *InboxEncryption) options() options {
-	return options{
+// takeFrom reads the options that an inbox has whatever its store, and returns the tokens
+// without them: the rest is the store's. encrypt may be given several times.
+func (c *InboxEncryption) takeFrom(segment caddyfile.Segment) (rest caddyfile.Segment, err error) {
+	d := caddyfile.NewDispenser(segment)
+	d.Next() // the store's name
+	d.RemainingArgs()
+	mine := map[string]func(*caddyfile.Dispenser) (int, error){
 		"encrypt":            c.parseKey,
 		"refuse_unencrypted": c.parseRefuse,
 	}
+	for d.NextBlock(0) {
+		parse := mine[d.Val()]
+		if parse == nil || d.Nesting() > 1 {
+			continue
+		}
+		tokens, err := parse(d)
+		if err != nil {
+			return nil, err
+		}
+		segment = d.DeleteN(tokens)
+	}
+	return segment, nil
 }
 
-// parseKey does not quote its arguments: one of them may be the key.
-func (c *InboxEncryption) parseKey(d *caddyfile.Dispenser) error {
+// parseKey tells how many tokens it has read. It does not quote its arguments: one of
+// them may be the key.
+func (c *InboxEncryption) parseKey(d *caddyfile.Dispenser) (tokens int, err error) {
 	args := d.RemainingArgs()
 	if len(args) != 2 {
-		return d.Err("encrypt: expected <key id> <key>")
+		return 0, d.Err("encrypt: expected <key id> <key>")
 	}
 	c.Keys = append(c.Keys, InboxKey{ID: args[0], Key: args[1]})
-	return nil
+	return 3, nil
 }
 
-func (c *InboxEncryption) parseRefuse(d *caddyfile.Dispenser) error {
+func (c *InboxEncryption) parseRefuse(d *caddyfile.Dispenser) (tokens int, err error) {
 	if d.NextArg() {
-		return d.ArgErr()
+		return 0, d.Err("refuse_unencrypted: expected no value")
+	}
+	if c.RefuseUnencrypted {
+		return 0, d.Err("duplicate option refuse_unencrypted")
 	}
 	c.RefuseUnencrypted = true
-	return nil
+	return 1, nil
 }
 
 // sealer resolves the keys. It is nil where there are none. Errors name the option and

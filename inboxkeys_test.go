@@ -12,27 +12,52 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
 
-func parseEncryption(text string) (*InboxEncryption, error) {
+// takeEncryption returns what is left for the store, too.
+func takeEncryption(text string) (c *InboxEncryption, rest []string, err error) {
 	d := caddyfile.NewTestDispenser(text)
 	d.Next()
-	c := new(InboxEncryption)
-	return c, c.options().parse(d, "encrypt")
+	c = new(InboxEncryption)
+	tokens, err := c.takeFrom(d.NextSegment())
+	for _, token := range tokens {
+		rest = append(rest, token.Text)
+	}
+	return c, rest, err
 }
 
 func TestInboxEncryptionOptions(t *testing.T) {
-	got, err := parseEncryption(`inbox {
-		encrypt 2026-11 {file./run/secrets/new}
-		encrypt 2025-03 {env.OLD}
-		refuse_unencrypted
-	}`)
-	want := &InboxEncryption{RefuseUnencrypted: true, Keys: []InboxKey{
+	all := InboxEncryption{RefuseUnencrypted: true, Keys: []InboxKey{
 		{ID: "2026-11", Key: "{file./run/secrets/new}"}, {ID: "2025-03", Key: "{env.OLD}"},
 	}}
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("parsed as %+v, %v", got, err)
+	for name, test := range map[string]struct {
+		text string
+		want InboxEncryption
+		rest string
+	}{
+		"no block":    {"bolt /path", InboxEncryption{}, "bolt /path"},
+		"empty block": {"bolt {\n}", InboxEncryption{}, "bolt"},
+		"all": {`postgres {env.DATABASE_URL} {
+			encrypt 2026-11 {file./run/secrets/new}
+			encrypt 2025-03 {env.OLD}
+			refuse_unencrypted
+		}`, all, "postgres {env.DATABASE_URL} { }"},
+		"among the store's": {`bolt {
+			first 1
+			encrypt 2026-11 {file./run/secrets/new}
+			block {
+				encrypt of the store
+			}
+			encrypt 2025-03 {env.OLD}
+			refuse_unencrypted
+			last
+		}`, all, "bolt { first 1 block { encrypt of the store } last }"},
+	} {
+		got, rest, err := takeEncryption(test.text)
+		if err != nil || !reflect.DeepEqual(*got, test.want) || strings.Join(rest, " ") != test.rest {
+			t.Errorf("%s: %+v, %q left, %v", name, *got, rest, err)
+		}
 	}
-	for _, line := range []string{"encrypt", "encrypt canary", "encrypt a b canary", "refuse_unencrypted yes"} {
-		if _, err := parseEncryption("inbox {\n" + line + "\n}"); err == nil || strings.Contains(err.Error(), "canary") {
+	for _, line := range []string{"encrypt", "encrypt canary", "encrypt a b canary", "refuse_unencrypted canary", "refuse_unencrypted\nrefuse_unencrypted"} {
+		if _, _, err := takeEncryption("bolt {\n" + line + "\n}"); err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: %v", line, err)
 		}
 	}

@@ -30,6 +30,9 @@ type App struct {
 	// Default: a file in Caddy's data directory.
 	InboxRaw json.RawMessage `json:"inbox,omitempty" caddy:"namespace=galaxypay.inbox inline_key=store"`
 
+	// How those IPNs are encrypted. Default: not at all.
+	InboxEncryption InboxEncryption `json:"inbox_encryption,omitzero"`
+
 	merchants map[string]*merchant
 	inbox     *appInbox
 }
