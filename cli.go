@@ -15,7 +15,7 @@ func init() {
 }
 
 func addSubcommands(galaxypay *cobra.Command) {
-	galaxypay.AddCommand(openAPICommand())
+	galaxypay.AddCommand(openAPICommand(), inboxCommand())
 }
 
 func openAPICommand() *cobra.Command {
