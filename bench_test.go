@@ -187,6 +187,7 @@ func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
 
 // payOnce sends one payment through the handler.
 func payOnce(tb testing.TB, p *Proxy, w *discard, r *http.Request, body *bytes.Reader) {
+	tb.Helper()
 	body.Reset([]byte(samplePay))
 	r.Body = io.NopCloser(body)
 	clear(w.header)
