@@ -90,17 +90,20 @@ func newApp(t *testing.T) *recordingApp {
 	t.Helper()
 	a := new(recordingApp)
 	a.answers(saying(http.StatusOK, `{"ipnStatus":"200","ipnDescription":"order updated"}`))
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		a.mu.Lock()
-		a.received = append(a.received, handed{r.Method, r.RequestURI, r.Header.Clone(), r.Trailer.Clone(), r.ContentLength, string(body), err})
-		answer := a.answer
-		a.mu.Unlock()
-		answer(w, r)
-	}))
+	server := httptest.NewServer(a)
 	t.Cleanup(server.Close)
 	a.address = server.Listener.Addr().String()
 	return a
+}
+
+// ServeHTTP implements http.Handler.
+func (a *recordingApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	a.mu.Lock()
+	a.received = append(a.received, handed{r.Method, r.RequestURI, r.Header.Clone(), r.Trailer.Clone(), r.ContentLength, string(body), err})
+	answer := a.answer
+	a.mu.Unlock()
+	answer(w, r)
 }
 
 // answers decides how the app answers from now on.

@@ -57,9 +57,10 @@ func (m *Member) Take(ctx context.Context, event Event) (Answer, error) {
 // begins.
 func (m *Member) add(q *Queue, event Event) (Record, bool, error) {
 	e := m.engine
-	if e.isClosed() {
+	if !e.enter() {
 		return Record{}, false, ErrClosed
 	}
+	defer e.work.Done()
 	if m.settings.Seal != nil {
 		sealed, err := m.settings.Seal(event)
 		if err != nil {
@@ -97,10 +98,15 @@ func (m *Member) reportOvertaken(r Record) {
 		zap.String("payment_status", r.PaymentStatus))
 }
 
-func (e *Engine) isClosed() bool {
+// enter begins a piece of work, for which Close waits. It fails if Close has been called.
+func (e *Engine) enter() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.closed
+	if e.closed {
+		return false
+	}
+	e.work.Add(1)
+	return true
 }
 
 // watch returns a channel that gets how the next attempt on an event ends.

@@ -128,7 +128,7 @@ type Engine struct {
 
 	mu       sync.Mutex
 	closed   bool
-	work     sync.WaitGroup // the loop and the attempts; joined under mu
+	work     sync.WaitGroup // the loop, arrivals and attempts
 	members  []*Member      // the newest is last
 	slots    map[string]chan struct{}
 	watchers map[string][]chan Answer // by event ID
@@ -373,12 +373,7 @@ func (e *Engine) slotsOf(queue string) chan struct{} {
 // of the engine's: it does not end with the request that brought the event.
 func (m *Member) begin(q *Queue, r Record) {
 	e := m.engine
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
-		return // its lease runs out
-	}
-	e.work.Go(func() {
+	e.work.Go(func() { // work is going on: the loop or the arrival that begins this
 		m.attempt(q, r)
 		e.release(q.Name, 1)
 		e.wake() // for what waited for the slot, or for its turn in the transaction
