@@ -1,0 +1,130 @@
+//go:build unix
+
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres/postgrestest"
+)
+
+// started tells whether any test has asked for the server.
+var started atomic.Bool
+
+// server is the one that all tests share; each has a database of its own.
+var server = sync.OnceValues(func() (*postgrestest.Server, error) {
+	started.Store(true)
+	return postgrestest.New(context.Background())
+})
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if started.Load() {
+			if s, err := server(); err == nil {
+				if err := s.Close(); err != nil {
+					fmt.Fprintln(os.Stderr, "ending PostgreSQL:", err)
+					code = max(code, 1)
+				}
+			}
+		}
+		os.Exit(code)
+	}))
+}
+
+// needServer returns a server that runs, or skips the test.
+func needServer(t *testing.T) *postgrestest.Server {
+	t.Helper()
+	s, err := server()
+	if errors.Is(err, postgrestest.ErrNotInstalled) && os.Getenv("REQUIRE_ALL") != "1" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// newDatabase returns the address of an empty database.
+func newDatabase(t *testing.T) string {
+	t.Helper()
+	address, err := needServer(t).NewDatabase(t.Context(), strings.ToLower(t.Name()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+// open opens an inbox, as one sidecar does.
+func open(t *testing.T, address string) *postgres.Store {
+	t.Helper()
+	s, err := postgres.Open(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+// leaseAt is a lease of a minute that begins so long after noon.
+func leaseAt(after time.Duration) inbox.Lease {
+	return inbox.Lease{Now: noon.Add(after), Until: noon.Add(after + time.Minute)}
+}
+
+func event(id, transaction, paymentStatus string) inbox.Event {
+	return inbox.Event{
+		ID: id, Queue: "default", Transaction: transaction, RequestID: "pay-" + transaction, PaymentStatus: paymentStatus,
+		ReceivedAt: noon, Message: []byte(`{"id":"` + id + `"}`),
+	}
+}
+
+// add adds an event that is new.
+func add(t *testing.T, s *postgres.Store, e inbox.Event, lease inbox.Lease) inbox.Record {
+	t.Helper()
+	r, added, err := s.Add(t.Context(), e, lease)
+	if err != nil || !added {
+		t.Fatalf("Add %s: added %t, %v", e.ID, added, err)
+	}
+	return r
+}
+
+// settle ends an attempt, with another one due at once if the state is pending.
+func settle(t *testing.T, s *postgres.Store, r inbox.Record, state inbox.State, at time.Time) {
+	t.Helper()
+	if err := s.Settle(t.Context(), r, inbox.Settlement{State: state, Due: at, At: at}); err != nil {
+		t.Fatalf("Settle %s: %v", r.ID, err)
+	}
+}
+
+// claim returns what was claimed, and its IDs.
+func claim(t *testing.T, s *postgres.Store, lease inbox.Lease, limit int) (records []inbox.Record, ids string) {
+	t.Helper()
+	records, err := s.Claim(t.Context(), []string{"default"}, lease, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range records {
+		if i > 0 {
+			ids += " "
+		}
+		ids += r.ID
+	}
+	return records, ids
+}

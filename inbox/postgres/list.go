@@ -1,0 +1,129 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+)
+
+// page is how many records List reads at once: whoever lists slowly, or a lot, holds
+// neither a connection nor everything in memory.
+const page = 100
+
+// Get implements inbox.Store.
+func (s *Store) Get(ctx context.Context, id string) (inbox.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
+	defer cancel()
+	r, err := queryOne(ctx, s.pool, readRecord, "SELECT "+columns+" FROM galaxypay_inbox_records AS r WHERE r.id = $1", storable(id))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return inbox.Record{}, inbox.ErrNotFound
+	}
+	if err != nil {
+		return inbox.Record{}, fmt.Errorf("reading the inbox: %w", err)
+	}
+	return r, nil
+}
+
+// List implements inbox.Store. It reads a hundred records at a time, each hundred as they
+// are at that moment.
+func (s *Store) List(ctx context.Context, f inbox.Filter) iter.Seq2[inbox.Record, error] {
+	return func(yield func(inbox.Record, error) bool) {
+		for after, left := uint64(0), f.Limit; ; {
+			records, err := s.page(ctx, f, after, pageSize(f.Limit, left, page))
+			if err != nil {
+				yield(inbox.Record{}, fmt.Errorf("listing the inbox: %w", err))
+				return
+			}
+			for _, r := range records {
+				if !yield(r, nil) {
+					return
+				}
+				after = r.Seq
+			}
+			left -= len(records)
+			if len(records) == 0 || f.Limit > 0 && left == 0 {
+				return
+			}
+		}
+	}
+}
+
+// pageSize is how many of the records that a limit leaves are read at once.
+func pageSize(limit, left, most int) int {
+	if limit > 0 {
+		return min(left, most)
+	}
+	return most
+}
+
+// page reads the records behind one, in the order of arrival.
+func (s *Store) page(ctx context.Context, f inbox.Filter, after uint64, limit int) ([]inbox.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
+	defer cancel()
+	where, args := conditions(f)
+	args["after"], args["limit"] = after, limit
+	rows, err := s.pool.Query(ctx, "SELECT "+columns+" FROM galaxypay_inbox_records AS r WHERE "+where+
+		" AND r.seq > @after ORDER BY r.seq LIMIT @limit", args)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, readRecord)
+}
+
+// conditions is a filter in SQL, all but its limit.
+func conditions(f inbox.Filter) (where string, args pgx.NamedArgs) {
+	args = pgx.NamedArgs{}
+	terms := []string{"true"}
+	text := func(column, value string) {
+		if value != "" {
+			terms = append(terms, "r."+column+" = @"+column)
+			args[column] = storable(value)
+		}
+	}
+	text("id", f.ID)
+	text("queue", f.Queue)
+	text("transaction", f.Transaction)
+	text("state", string(f.State))
+	text("payment_status", f.PaymentStatus)
+	if !f.Since.IsZero() {
+		terms = append(terms, "r.received_at >= @since")
+		args["since"] = f.Since
+	}
+	if !f.Until.IsZero() {
+		terms = append(terms, "r.received_at < @before")
+		args["before"] = f.Until
+	}
+	return strings.Join(terms, " AND "), args
+}
+
+// Stats implements inbox.Store.
+func (s *Store) Stats(ctx context.Context) (inbox.Stats, error) {
+	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
+	defer cancel()
+	stats := inbox.Stats{States: make(map[inbox.State]int)}
+	rows, err := s.pool.Query(ctx, "SELECT state, count(*), min(received_at) FROM galaxypay_inbox_records GROUP BY state")
+	if err != nil {
+		return inbox.Stats{}, fmt.Errorf("counting the inbox: %w", err)
+	}
+	var state inbox.State
+	var count int
+	var oldest timestamp
+	_, err = pgx.ForEachRow(rows, []any{&state, &count, &oldest}, func() error {
+		stats.States[state] = count
+		if state == inbox.Pending {
+			stats.Oldest = time.Time(oldest)
+		}
+		return nil
+	})
+	if err != nil {
+		return inbox.Stats{}, fmt.Errorf("counting the inbox: %w", err)
+	}
+	return stats, nil
+}

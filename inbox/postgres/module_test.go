@@ -1,0 +1,69 @@
+//go:build unix
+
+package postgres_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
+)
+
+func TestModuleHidesTheAddress(t *testing.T) {
+	address := "postgres://shop:hunter2@127.0.0.1/shop"
+	t.Setenv("INBOX_ADDRESS", address)
+	var m postgres.Module
+	if err := m.UnmarshalCaddyfile(caddyfile.NewTestDispenser("postgres {env.INBOX_ADDRESS}")); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Provision(caddy.Context{}); err != nil {
+		t.Fatal(err)
+	}
+	if m.Key() != "postgres "+address {
+		t.Error("the key is not of the address")
+	}
+	dump, err := json.Marshal(m)
+	if err != nil || string(dump) != `{"address":"{env.INBOX_ADDRESS}"}` {
+		t.Errorf("config %s, %v", dump, err)
+	}
+}
+
+// A file ends in a newline.
+func TestModuleReadsTheAddressFromAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "address")
+	if err := os.WriteFile(path, []byte("postgres://127.0.0.1/shop\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := postgres.Module{Address: "{file." + path + "}"}
+	if err := m.Provision(caddy.Context{}); err != nil || m.Key() != "postgres postgres://127.0.0.1/shop" {
+		t.Errorf("key %q, %v", m.Key(), err)
+	}
+}
+
+func TestModuleRefuses(t *testing.T) {
+	t.Setenv("INBOX_BROKEN", "postgres://shop:hunter2@[::1/shop")
+	for address, want := range map[string]string{
+		"":                           "is missing",
+		"{env.INBOX_ABSENT}":         "cannot be resolved",
+		"postgres://shop:{hunter2}@": "cannot be resolved",
+		"{env.INBOX_BROKEN}":         "cannot be parsed",
+	} {
+		m := postgres.Module{Address: address}
+		err := m.Provision(caddy.Context{})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: error %v, want %s", address, err, want)
+		}
+	}
+	for _, text := range []string{"postgres", "postgres a b", "postgres a {\n\tpool 3\n}"} {
+		var m postgres.Module
+		if err := m.UnmarshalCaddyfile(caddyfile.NewTestDispenser(text)); err == nil {
+			t.Errorf("%q was accepted", text)
+		}
+	}
+}

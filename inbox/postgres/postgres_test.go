@@ -1,0 +1,228 @@
+//go:build unix
+
+package postgres_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
+)
+
+func TestErrorsHideTheAddress(t *testing.T) {
+	for name, address := range map[string]string{
+		"no address":         "hunter2 hunter2",
+		"broken address":     "postgres://shop:hunter2@[::1/shop",
+		"nobody listens":     "postgres://shop:hunter2@127.0.0.1:1/shop",
+		"a socket is absent": "host=" + filepath.Join(os.TempDir(), "absent") + " user=shop password=hunter2",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := postgres.Open(t.Context(), address)
+			if err == nil {
+				s.Close()
+				t.Fatal("opened")
+			}
+			if strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "inbox's database") {
+				t.Errorf("error: %v", err)
+			}
+		})
+	}
+}
+
+func TestNewerTablesAreRefused(t *testing.T) {
+	address := newDatabase(t)
+	open(t, address)
+	execute(t, address, "INSERT INTO galaxypay_inbox_versions (version) VALUES (999)")
+	s, err := postgres.Open(t.Context(), address)
+	if err == nil {
+		s.Close()
+		t.Fatal("opened")
+	}
+	if !strings.Contains(err.Error(), "too old") {
+		t.Errorf("error: %v", err)
+	}
+}
+
+// The commit must be on disk even if the database's owner has decided otherwise.
+func TestCommitsAreDurableWhateverTheDefaults(t *testing.T) {
+	address := newDatabase(t)
+	execute(t, address, `
+		DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$;
+		CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			NEW.request_id := current_setting('synchronous_commit') || ', ' || current_setting('transaction_isolation');
+			RETURN NEW;
+		END $$`)
+	s := open(t, address)
+	execute(t, address, "CREATE TRIGGER note BEFORE INSERT ON galaxypay_inbox_records FOR EACH ROW EXECUTE FUNCTION note()")
+	if r := add(t, s, event("1", "T", "paid"), leaseAt(0)); r.RequestID != "on, read committed" {
+		t.Errorf("committed with %s", r.RequestID)
+	}
+}
+
+// execute runs statements beside the inbox.
+func execute(t *testing.T, address, sql string) {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	if _, err := c.Exec(t.Context(), sql); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// PostgreSQL takes neither NUL nor broken UTF-8 in a text, which a signed message and an
+// app's answer can hold all the same.
+func TestTextsThatPostgreSQLRefuses(t *testing.T) {
+	s := open(t, newDatabase(t))
+	e := event("1", "T\x00\xff", "pending")
+	e.Message = []byte("\x00\xff")
+	r := add(t, s, e, leaseAt(0))
+	add(t, s, event("2", "T\x00\xff", "paid"), leaseAt(0))
+	err := s.Settle(t.Context(), r, inbox.Settlement{
+		State: inbox.Delivered, At: noon, Answer: inbox.Answer{Status: "200", Description: "\x00\xff"}, LastError: "\x00\xff",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := s.Get(t.Context(), "1")
+	if err != nil || string(kept.Message) != "\x00\xff" || kept.State != inbox.Delivered {
+		t.Errorf("kept %+v, %v", kept, err)
+	}
+	if _, ids := claim(t, s, leaseAt(0), 10); ids != "2" {
+		t.Errorf("claimed %q behind it, want 2", ids)
+	}
+}
+
+func TestDuplicate(t *testing.T) {
+	s := open(t, newDatabase(t))
+	e := event("1", "T", "pending")
+	first := add(t, s, e, leaseAt(0))
+	successor := event("2", "T", "pending")
+	add(t, s, successor, leaseAt(0))
+
+	repeat := func(e inbox.Event, after time.Duration) inbox.Record {
+		t.Helper()
+		r, added, err := s.Add(t.Context(), e, leaseAt(after))
+		if err != nil || added {
+			t.Fatalf("Add again: added %t, %v", added, err)
+		}
+		return r
+	}
+	if r := repeat(e, 0); r.Lease != "" || r.Seq != first.Seq {
+		t.Errorf("claimed while it is delivered: %+v", r)
+	}
+	if err := s.Settle(t.Context(), first, inbox.Settlement{State: inbox.Pending, Due: noon.Add(time.Hour), At: noon}); err != nil {
+		t.Fatal(err)
+	}
+	if r := repeat(successor, 0); r.Lease != "" {
+		t.Error("a duplicate of the second was claimed before the first was settled")
+	}
+	again := repeat(e, time.Second)
+	if again.Lease == "" || again.Attempts != 1 {
+		t.Fatalf("not claimed though it waits for its next attempt: %+v", again)
+	}
+	settle(t, s, again, inbox.Dead, noon)
+	if r := repeat(e, time.Hour); r.Lease != "" || r.State != inbox.Dead || !r.SettledAt.Equal(noon) {
+		t.Errorf("a dead one was claimed: %+v", r)
+	}
+	if r := repeat(successor, time.Second); r.Lease == "" {
+		t.Error("the second was not claimed behind the dead first")
+	}
+}
+
+func TestReplayKeepsTheOrderOfATransaction(t *testing.T) {
+	s := open(t, newDatabase(t))
+	first := add(t, s, event("1", "T", "pending"), leaseAt(0))
+	settle(t, s, first, inbox.Dead, noon)
+	second := add(t, s, event("2", "T", "pending"), leaseAt(0))
+	add(t, s, event("3", "T", "pending"), leaseAt(0))
+	alone := add(t, s, event("4", "", "pending"), leaseAt(0))
+	settle(t, s, alone, inbox.Delivered, noon)
+
+	// The second is claimed, and left alone: 1, 3 and 4.
+	if n, err := s.Replay(t.Context(), inbox.Filter{}, noon); err != nil || n != 3 {
+		t.Fatalf("replayed %d, %v", n, err)
+	}
+	if _, ids := claim(t, s, leaseAt(0), 10); ids != "4" {
+		t.Fatalf("claimed %q while the second is delivered, want 4", ids)
+	}
+	settle(t, s, second, inbox.Pending, noon)
+	for _, want := range []string{"1", "2", "3"} {
+		records, ids := claim(t, s, leaseAt(0), 10)
+		if ids != want {
+			t.Fatalf("claimed %q, want %s", ids, want)
+		}
+		settle(t, s, records[0], inbox.Delivered, noon)
+	}
+	if n, err := s.Replay(t.Context(), inbox.Filter{Limit: 1}, noon); err != nil || n != 1 {
+		t.Fatalf("replayed %d, %v, want 1", n, err)
+	}
+}
+
+// What is replayed steps before a later one that waits for its next attempt.
+func TestReplayStepsBeforeALaterOne(t *testing.T) {
+	s := open(t, newDatabase(t))
+	settle(t, s, add(t, s, event("1", "T", "pending"), leaseAt(0)), inbox.Dead, noon)
+	settle(t, s, add(t, s, event("2", "T", "pending"), leaseAt(0)), inbox.Pending, noon)
+	if n, err := s.Replay(t.Context(), inbox.Filter{State: inbox.Dead}, noon); err != nil || n != 1 {
+		t.Fatalf("replayed %d, %v", n, err)
+	}
+	if _, ids := claim(t, s, leaseAt(0), 10); ids != "1" {
+		t.Errorf("claimed %q, want 1", ids)
+	}
+}
+
+func TestListReadsPageByPage(t *testing.T) {
+	s := open(t, newDatabase(t))
+	const all = 205
+	for i := range all {
+		add(t, s, event(string(rune('a'+i%26))+time.Duration(i).String(), "", "paid"), leaseAt(0))
+	}
+	for limit, want := range map[int]int{0: all, 1: 1, 100: 100, 150: 150, 1000: all} {
+		n, last := 0, uint64(0)
+		for r, err := range s.List(t.Context(), inbox.Filter{Queue: "default", Limit: limit}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Seq <= last {
+				t.Fatalf("record %d behind %d", r.Seq, last)
+			}
+			n, last = n+1, r.Seq
+		}
+		if n != want {
+			t.Errorf("limit %d: %d records, want %d", limit, n, want)
+		}
+	}
+}
+
+func TestPruneAndStats(t *testing.T) {
+	s := open(t, newDatabase(t))
+	for id, state := range map[string]inbox.State{"1": inbox.Delivered, "2": inbox.Dead, "3": inbox.Pending} {
+		settle(t, s, add(t, s, event(id, "T-"+id, "paid"), leaseAt(0)), state, noon)
+	}
+	stats, err := s.Stats(t.Context())
+	if err != nil || stats.States[inbox.Pending] != 1 || stats.States[inbox.Dead] != 1 || !stats.Oldest.Equal(noon) {
+		t.Errorf("stats %+v, %v", stats, err)
+	}
+	if n, err := s.Prune(t.Context(), "other", noon.Add(time.Hour)); err != nil || n != 0 {
+		t.Errorf("pruned %d of another queue, %v", n, err)
+	}
+	if n, err := s.Prune(t.Context(), "default", noon); err != nil || n != 0 {
+		t.Errorf("pruned %d that arrived at that time, %v", n, err)
+	}
+	if n, err := s.Prune(t.Context(), "default", noon.Add(time.Second)); err != nil || n != 2 {
+		t.Errorf("pruned %d, %v, want 2", n, err)
+	}
+	if _, err := s.Get(t.Context(), "1"); !errors.Is(err, inbox.ErrNotFound) {
+		t.Errorf("Get of a forgotten one: %v", err)
+	}
+}

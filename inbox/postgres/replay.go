@@ -1,0 +1,127 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+)
+
+// batch is how many records Replay and Prune change in one transaction. Replay locks as
+// many lanes, and the server's table of locks is small.
+const batch = 500
+
+// unclaimed is the condition that nobody has a record claimed at a time.
+const unclaimed = "NOT coalesce(r.lease_until > @now, false)"
+
+const replay = `
+UPDATE galaxypay_inbox_records AS r
+SET state = 'pending', attempts = 0, due = @now, settled_at = NULL, lease = NULL, lease_until = NULL,
+	ready_at = CASE WHEN lane IS NULL THEN @now::timestamptz END
+WHERE seq = ANY (@picked::bigint[]) AND ` + unclaimed
+
+// Replay implements inbox.Store. Many records take several transactions; those before an
+// error stay replayed and are counted.
+func (s *Store) Replay(ctx context.Context, f inbox.Filter, now time.Time) (int, error) {
+	var after int64
+	replayed, left := 0, f.Limit
+	for {
+		picked, n, err := s.replayBatch(ctx, f, after, pageSize(f.Limit, left, batch), now)
+		if err != nil {
+			return replayed, fmt.Errorf("replaying the inbox: %w", err)
+		}
+		if len(picked) == 0 {
+			return replayed, nil
+		}
+		s.tell()
+		replayed += n
+		left -= len(picked)
+		if f.Limit > 0 && left == 0 {
+			return replayed, nil
+		}
+		after = picked[len(picked)-1]
+	}
+}
+
+// replayBatch replays records behind one. Picked are those that it found, n those that
+// nobody has claimed since.
+func (s *Store) replayBatch(ctx context.Context, f inbox.Filter, after int64, limit int, now time.Time) (picked []int64, n int, err error) {
+	err = s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		var lanes []int64
+		if picked, lanes, err = pick(ctx, tx, f, after, limit, now); err != nil {
+			return err
+		}
+		if err := lockLanes(ctx, tx, lanes); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, replay, pgx.NamedArgs{"picked": picked, "now": now})
+		if err != nil {
+			return err
+		}
+		n = int(tag.RowsAffected())
+		if _, err := tx.Exec(ctx, stepBack, lanes, now); err != nil {
+			return err
+		}
+		_, err = advance(ctx, tx, lanes)
+		return err
+	})
+	return picked, n, err
+}
+
+// pick finds the records behind one that a filter picks and nobody has claimed, and their
+// lanes in order, each once.
+func pick(ctx context.Context, tx pgx.Tx, f inbox.Filter, after int64, limit int, now time.Time) (picked, lanes []int64, err error) {
+	where, args := conditions(f)
+	args["after"], args["limit"], args["now"] = after, limit, now
+	rows, err := tx.Query(ctx, "SELECT r.seq, r.lane FROM galaxypay_inbox_records AS r WHERE "+where+
+		" AND "+unclaimed+" AND r.seq > @after ORDER BY r.seq LIMIT @limit", args)
+	if err != nil {
+		return nil, nil, err
+	}
+	var seq int64
+	var lane *int64
+	_, err = pgx.ForEachRow(rows, []any{&seq, &lane}, func() error {
+		picked = append(picked, seq)
+		if lane != nil {
+			lanes = append(lanes, *lane)
+		}
+		return nil
+	})
+	slices.Sort(lanes)
+	return picked, slices.Compact(lanes), err
+}
+
+// prune skips what another sidecar is just pruning or replaying.
+const prune = `
+DELETE FROM galaxypay_inbox_records
+WHERE seq IN (
+	SELECT seq
+	FROM galaxypay_inbox_records
+	WHERE state IN ('delivered', 'dead', 'overtaken') AND queue = $1 AND received_at < $2
+	LIMIT $3
+	FOR UPDATE SKIP LOCKED
+)`
+
+// Prune implements inbox.Store. Many records take several transactions; those before an
+// error stay forgotten and are counted.
+func (s *Store) Prune(ctx context.Context, queue string, before time.Time) (int, error) {
+	for pruned := 0; ; {
+		var n int
+		err := s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
+			tag, err := tx.Exec(ctx, prune, storable(queue), before, batch)
+			n = int(tag.RowsAffected())
+			return err
+		})
+		if err != nil {
+			return pruned, fmt.Errorf("pruning the inbox: %w", err)
+		}
+		if n == 0 {
+			return pruned, nil
+		}
+		pruned += n
+	}
+}
