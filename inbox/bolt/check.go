@@ -1,0 +1,239 @@
+package bolt
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+)
+
+// lockTimeout is how long Open waits for another process to let go of the file: a sidecar
+// that is just being replaced.
+const lockTimeout = 2 * time.Second
+
+// openChecked opens the file, and repairs it if it is damaged.
+func openChecked(path string, report func(error)) (*bbolt.DB, error) {
+	if err := prepare(path); err != nil {
+		return nil, err
+	}
+	db, err := openFile(path, false)
+	if err == nil {
+		err = check(db)
+		if err == nil {
+			return db, nil
+		}
+		if closed := db.Close(); closed != nil {
+			return nil, closed
+		}
+	}
+	if !errors.Is(err, errDamaged) {
+		return nil, err
+	}
+	kept, lost, repairErr := repair(path)
+	if repairErr != nil {
+		return nil, fmt.Errorf("%w, and could not be repaired: %w", err, repairErr)
+	}
+	report(fmt.Errorf("inbox %s: %w; %d records were saved, %d could not be; the damaged file is kept beside", path, err, kept, lost))
+	return openFile(path, false)
+}
+
+func openFile(path string, readOnly bool) (db *bbolt.DB, err error) {
+	var file *os.File
+	err = survive(func() error {
+		db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+			Timeout:      lockTimeout,
+			ReadOnly:     readOnly,
+			FreelistType: bbolt.FreelistMapType,
+			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+				// prepare has made the file. One that vanished since must not begin anew here, half-written.
+				file, err = os.OpenFile(name, flag&^os.O_CREATE, mode) //nolint:gosec // G304: the operator's choice
+				return file, err
+			},
+		})
+		return err
+	})
+	if errors.Is(err, errDamaged) && file != nil {
+		_ = file.Close() // the panic left it open, and locked
+	}
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return nil, errors.New("it is locked by another process, which has this inbox open")
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return nil, fmt.Errorf("it is no inbox, or damaged beyond repair; nothing was changed: %w", err)
+	}
+	return db, err
+}
+
+// check reads the whole file once: every page is where it belongs, every record has its
+// checksum, and the indexes have as many entries as there are records.
+func check(db *bbolt.DB) error {
+	info, err := os.Stat(db.Path())
+	if err != nil {
+		return err
+	}
+	var wrong error
+	err = view(db, func(t *tables) {
+		if t.tx.Size() > info.Size() {
+			wrong = fmt.Errorf("%w: %d bytes are missing at its end", errDamaged, t.tx.Size()-info.Size())
+			return
+		}
+		wrong = t.check()
+	})
+	return errors.Join(err, wrong)
+}
+
+func (t *tables) check() error {
+	for _, name := range buckets() {
+		if t.tx.Bucket(name) == nil {
+			return fmt.Errorf("%w: it lacks the table %s", errDamaged, name)
+		}
+	}
+	if format := t.get(bucketMeta, keyFormat); !bytes.Equal(format, formatVersion) {
+		return fmt.Errorf("it is of format %x, and this program knows %x", format, formatVersion)
+	}
+	states := map[inbox.State]uint64{}
+	c := t.tx.Bucket(bucketRecords).Cursor()
+	for key, value := c.First(); key != nil; key, value = c.Next() {
+		r, err := decodeRecord(lastNumber(key), value)
+		if err != nil {
+			return err
+		}
+		states[r.State]++
+	}
+	pending := states[inbox.Pending]
+	final := states[inbox.Delivered] + states[inbox.Dead] + states[inbox.Overtaken]
+	for state, n := range states {
+		if counted := t.count(keyCount(state)); counted != n {
+			return fmt.Errorf("%w: %d records are %s, and %d were kept", errDamaged, n, state, counted)
+		}
+	}
+	lanes := t.entries(bucketLanes)
+	for _, index := range []struct {
+		name     []byte
+		expected uint64
+	}{{bucketPending, pending}, {bucketWaiting, pending}, {bucketFinal, final}, {bucketDue, lanes}} {
+		if n := t.entries(index.name); n != index.expected {
+			return fmt.Errorf("%w: %d entries in %s instead of %d", errDamaged, n, index.name, index.expected)
+		}
+	}
+	if n := t.entries(bucketIDs); n < pending+final {
+		return fmt.Errorf("%w: %d ids of %d records", errDamaged, n, pending+final)
+	}
+	t.entries(bucketPaid)
+	t.entries(bucketQuarantine)
+	return nil
+}
+
+// entries walks through a bucket, so that it comes upon damaged pages.
+func (t *tables) entries(bucket []byte) (n uint64) {
+	c := t.tx.Bucket(bucket).Cursor()
+	for key, _ := c.First(); key != nil; key, _ = c.Next() {
+		n++
+	}
+	return n
+}
+
+// repair writes what can be read of a damaged file into a new one, which takes its place.
+// The damaged one stays beside it.
+func repair(path string) (kept, lost int, err error) {
+	old, err := openFile(path, true)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer old.Close()
+	fresh, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".repair-*")
+	if err != nil {
+		return 0, 0, err
+	}
+	name := fresh.Name()
+	defer os.Remove(name)
+	if err := fresh.Close(); err != nil {
+		return 0, 0, err
+	}
+	if kept, lost, err = salvage(old, name); err != nil {
+		return 0, 0, err
+	}
+	if err := os.Link(path, path+".damaged-"+time.Now().UTC().Format("20060102T150405.000000")); err != nil {
+		return 0, 0, err
+	}
+	if err := os.Rename(name, path); err != nil {
+		return 0, 0, err
+	}
+	return kept, lost, syncDir(filepath.Dir(path))
+}
+
+// salvage copies the records one by one, so that a damaged page costs no more than what is
+// on it. Indexes are made anew. Leases are not kept: the process that had them is gone.
+func salvage(old *bbolt.DB, name string) (kept, lost int, err error) {
+	fresh, err := create(name)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer fresh.Close()
+	known := uint64(0) // records that the old file had, as far as its counts can be read
+	last := uint64(0)
+	if err := view(old, func(t *tables) { last = t.tx.Bucket(bucketRecords).Sequence() }); err != nil {
+		return 0, 0, err
+	}
+	_ = view(old, func(t *tables) {
+		for _, s := range []inbox.State{inbox.Pending, inbox.Delivered, inbox.Dead, inbox.Overtaken} {
+			known += t.count(keyCount(s))
+		}
+	})
+	for from := uint64(1); from <= last; from += chunk {
+		n, err := salvageChunk(old, fresh, from, min(from+chunk-1, last))
+		if err != nil {
+			return 0, 0, err
+		}
+		kept += n
+	}
+	lost = max(0, int(known)-kept) //nolint:gosec // G115: a count of records
+	err = fresh.Update(func(tx *bbolt.Tx) error {
+		t := &tables{tx: tx}
+		_ = view(old, func(o *tables) { t.addCount(keyQuarantined, int(o.count(keyQuarantined))) })                        //nolint:gosec // G115: a count
+		t.put(bucketMeta, keyQuarantined, number(max(t.count(keyQuarantined), t.entries(bucketQuarantine), uint64(lost)))) //nolint:gosec // G115: a count
+		if err := tx.Bucket(bucketRecords).SetSequence(last); err != nil {
+			return err
+		}
+		return t.err
+	})
+	return kept, lost, errors.Join(err, fresh.Sync())
+}
+
+func salvageChunk(old, fresh *bbolt.DB, from, to uint64) (kept int, err error) {
+	err = fresh.Update(func(tx *bbolt.Tx) error {
+		t := &tables{tx: tx}
+		for seq := from; seq <= to; seq++ {
+			var (
+				r     inbox.Record
+				value []byte
+			)
+			err := view(old, func(o *tables) {
+				value = bytes.Clone(o.get(bucketRecords, number(seq)))
+				if r, o.err = o.record(seq); errors.Is(o.err, errMissing) {
+					o.err = nil
+				}
+			})
+			switch {
+			case err == nil && r.Seq != 0:
+				t.admit(r)
+				if r.State == inbox.Pending {
+					lane := laneKey(r)
+					t.setLane(lane, t.lane(lane))
+				}
+				kept++
+			case value != nil:
+				t.setAside(seq, value)
+			}
+		}
+		return t.err
+	})
+	return kept, err
+}
