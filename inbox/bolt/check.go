@@ -194,7 +194,7 @@ func salvage(old *bbolt.DB, name string) (kept, lost int, err error) {
 		}
 		kept += n
 	}
-	lost = max(0, int(known)-kept) //nolint:gosec // G115: a count of records
+	lost = max(0, int(known)-kept)
 	err = fresh.Update(func(tx *bbolt.Tx) error {
 		t := &tables{tx: tx}
 		_ = view(old, func(o *tables) { t.addCount(keyQuarantined, int(o.count(keyQuarantined))) })                        //nolint:gosec // G115: a count

@@ -130,7 +130,7 @@ func timeNumber(t time.Time) uint64 {
 	if t.IsZero() {
 		return 0
 	}
-	return uint64(t.UnixNano()) ^ signBit //nolint:gosec // G115: the bits are kept
+	return uint64(t.UnixNano()) ^ signBit
 }
 
 func numberTime(n uint64) time.Time {

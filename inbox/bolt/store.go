@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
@@ -256,7 +257,7 @@ func (s *Store) Stats(context.Context) (inbox.Stats, error) {
 // view runs a reading transaction.
 func (s *Store) view(run func(*tables)) error {
 	err := view(s.db, run)
-	if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return ErrClosed
 	}
 	return err
