@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	_ "github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt" // the default store
 )
 
 // inboxNamespace is where stores register.
