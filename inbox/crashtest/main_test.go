@@ -1,0 +1,45 @@
+//go:build linux
+
+// Package crashtest takes the machine away from under the inbox: the process, the power,
+// the room on the disk, the right to write. What was acknowledged must be there afterwards,
+// and be delivered.
+package crashtest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// childEnv holds the orders of a child process: this test binary, run again.
+const childEnv = "CRASHTEST_CHILD"
+
+func TestMain(m *testing.M) {
+	orders := os.Getenv(childEnv)
+	if orders == "" {
+		goleak.VerifyTestMain(m)
+		return
+	}
+	if err := runChild(context.Background(), orders); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func runChild(ctx context.Context, text string) error {
+	var o orders
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return err
+	}
+	if o.OnDisk {
+		if err := confess(diskSocket); err != nil {
+			return fmt.Errorf("the file system cannot be watched: %w", err)
+		}
+	}
+	return o.work(ctx, os.NewFile(reportsPipe, "reports"))
+}

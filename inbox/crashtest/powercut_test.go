@@ -1,0 +1,95 @@
+//go:build linux
+
+package crashtest
+
+import (
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+)
+
+// The power is cut at random points of what a child did. Of the writes that were not synced
+// then, some are on the disk and some are not, in sectors of 512 bytes and in any order.
+// The inbox must open, and have all that was acknowledged and all that was settled before
+// the cut; and nothing that is damaged. Every few cuts, life goes on from what is left.
+func TestPowerCut(t *testing.T) {
+	rng := newRand(t)
+	const perLife = 100
+	lives := max(1, number(t, "POWER_CUTS", 1000)/perLife)
+	l := newLedger()
+	left := &disk{}
+	for life := range lives {
+		dir := t.TempDir()
+		left.write(t, dir)
+		o := orders{Store: "bolt", Where: filepath.Join(dir, "inbox.db"), Round: life, Writers: 3, Transactions: 2, Again: sample(rng, l.acknowledged(), 2)}
+		before := readDisk(t, dir)
+		steps := watch(t, dir, o)
+		left = cutOften(t, rng, before, steps, l, perLife)
+		if t.Failed() {
+			return
+		}
+	}
+	t.Logf("%d power cuts in %d lives, %d callbacks acknowledged", lives*perLife, lives, len(l.added))
+}
+
+// cutOften cuts the power at so many points of a life, and looks at what is left each time.
+// Of one of these cuts it returns what was left; the ledger then stands at that point.
+func cutOften(t *testing.T, rng *rand.Rand, d *disk, steps []step, l *ledger, cuts int) *disk {
+	t.Helper()
+	points := map[int]int{} // after how many steps, how often
+	for range cuts {
+		points[rng.IntN(len(steps)+1)]++
+	}
+	goOn := rng.IntN(len(steps) + 1)
+	points[goOn]++
+	var left *disk
+	now := l.clone()
+	for i := 0; ; i++ {
+		for range points[i] {
+			after := d.cut(luck(rng))
+			check(t, after, now)
+			if i == goOn {
+				left = after
+				*l = *now.clone()
+			}
+			if t.Failed() {
+				t.Fatalf("after %d of %d steps", i, len(steps))
+			}
+		}
+		if i == len(steps) {
+			return left
+		}
+		d.do(i, steps[i])
+		if steps[i].report == "" {
+			continue
+		}
+		if err := now.note(steps[i].report); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// luck decides for each sector whether it has reached the disk: mostly, hardly, or evenly;
+// all or none.
+func luck(rng *rand.Rand) func() bool {
+	chance := []float64{0, 0.05, 0.5, 0.95, 1}[rng.IntN(5)]
+	return func() bool { return rng.Float64() < chance }
+}
+
+// check opens an inbox on what a power cut has left.
+func check(t *testing.T, after *disk, l *ledger) {
+	t.Helper()
+	dir := t.TempDir()
+	after.write(t, dir)
+	store, err := openSound(t.Context(), "bolt", filepath.Join(dir, "inbox.db"))
+	if err != nil {
+		t.Errorf("the inbox does not open: %v", err)
+		return
+	}
+	if err := l.holds(t.Context(), store); err != nil {
+		t.Error(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Error(err)
+	}
+}
