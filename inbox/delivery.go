@@ -294,7 +294,7 @@ func (m *Member) claimDueOf(q *Queue) time.Duration {
 		for _, r := range records {
 			m.begin(q, r)
 		}
-		if len(records) < free {
+		if len(records) == 0 {
 			return wait
 		}
 	}
