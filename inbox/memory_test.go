@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -62,11 +63,11 @@ func (s *memory) claim(r *Record, lease Lease) {
 	s.leases[r.ID] = lease
 }
 
-func (s *memory) Add(_ context.Context, e Event, lease Lease) (Record, bool, error) {
+func (s *memory) Add(ctx context.Context, e Event, lease Lease) (Record, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.broken != nil {
-		return Record{}, false, s.broken
+	if err := cmp.Or(s.broken, ctx.Err()); err != nil {
+		return Record{}, false, err
 	}
 	r := s.find(e.ID)
 	added := r == nil
@@ -105,11 +106,11 @@ func (s *memory) Claim(_ context.Context, queues []string, lease Lease, limit in
 	return claimed, nil
 }
 
-func (s *memory) Settle(_ context.Context, claimed Record, how Settlement) error {
+func (s *memory) Settle(ctx context.Context, claimed Record, how Settlement) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.broken != nil {
-		return s.broken
+	if err := cmp.Or(s.broken, ctx.Err()); err != nil {
+		return err
 	}
 	r := s.find(claimed.ID)
 	if r == nil || r.Lease == "" || r.Lease != claimed.Lease {
