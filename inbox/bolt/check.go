@@ -2,8 +2,10 @@ package bolt
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"os"
 	"path/filepath"
 	"time"
@@ -19,33 +21,31 @@ import (
 const lockTimeout = 2 * time.Second
 
 // openChecked opens the file, and repairs it if it is damaged.
-func openChecked(path string, report func(error)) (*bbolt.DB, error) {
+func openChecked(path string, report func(error)) (*bbolt.DB, *os.File, error) {
 	if err := prepare(path); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	db, err := openFile(path, false)
+	db, file, err := openFile(path, false)
 	if err == nil {
-		err = check(db)
-		if err == nil {
-			return db, nil
+		if err = check(db); err == nil {
+			return db, file, checkMeta(path, db, report)
 		}
 		if closed := db.Close(); closed != nil {
-			return nil, closed
+			return nil, nil, closed
 		}
 	}
 	if !errors.Is(err, errDamaged) {
-		return nil, err
+		return nil, nil, err
 	}
 	kept, lost, repairErr := repair(path)
 	if repairErr != nil {
-		return nil, fmt.Errorf("%w, and could not be repaired: %w", err, repairErr)
+		return nil, nil, fmt.Errorf("%w, and could not be repaired: %w", err, repairErr)
 	}
 	report(fmt.Errorf("inbox %s: %w; %d records were saved, %d could not be; the damaged file is kept beside", path, err, kept, lost))
 	return openFile(path, false)
 }
 
-func openFile(path string, readOnly bool) (db *bbolt.DB, err error) {
-	var file *os.File
+func openFile(path string, readOnly bool) (db *bbolt.DB, file *os.File, err error) {
 	err = survive(func() error {
 		db, err = bbolt.Open(path, 0o600, &bbolt.Options{
 			Timeout:      lockTimeout,
@@ -60,15 +60,38 @@ func openFile(path string, readOnly bool) (db *bbolt.DB, err error) {
 		return err
 	})
 	if errors.Is(err, errDamaged) && file != nil {
-		_ = file.Close() // the panic left it open, and locked
+		_ = letGo(file)
 	}
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
-		return nil, errors.New("it is locked by another process, which has this inbox open")
+		return nil, nil, errors.New("it is locked by another process, which has this inbox open")
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
-		return nil, fmt.Errorf("it is no inbox, or damaged beyond repair; nothing was changed: %w", err)
+		return nil, nil, fmt.Errorf("it is no inbox, or damaged beyond repair; nothing was changed: %w", err)
 	}
-	return db, err
+	return db, file, err
+}
+
+// checkMeta reports if one of the file's two first pages is damaged. Each commit writes the
+// other one, and bbolt goes back to the commit before if the newer one cannot be read.
+func checkMeta(path string, db *bbolt.DB, report func(error)) error {
+	f, err := os.Open(path) //nolint:gosec // G304: the operator's choice
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	const head, size, sum = 16, 64, 56 // of a page, of what is kept on it, of what its checksum is about
+	for page := range int64(2) {
+		meta := make([]byte, size)
+		if _, err := f.ReadAt(meta, page*int64(db.Info().PageSize)+head); err != nil {
+			return err
+		}
+		h := fnv.New64a()
+		h.Write(meta[:sum])
+		if h.Sum64() != binary.NativeEndian.Uint64(meta[sum:]) {
+			report(fmt.Errorf("inbox %s: page %d is %w; the last commit may be missing", path, page, errDamaged))
+		}
+	}
+	return nil
 }
 
 // check reads the whole file once: every page is where it belongs, every record has its
@@ -143,7 +166,7 @@ func (t *tables) entries(bucket []byte) (n uint64) {
 // repair writes what can be read of a damaged file into a new one, which takes its place.
 // The damaged one stays beside it.
 func repair(path string) (kept, lost int, err error) {
-	old, err := openFile(path, true)
+	old, _, err := openFile(path, true)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -19,11 +19,14 @@ func prepare(path string) error {
 	if err := refuseNetwork(dir); err != nil {
 		return err
 	}
-	_, err := os.Stat(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return createAt(path)
 	}
-	return createAt(path)
+	if err == nil && info.Size() == 0 {
+		return errors.New("it is empty, which an inbox never is: remove it to begin anew")
+	}
+	return err
 }
 
 // createAt makes a new file elsewhere and links it when it is whole and on the disk: a

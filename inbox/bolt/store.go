@@ -9,7 +9,6 @@ import (
 	"iter"
 	"runtime/debug"
 	"sync"
-	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -38,6 +37,7 @@ type Store struct {
 	wake     chan struct{}
 	closing  chan struct{}
 	stopped  chan struct{}
+	failed   error // why nothing may be written any more; the writer's, until it has stopped
 	close    func() error
 }
 
@@ -54,7 +54,7 @@ func Open(path string, report func(error)) (*Store, error) {
 	if report == nil {
 		report = func(error) {}
 	}
-	db, err := openChecked(path, report)
+	db, file, err := openChecked(path, report)
 	if err != nil {
 		return nil, fmt.Errorf("inbox %s: %w", path, err)
 	}
@@ -70,6 +70,9 @@ func Open(path string, report func(error)) (*Store, error) {
 	s.close = sync.OnceValue(func() error {
 		close(s.closing)
 		<-s.stopped
+		if errors.Is(s.failed, errStuck) {
+			return letGo(file)
+		}
 		return db.Close()
 	})
 	go s.write()
@@ -284,7 +287,3 @@ func survive(run func() error) (err error) {
 	}()
 	return run()
 }
-
-// broken tells whether an error means that the disk may have lost what it was given: an
-// fsync that is tried again after a failure can succeed without having written anything.
-func broken(err error) bool { return errors.Is(err, syscall.EIO) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"syscall"
 
 	"go.etcd.io/bbolt"
 )
@@ -39,15 +40,14 @@ func (s *Store) update(ctx context.Context, run func(*tables)) error {
 // write commits requests until the store closes.
 func (s *Store) write() {
 	defer close(s.stopped)
-	var failed error
 	for {
 		select {
 		case first := <-s.requests:
 			batch := s.gather(first)
-			if failed == nil {
-				failed = s.commit(batch)
+			if s.failed == nil {
+				s.failed = s.commit(batch)
 			} else {
-				fail(batch, failed)
+				fail(batch, s.failed)
 			}
 			for _, r := range batch {
 				close(r.done)
@@ -80,11 +80,11 @@ func (s *Store) gather(first *request) []*request {
 // an error after which nothing more may be written.
 func (s *Store) commit(batch []*request) error {
 	ran, err := s.transact(batch)
-	if err != nil && !ran && len(batch) > 1 {
+	if err != nil && !ran && len(batch) > 1 && !final(err) {
 		for i := range batch {
-			if broken := s.commit(batch[i : i+1]); broken != nil {
-				fail(batch[i:], broken)
-				return broken
+			if err := s.commit(batch[i : i+1]); err != nil {
+				fail(batch[i:], err)
+				return err
 			}
 		}
 		return nil
@@ -93,19 +93,27 @@ func (s *Store) commit(batch []*request) error {
 		return nil
 	}
 	fail(batch, fmt.Errorf("inbox %s: %w", s.path, err))
-	if !broken(err) {
+	if !final(err) {
 		return nil
 	}
-	err = fmt.Errorf("inbox %s: not written to any more since the disk failed; check it and start anew: %w", s.path, err)
+	err = fmt.Errorf("inbox %s: not written to any more; check the disk and start anew: %w", s.path, err)
 	s.report(err)
 	return err
 }
+
+// final tells whether nothing may be written after an error. An fsync that is tried again
+// after it has failed can succeed without having written anything.
+func final(err error) bool { return errors.Is(err, errStuck) || errors.Is(err, syscall.EIO) }
 
 func fail(batch []*request, err error) {
 	for _, r := range batch {
 		r.err = err
 	}
 }
+
+// errStuck is about a transaction that ended in a panic of bbolt's own, in its commit or in
+// its rollback. bbolt keeps its lock then, and can neither begin another nor be closed.
+var errStuck = errors.New("the file cannot be written to any more")
 
 // errUnchanged ends a transaction that has nothing to commit.
 var errUnchanged = errors.New("nothing was changed")
@@ -114,16 +122,12 @@ var errUnchanged = errors.New("nothing was changed")
 // committed.
 func (s *Store) transact(batch []*request) (ran bool, err error) {
 	var wake bool
+	returned := false
 	err = survive(func() error {
-		return s.db.Update(func(tx *bbolt.Tx) error {
+		err := s.db.Update(func(tx *bbolt.Tx) error {
 			t := &tables{tx: tx}
-			for _, r := range batch {
-				if r.err = r.ctx.Err(); r.err != nil {
-					continue
-				}
-				if r.run(t); t.err != nil {
-					return t.err
-				}
+			if err := runAll(batch, t); err != nil {
+				return err
 			}
 			ran, wake = true, t.wake
 			if !t.changed {
@@ -131,7 +135,12 @@ func (s *Store) transact(batch []*request) (ran bool, err error) {
 			}
 			return nil
 		})
+		returned = true
+		return err
 	})
+	if !returned {
+		return ran, fmt.Errorf("%w: %w", errStuck, err)
+	}
 	if errors.Is(err, errUnchanged) {
 		return ran, nil
 	}
@@ -142,4 +151,22 @@ func (s *Store) transact(batch []*request) (ran bool, err error) {
 		}
 	}
 	return ran, err
+}
+
+// runAll stops at the first request that cannot be run. A panic ends here, before it can
+// get into bbolt.
+func runAll(batch []*request, t *tables) error {
+	for _, r := range batch {
+		if r.err = r.ctx.Err(); r.err != nil {
+			continue
+		}
+		err := survive(func() error {
+			r.run(t)
+			return t.err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -72,4 +73,10 @@ func fuseKind(mounts *bufio.Scanner, device string) string {
 		return ""
 	}
 	return "fuse"
+}
+
+// letGo gives up a file that bbolt does not close any more. The memory map that it leaves
+// behind would keep the lock.
+func letGo(file *os.File) error {
+	return errors.Join(unix.Flock(int(file.Fd()), unix.LOCK_UN), file.Close()) //nolint:gosec // G115: a file descriptor
 }

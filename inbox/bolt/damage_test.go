@@ -1,0 +1,239 @@
+package bolt
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+)
+
+var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func testEvent(i int) inbox.Event {
+	return inbox.Event{
+		ID: fmt.Sprintf("%064d", i), Queue: "shop", Transaction: fmt.Sprintf("GP%08d", i), PaymentStatus: inbox.Paid,
+		ReceivedAt: now.Add(time.Duration(i) * time.Second), Message: bytes.Repeat(fmt.Appendf(nil, "%010d", i), 60),
+	}
+}
+
+var testLease = inbox.Lease{Now: now, Until: now.Add(time.Minute)}
+
+func add(t *testing.T, s *Store, e inbox.Event) inbox.Record {
+	t.Helper()
+	r, added, err := s.Add(t.Context(), e, testLease)
+	if err != nil || !added {
+		t.Fatalf("added %t, %v", added, err)
+	}
+	return r
+}
+
+// newFile makes a file of n records, every second of them delivered, and returns its path.
+func newFile(t *testing.T, n int) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	s := openAt(t, path)
+	defer s.Close()
+	err := s.update(t.Context(), func(tb *tables) {
+		for i := range n {
+			r, _ := tb.add(testEvent(i), testLease)
+			if i%2 == 1 {
+				tb.settle(r, inbox.Settlement{State: inbox.Delivered, At: now})
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func content(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// damagedWith writes a file, opens it, and returns what was reported.
+func damagedWith(t *testing.T, path string, b []byte) (s *Store, reported []string, err error) {
+	t.Helper()
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err = Open(path, func(err error) { reported = append(reported, err.Error()) })
+	if err == nil {
+		t.Cleanup(func() { s.Close() })
+	}
+	return s, reported, err
+}
+
+func states(t *testing.T, s *Store) inbox.Stats {
+	t.Helper()
+	stats, err := s.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stats
+}
+
+func TestDamagedRecordIsPutAside(t *testing.T) {
+	path := newFile(t, 10)
+	b := content(t, path)
+	// All its copies: earlier commits may have left some on pages that are free now.
+	damaged := bytes.ReplaceAll(b, []byte("00000000040000000004"), []byte("00000000040000X00004"))
+	s, reported, err := damagedWith(t, path, damaged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(reported) != 1 || !strings.Contains(reported[0], path) || !strings.Contains(reported[0], "record 5 is damaged") {
+		t.Errorf("reported %q", reported)
+	}
+	stats := states(t, s)
+	if stats.Quarantined != 1 || stats.States[inbox.Pending] != 4 || stats.States[inbox.Delivered] != 5 {
+		t.Errorf("counted %+v", stats)
+	}
+	beside, err := filepath.Glob(path + ".damaged-*")
+	if err != nil || len(beside) != 1 || !bytes.Equal(content(t, beside[0]), damaged) {
+		t.Errorf("the damaged file is not kept: %v, %v", beside, err)
+	}
+	records, err := s.Claim(t.Context(), []string{"shop"}, testLease, 100)
+	if err != nil || len(records) != 4 {
+		t.Errorf("claimed %d, %v", len(records), err)
+	}
+	r := add(t, s, testEvent(4)) // it is not known any more, so it is kept when it comes again
+	if r.Seq != 11 {
+		t.Errorf("number %d was given twice", r.Seq)
+	}
+	if again, _, err := damagedAgain(t, s); err != nil || states(t, again).Quarantined != 1 {
+		t.Errorf("after another start: %v", err)
+	}
+}
+
+// damagedAgain closes a store and opens its file as it is.
+func damagedAgain(t *testing.T, s *Store) (*Store, []string, error) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return damagedWith(t, s.path, content(t, s.path))
+}
+
+// Whatever page is damaged: the process goes on, and what is served is whole, and nothing is
+// lost without a report.
+func TestAnyDamagedPage(t *testing.T) {
+	const n = 60
+	path := newFile(t, n)
+	whole := content(t, path)
+	size := os.Getpagesize()
+	for name, damage := range map[string]func(page []byte){
+		"zeroed":      func(page []byte) { clear(page) },
+		"overwritten": func(page []byte) { copy(page, bytes.Repeat([]byte{0xa5}, len(page))) },
+		"a bit in its head": func(page []byte) {
+			page[9] ^= 0x10
+			page[11] ^= 0x01
+		},
+		"from elsewhere": func(page []byte) { copy(page[8:], whole[3*size+8:4*size]) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for page := range len(whole) / size {
+				b := slices.Clone(whole)
+				damage(b[page*size : (page+1)*size])
+				checkDamaged(t, filepath.Join(t.TempDir(), fmt.Sprint(page), "inbox.db"), b, n)
+			}
+		})
+	}
+}
+
+func TestTruncatedFile(t *testing.T) {
+	const n = 60
+	whole := content(t, newFile(t, n))
+	for size := 0; size < len(whole); size += len(whole)/16 + 100 {
+		checkDamaged(t, filepath.Join(t.TempDir(), fmt.Sprint(size), "inbox.db"), whole[:size], n)
+	}
+}
+
+func checkDamaged(t *testing.T, path string, b []byte, n int) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s, reported, err := damagedWith(t, path, b)
+	if err != nil {
+		if !strings.Contains(err.Error(), path) || !bytes.Equal(content(t, path), b) {
+			t.Errorf("%s: refused with %v, or changed", path, err)
+		}
+		return
+	}
+	defer s.Close()
+	served := 0
+	for r, err := range s.List(t.Context(), inbox.Filter{}) {
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		if !bytes.Equal(r.Message, testEvent(int(r.Seq)-1).Message) {
+			t.Errorf("%s: record %d is served with another message", path, r.Seq)
+		}
+		served++
+	}
+	if served < n && len(reported) == 0 {
+		t.Errorf("%s: %d of %d records are served, and nothing was reported", path, served, n)
+	}
+	if _, _, err := s.Add(t.Context(), testEvent(n), testLease); err != nil {
+		t.Errorf("%s: cannot be written to: %v", path, err)
+	}
+}
+
+func TestDamagedWhileOpen(t *testing.T) {
+	path := newFile(t, 10)
+	var reported []error
+	s, err := Open(path, func(err error) { reported = append(reported, err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	err = s.db.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketRecords).Put(number(1), []byte("not a record"))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := inbox.Lease{Now: now.Add(time.Hour), Until: now.Add(2 * time.Hour)}
+	if _, _, err := s.Add(t.Context(), testEvent(0), later); !errors.Is(err, errDamaged) {
+		t.Errorf("a repeated event whose record is damaged: %v", err)
+	}
+	records, err := s.Claim(t.Context(), []string{"shop"}, later, 100)
+	if err != nil || len(records) != 4 {
+		t.Errorf("claimed %d, %v", len(records), err)
+	}
+	if stats := states(t, s); stats.Quarantined != 1 || stats.States[inbox.Pending] != 4 || len(reported) != 1 {
+		t.Errorf("counted %+v, reported %v", stats, reported)
+	}
+	add(t, s, testEvent(0))
+}
+
+// What a file loses while it is mapped into memory faults when it is read.
+func TestTruncatedWhileOpen(t *testing.T) {
+	path := newFile(t, 200)
+	s := openAt(t, path)
+	defer s.Close()
+	if err := os.Truncate(path, int64(2*os.Getpagesize())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Get(t.Context(), testEvent(100).ID); !errors.Is(err, errDamaged) {
+		t.Errorf("read from a file that is gone: %v", err)
+	}
+	if _, _, err := s.Add(t.Context(), testEvent(200), testLease); err == nil {
+		t.Error("acknowledged what cannot be read again")
+	}
+}
