@@ -46,7 +46,10 @@ func inboxSite(file, app, options string) string {
 		}`
 }
 
-func inboxFile(t *testing.T) string { return filepath.Join(t.TempDir(), "inbox.db") }
+func inboxFile(t *testing.T) string {
+	t.Helper()
+	return filepath.Join(t.TempDir(), "inbox.db")
+}
 
 // kept is an IPN as the app must get it, by which attempt it does not matter.
 func (want trusted) checkKept(t *testing.T, got handed) (attempt int) {
@@ -160,7 +163,7 @@ func TestInboxAppIsDown(t *testing.T) {
 	}
 	app := new(recordingApp)
 	asked := app.tells(saying(200, ""))
-	server := httptest.Server{Listener: listener, Config: &http.Server{Handler: app}}
+	server := httptest.Server{Listener: listener, Config: &http.Server{Handler: app, ReadHeaderTimeout: patience}}
 	server.Start()
 	defer server.Close()
 	await(t, asked, "the delivery")
@@ -342,6 +345,24 @@ func TestInboxReload(t *testing.T) {
 		}
 	}
 	t.Logf("%d IPNs during %d reloads", len(records), reloads)
+}
+
+// What is pending goes where the new configuration says.
+func TestInboxReloadMovesTheApp(t *testing.T) {
+	old, moved, file := newApp(t), newApp(t), inboxFile(t)
+	old.answers(saying(503, ""))
+	taken := moved.tells(saying(200, ""))
+	c := start(t, inboxSite(file, old.address, "answer_within 10ms"))
+	m := sealed(paidMessage, sandboxSalt)
+	ipn.deliver(t, c, m).confirmedAs(t, "200")
+	if err := c.load(t, inboxSite(file, moved.address, "")); err != nil {
+		t.Fatal(err)
+	}
+	await(t, taken, "the delivery")
+	c.stop()
+	if attempt := (trusted{status: "paid", message: paidMessage, from: m}).checkKept(t, moved.only(t)); attempt < 2 {
+		t.Errorf("attempt %d", attempt)
+	}
 }
 
 // A reload that fails leaves the inbox as it was.

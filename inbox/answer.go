@@ -25,7 +25,7 @@ func (m *Member) Take(ctx context.Context, event Event) (Answer, error) {
 	answers := e.watch(event.ID)
 	defer e.unwatch(event.ID, answers)
 
-	r, added, err := m.add(q, event)
+	r, added, err := m.add(q, event) //nolint:contextcheck // the gateway may hang up, see add
 	if err != nil {
 		return Answer{}, err
 	}

@@ -419,11 +419,11 @@ func (m *Member) report(r Record, result Result, s Settlement, err error) {
 	if err != nil {
 		log.Error("how an attempt ended could not be kept; the event is delivered again when its lease is over", zap.Error(err))
 	}
-	switch {
-	case s.State == Delivered:
+	switch s.State {
+	case Delivered:
 		m.settings.Count(r.Queue, CountDelivered)
 		log.Info("delivered", zap.String("ipn_status", s.Answer.Status))
-	case s.State == Dead:
+	case Dead:
 		m.settings.Count(r.Queue, CountDead)
 		log.Error("the last attempt failed: the event is a dead letter until it is replayed", zap.String("reason", result.Reason))
 	default:

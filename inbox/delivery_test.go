@@ -91,16 +91,16 @@ func (a *app) queueOf() Queue {
 	}
 }
 
-// inBubble runs a test with an engine, whose time stands still while anything is at work.
-func inBubble(t *testing.T, test func(t *testing.T, b *bench)) {
+// newBench starts an engine that ends with the test. Inside a bubble, its time stands still
+// while anything is at work.
+func newBench(t *testing.T) *bench {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		b := &bench{store: newMemory(), app: &app{answer: takes}}
-		core, logs := observer.New(zap.DebugLevel)
-		b.log = logs
-		e := NewEngine(b.store, SystemClock)
-		b.Member = e.Join(Settings{Queues: []Queue{b.app.queueOf()}, Log: zap.New(core), Count: b.app.count})
-		test(t, b)
+	b := &bench{store: newMemory(), app: &app{answer: takes}}
+	core, logs := observer.New(zap.DebugLevel)
+	b.log = logs
+	e := NewEngine(b.store, SystemClock)
+	b.Member = e.Join(Settings{Queues: []Queue{b.app.queueOf()}, Log: zap.New(core), Count: b.app.count})
+	t.Cleanup(func() {
 		if err := e.Close(); err != nil {
 			t.Error(err)
 		}
@@ -108,6 +108,7 @@ func inBubble(t *testing.T, test func(t *testing.T, b *bench)) {
 			t.Error("the store is still open")
 		}
 	})
+	return b
 }
 
 func event(id, transaction, status string) Event {
@@ -152,7 +153,8 @@ func (b *bench) counted(t *testing.T, want ...string) {
 }
 
 func TestTakeRelaysTheAppsAnswer(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
 		b.app.answers(thinksFor(4 * time.Second))
 		b.take(t, event("a", "1", Paid), thanks)
 		b.wasCalled(t, "a 1")
@@ -164,7 +166,8 @@ func TestTakeRelaysTheAppsAnswer(t *testing.T) {
 }
 
 func TestTakeDoesNotWaitForASlowApp(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
 		b.app.answers(thinksFor(20 * time.Second))
 		begun := time.Now()
 		b.take(t, event("a", "1", Paid), kept)
@@ -179,7 +182,8 @@ func TestTakeDoesNotWaitForASlowApp(t *testing.T) {
 }
 
 func TestTheAttemptSurvivesTheGateway(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
 		b.app.answers(thinksFor(2 * time.Second))
 		ctx, hangUp := context.WithTimeout(t.Context(), time.Second)
 		defer hangUp()
@@ -199,7 +203,8 @@ func TestTheAttemptSurvivesTheGateway(t *testing.T) {
 }
 
 func TestRetries(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
 		b.app.answers(isDown)
 		begun := time.Now()
 		b.take(t, event("a", "1", Paid), kept)
@@ -248,11 +253,13 @@ func TestRetryAfter(t *testing.T) {
 }
 
 func TestDuplicates(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
 		b.take(t, event("a", "1", Paid), thanks)
 		b.app.answers(isDown)
 		b.take(t, event("a", "1", Paid), thanks) // the first one's answer
-		for range 2 * atOnce { // nor do they hold slots
+		// Nor do they hold slots.
+		for range 2 * atOnce {
 			b.take(t, event("a", "1", Paid), thanks)
 		}
 		b.wasCalled(t, "a 1")
@@ -276,7 +283,8 @@ func TestDuplicates(t *testing.T) {
 }
 
 func TestPaidWins(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
 		b.take(t, event("a", "1", Paid), thanks)
 		b.take(t, event("b", "1", "cancelled"), overtaken)
 		b.take(t, event("b", "1", "cancelled"), overtaken)
@@ -291,7 +299,8 @@ func TestPaidWins(t *testing.T) {
 }
 
 func TestOneTransactionAtATime(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
 		b.app.answers(func(ctx context.Context, r Record, attempt int) Result {
 			if r.Transaction == "1" && attempt == 1 {
 				return thinksFor(2*time.Second)(ctx, r, attempt)
@@ -312,7 +321,8 @@ func TestOneTransactionAtATime(t *testing.T) {
 
 // A dead letter lets those behind it pass.
 func TestTheDeadDoNotBlock(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
 		b.app.answers(func(ctx context.Context, r Record, attempt int) Result {
 			if r.ID == "a" {
 				return isDown(ctx, r, attempt)
@@ -329,7 +339,8 @@ func TestTheDeadDoNotBlock(t *testing.T) {
 
 // An app that hangs holds a bounded number of attempts, and the queues of others none.
 func TestAnAppThatHangs(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
 		other := &app{answer: takes}
 		quick := other.queueOf()
 		quick.Name = "quick"
@@ -359,7 +370,8 @@ func TestAnAppThatHangs(t *testing.T) {
 }
 
 func TestStoreThatFails(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
 		full := errors.New("disk full")
 		b.store.breaks(full)
 		if _, err := b.Take(t.Context(), event("a", "1", Paid)); !errors.Is(err, full) {
@@ -385,7 +397,8 @@ func TestStoreThatFails(t *testing.T) {
 }
 
 func TestTimeout(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
 		b.app.answers(hangs)
 		b.take(t, event("a", "1", Paid), kept)
 		time.Sleep(defaultTimeout)
@@ -453,7 +466,8 @@ func TestClose(t *testing.T) {
 
 // The newest configuration that has not left decides where pending events go.
 func TestMembers(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
 		b.app.answers(isDown)
 		b.take(t, event("a", "1", Paid), kept)
 		next := &app{answer: isDown}
@@ -475,7 +489,8 @@ func TestMembers(t *testing.T) {
 }
 
 func TestSeal(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
 		b.settings.Seal = func(e Event) ([]byte, error) { return append([]byte("sealed "), e.Message...), nil }
 		b.settings.Unseal = func(e Event) ([]byte, error) {
 			plain, ok := strings.CutPrefix(string(e.Message), "sealed ")
@@ -509,7 +524,8 @@ func TestSeal(t *testing.T) {
 }
 
 func TestPrune(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
 		time.Sleep(5 * time.Hour)
 		synctest.Wait()
 		if age := time.Since(b.store.pruned); age < 24*time.Hour || age > 26*time.Hour {
@@ -519,7 +535,8 @@ func TestPrune(t *testing.T) {
 }
 
 func TestNothingOfAMessageIsLogged(t *testing.T) {
-	inBubble(t, func(t *testing.T, b *bench) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
 		e := event("a", "1", Paid)
 		e.Message = []byte(`{"card":"canary"}`)
 		b.app.answers(isDown)

@@ -1,7 +1,8 @@
 package inbox
 
 import (
-	"math/rand/v2"
+	"crypto/rand"
+	"math/big"
 	"time"
 )
 
@@ -27,5 +28,9 @@ func (q *Queue) settlement(n int, result Result, now time.Time) Settlement {
 // jittered makes a delay up to a fifth longer, so that what failed together does not come
 // back together.
 func jittered(delay time.Duration) time.Duration {
-	return delay + rand.N(delay/5+1)
+	more, err := rand.Int(rand.Reader, big.NewInt(int64(delay/5)+1))
+	if err != nil {
+		return delay
+	}
+	return delay + time.Duration(more.Int64())
 }
