@@ -220,8 +220,9 @@ func salvage(old *bbolt.DB, name string) (kept, lost int, err error) {
 	lost = max(0, int(known)-kept)
 	err = fresh.Update(func(tx *bbolt.Tx) error {
 		t := &tables{tx: tx}
-		_ = view(old, func(o *tables) { t.addCount(keyQuarantined, int(o.count(keyQuarantined))) })                        //nolint:gosec // G115: a count
-		t.put(bucketMeta, keyQuarantined, number(max(t.count(keyQuarantined), t.entries(bucketQuarantine), uint64(lost)))) //nolint:gosec // G115: a count
+		quarantined := uint64(0)
+		_ = view(old, func(o *tables) { quarantined = o.count(keyQuarantined) })
+		t.put(bucketMeta, keyQuarantined, number(quarantined+max(t.entries(bucketQuarantine), uint64(lost)))) //nolint:gosec // G115: a count
 		if err := tx.Bucket(bucketRecords).SetSequence(last); err != nil {
 			return err
 		}
@@ -256,7 +257,7 @@ func salvageChunk(old, fresh *bbolt.DB, from, to uint64) (kept int, err error) {
 				t.setAside(seq, value)
 			}
 		}
-		return t.err
+		return t.flush()
 	})
 	return kept, err
 }

@@ -20,7 +20,8 @@ type tables struct {
 	tx      *bbolt.Tx
 	err     error
 	changed bool
-	wake    bool // something can be claimed that could not be before
+	counted map[string]int // by how much counts have changed
+	wake    bool           // something can be claimed that could not be before
 }
 
 // errMissing is about an index that names a record that is not there: it was damaged.
@@ -56,8 +57,22 @@ func (t *tables) count(key []byte) uint64 {
 	return binary.BigEndian.Uint64(value)
 }
 
+// addCount changes a count in memory, since every request of a batch changes the same ones.
 func (t *tables) addCount(key []byte, n int) {
-	t.put(bucketMeta, key, number(t.count(key)+uint64(n))) //nolint:gosec // G115: a negative number wraps to less
+	t.changed = true
+	if t.counted == nil {
+		t.counted = map[string]int{}
+	}
+	t.counted[string(key)] += n
+}
+
+// flush writes the counts, once before the commit.
+func (t *tables) flush() error {
+	for key, n := range t.counted {
+		t.put(bucketMeta, []byte(key), number(t.count([]byte(key))+uint64(n))) //nolint:gosec // G115: a negative number wraps to less
+	}
+	t.counted = nil
+	return t.err
 }
 
 // record returns the record of that number.

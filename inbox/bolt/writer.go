@@ -133,7 +133,7 @@ func (s *Store) transact(batch []*request) (ran bool, err error) {
 			if !t.changed {
 				return errUnchanged
 			}
-			return nil
+			return t.flush()
 		})
 		returned = true
 		return err
