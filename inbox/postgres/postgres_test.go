@@ -37,7 +37,7 @@ func TestErrorsHideTheAddress(t *testing.T) {
 }
 
 func TestNewerTablesAreRefused(t *testing.T) {
-	address := newDatabase(t)
+	address := newSchema(t)
 	open(t, address)
 	execute(t, address, "INSERT INTO galaxypay_inbox_versions (version) VALUES (999)")
 	s, err := postgres.Open(t.Context(), address)
@@ -52,9 +52,13 @@ func TestNewerTablesAreRefused(t *testing.T) {
 
 // The commit must be on disk even if the database's owner has decided otherwise.
 func TestCommitsAreDurableWhateverTheDefaults(t *testing.T) {
-	address := newDatabase(t)
+	address, err := needServer(t).NewDatabase(t.Context(), "careless")
+	if err != nil {
+		t.Fatal(err)
+	}
 	execute(t, address, `
-		DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$;
+		ALTER DATABASE careless SET synchronous_commit = off;
+		ALTER DATABASE careless SET default_transaction_isolation = 'serializable';
 		CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 			NEW.request_id := current_setting('synchronous_commit') || ', ' || current_setting('transaction_isolation');
 			RETURN NEW;
@@ -82,7 +86,7 @@ func execute(t *testing.T, address, sql string) {
 // PostgreSQL takes neither NUL nor broken UTF-8 in a text, which a signed message and an
 // app's answer can hold all the same.
 func TestTextsThatPostgreSQLRefuses(t *testing.T) {
-	s := open(t, newDatabase(t))
+	s := open(t, newSchema(t))
 	e := event("1", "T\x00\xff", "pending")
 	e.Message = []byte("\x00\xff")
 	r := add(t, s, e, leaseAt(0))
@@ -103,7 +107,7 @@ func TestTextsThatPostgreSQLRefuses(t *testing.T) {
 }
 
 func TestDuplicate(t *testing.T) {
-	s := open(t, newDatabase(t))
+	s := open(t, newSchema(t))
 	e := event("1", "T", "pending")
 	first := add(t, s, e, leaseAt(0))
 	successor := event("2", "T", "pending")
@@ -140,7 +144,7 @@ func TestDuplicate(t *testing.T) {
 }
 
 func TestReplayKeepsTheOrderOfATransaction(t *testing.T) {
-	s := open(t, newDatabase(t))
+	s := open(t, newSchema(t))
 	first := add(t, s, event("1", "T", "pending"), leaseAt(0))
 	settle(t, s, first, inbox.Dead, noon)
 	second := add(t, s, event("2", "T", "pending"), leaseAt(0))
@@ -170,7 +174,7 @@ func TestReplayKeepsTheOrderOfATransaction(t *testing.T) {
 
 // What is replayed steps before a later one that waits for its next attempt.
 func TestReplayStepsBeforeALaterOne(t *testing.T) {
-	s := open(t, newDatabase(t))
+	s := open(t, newSchema(t))
 	settle(t, s, add(t, s, event("1", "T", "pending"), leaseAt(0)), inbox.Dead, noon)
 	settle(t, s, add(t, s, event("2", "T", "pending"), leaseAt(0)), inbox.Pending, noon)
 	if n, err := s.Replay(t.Context(), inbox.Filter{State: inbox.Dead}, noon); err != nil || n != 1 {
@@ -182,7 +186,7 @@ func TestReplayStepsBeforeALaterOne(t *testing.T) {
 }
 
 func TestListReadsPageByPage(t *testing.T) {
-	s := open(t, newDatabase(t))
+	s := open(t, newSchema(t))
 	const all = 205
 	for i := range all {
 		add(t, s, event(string(rune('a'+i%26))+time.Duration(i).String(), "", "paid"), leaseAt(0))
@@ -205,7 +209,7 @@ func TestListReadsPageByPage(t *testing.T) {
 }
 
 func TestPruneAndStats(t *testing.T) {
-	s := open(t, newDatabase(t))
+	s := open(t, newSchema(t))
 	for id, state := range map[string]inbox.State{"1": inbox.Delivered, "2": inbox.Dead, "3": inbox.Pending} {
 		settle(t, s, add(t, s, event(id, "T-"+id, "paid"), leaseAt(0)), state, noon)
 	}

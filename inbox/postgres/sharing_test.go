@@ -14,7 +14,7 @@ import (
 )
 
 func TestSeveralSidecarsStartAtOnce(t *testing.T) {
-	address := newDatabase(t)
+	address := newSchema(t)
 	stores := make([]*postgres.Store, 4)
 	var starting sync.WaitGroup
 	for i := range stores {
@@ -46,10 +46,7 @@ func TestSidecarsAddAndClaimAtOnce(t *testing.T) {
 	const transactions, perTransaction = 20, 5
 	for _, sidecars := range []int{2, 4} {
 		t.Run(fmt.Sprint(sidecars), func(t *testing.T) {
-			address, err := needServer(t).NewDatabase(t.Context(), fmt.Sprintf("sidecars_%d", sidecars))
-			if err != nil {
-				t.Fatal(err)
-			}
+			address := newSchema(t)
 			log := newDeliveries()
 			var working sync.WaitGroup
 			for range sidecars {
@@ -163,7 +160,7 @@ func (d *deliveries) check(t *testing.T, transactions, perTransaction int) {
 // Whatever the order in which two sidecars add, what is kept after a paid event and is not
 // paid itself is overtaken.
 func TestPaidWinsAmongSidecars(t *testing.T) {
-	address := newDatabase(t)
+	address := newSchema(t)
 	a, b := open(t, address), open(t, address)
 	for i := range 50 {
 		transaction := fmt.Sprint("T-", i)
@@ -184,7 +181,7 @@ func TestPaidWinsAmongSidecars(t *testing.T) {
 }
 
 func TestLeaseOfADeadSidecarIsTakenOver(t *testing.T) {
-	address := newDatabase(t)
+	address := newSchema(t)
 	dying, other := open(t, address), open(t, address)
 	first := add(t, dying, event("1", "T", "pending"), leaseAt(0))
 	add(t, dying, event("2", "T", "paid"), leaseAt(0))
@@ -210,7 +207,7 @@ func TestLeaseOfADeadSidecarIsTakenOver(t *testing.T) {
 }
 
 func TestOneSidecarWakesAnother(t *testing.T) {
-	address := newDatabase(t)
+	address := newSchema(t)
 	a, b := open(t, address), open(t, address)
 	<-b.Wake() // it listens
 	r := add(t, a, event("1", "T", "pending"), leaseAt(0))
@@ -228,7 +225,7 @@ func TestOneSidecarWakesAnother(t *testing.T) {
 }
 
 func TestServerRestarts(t *testing.T) {
-	address := newDatabase(t)
+	address := newSchema(t)
 	s := open(t, address)
 	var acknowledged []string
 	failures := 0
