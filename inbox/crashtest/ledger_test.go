@@ -17,15 +17,16 @@ type ledger struct {
 	added   map[callback]bool
 	made    map[callback]bool
 	settled map[callback]bool
+	last    callback       // that was added, of those that filled added
 	newest  map[string]int // transaction to the number of the callback that was delivered last for the first time
 }
 
 func newLedger() *ledger {
-	return &ledger{map[callback]bool{}, map[callback]bool{}, map[callback]bool{}, map[string]int{}}
+	return &ledger{added: map[callback]bool{}, made: map[callback]bool{}, settled: map[callback]bool{}, newest: map[string]int{}}
 }
 
 func (l *ledger) clone() *ledger {
-	return &ledger{maps.Clone(l.added), maps.Clone(l.made), maps.Clone(l.settled), maps.Clone(l.newest)}
+	return &ledger{maps.Clone(l.added), maps.Clone(l.made), maps.Clone(l.settled), l.last, maps.Clone(l.newest)}
 }
 
 // acknowledged are the callbacks that were, in an order that is always the same.

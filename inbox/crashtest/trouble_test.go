@@ -36,6 +36,7 @@ func filled(t *testing.T, path string, transactions int) *ledger {
 				t.Fatal(err)
 			}
 			l.added[c] = true
+			l.last = c
 			if i%2 != 0 || r.Lease == "" {
 				continue
 			}
@@ -256,7 +257,10 @@ func asNobody(t *testing.T, do func()) {
 }
 
 // A closed file is damaged at random places. It opens or it is refused; what it serves is
-// what was put in, and what is missing is reported as damaged.
+// what was put in, and what is missing is reported as damaged. The last commit is not
+// counted: bbolt has two pages that say where the data is, and while the newer one is
+// damaged it takes the older one, as after a commit that a power cut broke off. Nothing in
+// the file tells these apart.
 func TestDamagedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "inbox.db")
 	l := filled(t, path, 60)
@@ -291,7 +295,7 @@ func TestDamagedFile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			rng := newRand(t)
 			refused, reported, whole := 0, 0, 0
-			for range number(t, "DAMAGES", 20) {
+			for range number(t, "DAMAGES", 40) {
 				damaged := filepath.Join(t.TempDir(), "inbox.db")
 				if err := os.WriteFile(damaged, damage(rng, append([]byte(nil), sound...)), 0o600); err != nil {
 					t.Fatal(err)
@@ -322,6 +326,9 @@ func examine(t *testing.T, path string, l *ledger) (quarantined int, err error) 
 		if !strings.Contains(err.Error(), path) {
 			t.Errorf("the error does not say which file: %v", err)
 		}
+		if strings.Contains(err.Error(), "locked") {
+			t.Errorf("nobody has it locked: %v", err)
+		}
 		return 0, err
 	}
 	defer store.Close()
@@ -341,7 +348,7 @@ func examine(t *testing.T, path string, l *ledger) (quarantined int, err error) 
 		case l.settled[c]:
 			want = inbox.Delivered
 		}
-		if states[c] == "" && stats.Quarantined == 0 {
+		if states[c] == "" && stats.Quarantined == 0 && c != l.last {
 			t.Errorf("%v is lost, and nothing is reported", c)
 		}
 		if states[c] != "" && states[c] != want {
