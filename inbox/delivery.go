@@ -382,8 +382,13 @@ func (m *Member) begin(q *Queue, r Record) {
 
 // attempt delivers a claimed record once and settles it.
 func (m *Member) attempt(q *Queue, r Record) {
+	early := r.Due.After(m.engine.clock.Now()) // the event came again before its time
 	result := m.deliver(q, r)
-	s := q.settlement(r.Attempts+1, result, m.engine.clock.Now())
+	now := m.engine.clock.Now()
+	s := q.settlement(r.Attempts+1, result, now)
+	if !result.Delivered && (early || m.engine.ctx.Err() != nil) {
+		s = offSchedule(r, result, now)
+	}
 	// Not under the engine's context: an attempt that was broken off is settled too, else
 	// nobody could deliver it before its lease is over.
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)

@@ -282,6 +282,23 @@ func TestDuplicates(t *testing.T) {
 	})
 }
 
+// Whoever repeats a message while the app is down must not use up its attempts.
+func TestDuplicatesLeaveTheScheduleAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.app.answers(isDown)
+		for range 10 {
+			b.take(t, event("a", "1", Paid), kept)
+		}
+		if r := b.stands(t, "a", Pending); r.Attempts != 1 || time.Until(r.Due) > 2*time.Second {
+			t.Errorf("%d attempts count, the next is in %s", r.Attempts, time.Until(r.Due))
+		}
+		b.app.answers(takes)
+		time.Sleep(2 * time.Second)
+		b.stands(t, "a", Delivered)
+	})
+}
+
 func TestPaidWins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
@@ -455,7 +472,7 @@ func TestClose(t *testing.T) {
 		e = NewEngine(store, SystemClock)
 		e.Join(Settings{Queues: []Queue{a.queueOf()}})
 		time.Sleep(time.Minute)
-		if r, _ := store.Get(t.Context(), "slow"); r.State != Delivered || r.Attempts != 2 {
+		if r, _ := store.Get(t.Context(), "slow"); r.State != Delivered || r.Attempts != 1 { // what was broken off does not count
 			t.Errorf("slow is %s after %d attempts", r.State, r.Attempts)
 		}
 		if err := e.Close(); err != nil {

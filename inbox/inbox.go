@@ -107,6 +107,9 @@ type Settlement struct {
 	Answer    Answer
 	LastError string
 	At        time.Time
+	// Uncounted leaves the number of attempts as it is: the attempt was none of the
+	// schedule's. Default: it is counted.
+	Uncounted bool
 }
 
 // Filter picks records. Its fields narrow it down; the zero value picks all.
@@ -155,7 +158,7 @@ type Store interface {
 	// claimed by nobody, each the oldest pending one of its transaction, and claims them.
 	Claim(ctx context.Context, queues []string, lease Lease, limit int) ([]Record, error)
 
-	// Settle ends an attempt on a claimed record, counts it and gives up the claim. It fails
+	// Settle ends an attempt on a claimed record, counts it unless told otherwise and gives up the claim. It fails
 	// with ErrLeaseLost, and changes nothing, if r.Lease does not hold the record any more.
 	Settle(ctx context.Context, r Record, s Settlement) error
 

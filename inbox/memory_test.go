@@ -117,7 +117,9 @@ func (s *memory) Settle(ctx context.Context, claimed Record, how Settlement) err
 		return ErrLeaseLost
 	}
 	r.State, r.Due, r.Answer, r.LastError, r.Lease = how.State, how.Due, how.Answer, how.LastError, ""
-	r.Attempts++
+	if !how.Uncounted {
+		r.Attempts++
+	}
 	if how.State != Pending {
 		r.SettledAt = how.At
 	}

@@ -25,6 +25,17 @@ func (q *Queue) settlement(n int, result Result, now time.Time) Settlement {
 	return s
 }
 
+// offSchedule settles a failed attempt that the schedule did not ask for, or that the end
+// of the engine broke off. It uses up none of the schedule's: else whoever repeats a message
+// a few times while the app is down would make it a dead letter.
+func offSchedule(r Record, result Result, now time.Time) Settlement {
+	due := now.Add(min(result.RetryAfter, longestRetryAfter))
+	if r.Due.After(due) {
+		due = r.Due
+	}
+	return Settlement{State: Pending, Due: due, LastError: result.Reason, At: now, Uncounted: true}
+}
+
 // jittered makes a delay up to a fifth longer, so that what failed together does not come
 // back together.
 func jittered(delay time.Duration) time.Duration {

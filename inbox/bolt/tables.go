@@ -293,7 +293,9 @@ func (t *tables) settle(claimed inbox.Record, how inbox.Settlement) bool {
 	}
 	t.leave(r)
 	r.State, r.Due, r.Answer, r.LastError = how.State, how.Due, how.Answer, how.LastError
-	r.Attempts++
+	if !how.Uncounted {
+		r.Attempts++
+	}
 	if r.State != inbox.Pending {
 		r.Due, r.SettledAt = time.Time{}, how.At
 	}

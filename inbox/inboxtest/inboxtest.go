@@ -405,6 +405,10 @@ func settled(t *testing.T, s *suite) {
 	same(t, "due", r.Due, at(60))
 	same(t, "settled", r.SettledAt, time.Time{})
 
+	how.Uncounted = true
+	s.settle(t, s.claim(t, 60, "a")["a"], how)
+	expect(t, "attempts", s.get(t, "a").Attempts, 1)
+
 	how = inbox.Settlement{State: inbox.Delivered, At: at(61), Answer: inbox.Answer{Status: "409", Description: "known"}}
 	s.settle(t, s.claim(t, 60, "a")["a"], how)
 	r = s.get(t, "a")

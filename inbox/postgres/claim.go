@@ -86,7 +86,7 @@ func storables(texts []string) []string {
 // itself: one that arrived before may have been replayed meanwhile.
 const settle = `
 UPDATE galaxypay_inbox_records
-SET state = @state, attempts = attempts + 1, due = @due, settled_at = @settled_at,
+SET state = @state, attempts = attempts + @counted::integer, due = @due, settled_at = @settled_at,
 	answer_status = @answer_status, answer_description = @answer_description, last_error = @last_error,
 	lease = NULL, lease_until = NULL,
 	ready_at = CASE WHEN lane IS NULL THEN @due::timestamptz END
@@ -98,11 +98,15 @@ func (s *Store) Settle(ctx context.Context, r inbox.Record, settlement inbox.Set
 		"id":                 storable(r.ID),
 		"lease":              storable(r.Lease),
 		"state":              settlement.State,
+		"counted":            1,
 		"due":                nil,
 		"settled_at":         nil,
 		"answer_status":      storable(settlement.Answer.Status),
 		"answer_description": storable(settlement.Answer.Description),
 		"last_error":         storable(settlement.LastError),
+	}
+	if settlement.Uncounted {
+		args["counted"] = 0
 	}
 	if settlement.State == inbox.Pending {
 		args["due"] = settlement.Due
