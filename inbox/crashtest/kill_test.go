@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -14,6 +15,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres/postgrestest"
 )
 
 // number reads a setting from the environment.
@@ -94,6 +97,25 @@ func (p *process) follow(t *testing.T, l *ledger, seen func()) {
 // A sidecar is killed at any moment, while it opens its inbox too, again and again.
 func TestKill(t *testing.T) {
 	t.Run("bolt", func(t *testing.T) { killOften(t, "bolt", filepath.Join(t.TempDir(), "inbox.db")) })
+	t.Run("postgres", func(t *testing.T) { killOften(t, "postgres", newDatabase(t)) })
+}
+
+// newDatabase runs a PostgreSQL server for one test.
+func newDatabase(t *testing.T) (address string) {
+	t.Helper()
+	server, err := postgrestest.New(t.Context())
+	if errors.Is(err, postgrestest.ErrNotInstalled) && os.Getenv("REQUIRE_ALL") != "1" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server.Address()
 }
 
 func killOften(t *testing.T, kind, where string) {

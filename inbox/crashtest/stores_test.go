@@ -5,17 +5,17 @@ package crashtest
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
 )
 
 // openSound opens the inbox that is kept in a place by a kind of store. No crash may leave
 // it damaged, so it is an error if something had to be repaired.
-func openSound(_ context.Context, kind, where string) (inbox.Store, error) {
-	if kind != "bolt" {
-		return nil, fmt.Errorf("no such store: %q", kind)
+func openSound(ctx context.Context, kind, where string) (inbox.Store, error) {
+	if kind == "postgres" {
+		return postgres.Open(ctx, where)
 	}
 	var damage error
 	store, err := bolt.Open(where, func(err error) { damage = errors.Join(damage, err) })
