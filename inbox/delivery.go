@@ -405,7 +405,7 @@ func (m *Member) attempt(q *Queue, r Record) {
 func (m *Member) deliver(q *Queue, r Record) Result {
 	message, err := m.Message(r.Event)
 	if err != nil {
-		return Result{Reason: "the message cannot be decrypted: " + err.Error()}
+		return Result{Reason: err.Error()}
 	}
 	r.Message = message
 	ctx, cancel := context.WithTimeout(m.engine.ctx, q.timeout())

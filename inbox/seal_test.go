@@ -15,15 +15,15 @@ func testKey(id string) Key {
 	return Key{ID: id, Secret: bytes.Repeat([]byte(id[:1]), KeySize)}
 }
 
-func newTestSealer(t testing.TB, strict bool, ids ...string) *Sealer {
-	t.Helper()
+func newTestSealer(tb testing.TB, strict bool, ids ...string) *Sealer {
+	tb.Helper()
 	var older []Key
 	for _, id := range ids[1:] {
 		older = append(older, testKey(id))
 	}
 	s, err := NewSealer(strict, testKey(ids[0]), older...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
@@ -34,11 +34,11 @@ func testEvent() Event {
 	return Event{ID: "0a1b", Queue: "default", PaymentStatus: Paid, Message: []byte(`{"customer":"` + canary + `"}`)}
 }
 
-func mustSeal(t testing.TB, s *Sealer, e Event) Event {
-	t.Helper()
+func mustSeal(tb testing.TB, s *Sealer, e Event) Event {
+	tb.Helper()
 	message, err := s.Seal(e)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	e.Message = message
 	return e
