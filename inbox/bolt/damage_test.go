@@ -181,7 +181,7 @@ func checkDamaged(t *testing.T, path string, b []byte, n int) {
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
-		if !bytes.Equal(r.Message, testEvent(int(r.Seq)-1).Message) {
+		if !bytes.Equal(r.Message, bytes.Repeat(fmt.Appendf(nil, "%010d", r.Seq-1), 60)) {
 			t.Errorf("%s: record %d is served with another message", path, r.Seq)
 		}
 		served++

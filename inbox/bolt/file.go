@@ -86,7 +86,7 @@ func syncDir(dir string) error {
 		return err
 	}
 	defer d.Close()
-	if err := d.Sync(); err != nil {
+	if err := d.Sync(); err != nil && !errors.Is(err, fs.ErrPermission) { // Windows cannot
 		return fmt.Errorf("the directory %s: %w", dir, err)
 	}
 	return nil

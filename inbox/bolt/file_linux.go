@@ -78,5 +78,5 @@ func fuseKind(mounts *bufio.Scanner, device string) string {
 // letGo gives up a file that bbolt does not close any more. The memory map that it leaves
 // behind would keep the lock.
 func letGo(file *os.File) error {
-	return errors.Join(unix.Flock(int(file.Fd()), unix.LOCK_UN), file.Close()) //nolint:gosec // G115: a file descriptor
+	return errors.Join(unix.Flock(int(file.Fd()), unix.LOCK_UN), file.Close())
 }
