@@ -79,13 +79,16 @@ func (m *Member) add(q *Queue, event Event) (Record, bool, error) {
 	defer cancel()
 	r, added, err := e.store.Add(ctx, event, lease)
 	claimed := err == nil && r.Lease != ""
-	switch {
-	case slot && claimed:
+	if slot && claimed {
 		m.begin(q, r)
-	case slot:
-		e.release(q.Name, 1)
-		e.wake()
+		return r, added, nil
 	}
+	if slot {
+		e.release(q.Name, 1)
+	}
+	// Without a slot too: the loop may have had them all only while it looked, before this
+	// was kept, and has no reason of its own to look again.
+	e.wake()
 	return r, added, err
 }
 
