@@ -2,7 +2,9 @@ package inbox
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"time"
 
 	"go.uber.org/zap"
 )
@@ -13,6 +15,9 @@ var (
 	kept      = Answer{Status: "200", Description: "Received, kept for delivery"}
 	overtaken = Answer{Status: "200", Description: "Received, the transaction is paid already"}
 )
+
+// errForeign: two merchants share a salt, or one was given another name.
+var errForeign = errors.New("another merchant has this event in the inbox")
 
 // Take keeps an event and begins to deliver it. What it returns is for the gateway: the
 // app's answer, if it comes within AnswerWithin, else one that says the event is kept. A
@@ -78,6 +83,9 @@ func (m *Member) add(q *Queue, event Event) (Record, bool, error) {
 	ctx, cancel := context.WithTimeout(e.ctx, storeTimeout)
 	defer cancel()
 	r, added, err := e.store.Add(ctx, event, lease)
+	if err == nil && r.Queue != event.Queue {
+		err = e.refuse(ctx, r, lease.Now)
+	}
 	claimed := err == nil && r.Lease != ""
 	if slot && claimed {
 		m.begin(q, r)
@@ -90,6 +98,16 @@ func (m *Member) add(q *Queue, event Event) (Record, bool, error) {
 	// was kept, and has no reason of its own to look again.
 	e.wake()
 	return r, added, err
+}
+
+// refuse gives up the claim on a record of another queue, as it was. Its message is not
+// that of the merchant it arrived for: to acknowledge it could lose a payment of either.
+func (e *Engine) refuse(ctx context.Context, r Record, now time.Time) error {
+	if r.Lease == "" {
+		return errForeign
+	}
+	s := Settlement{State: Pending, Due: r.Due, Answer: r.Answer, LastError: r.LastError, At: now, Uncounted: true}
+	return errors.Join(errForeign, e.store.Settle(ctx, r, s))
 }
 
 func (m *Member) reportOvertaken(r Record) {

@@ -569,3 +569,33 @@ func TestNothingOfAMessageIsLogged(t *testing.T) {
 		}
 	})
 }
+
+// Two merchants with one salt prove each other's messages. What one of them has must
+// neither go to the app of the other nor be acknowledged for it.
+func TestAnEventOfAnotherQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		other := &app{answer: takes}
+		q := other.queueOf()
+		q.Name = "other"
+		m := b.Engine().Join(Settings{Queues: []Queue{b.app.queueOf(), q}})
+		e := event("a", "1", Paid)
+		b.app.answers(isDown)
+		b.take(t, e, kept)
+		b.wasCalled(t, "a 1")
+		for range 3 {
+			e.Queue = "other"
+			if got, err := m.Take(t.Context(), e); err == nil {
+				t.Errorf("acknowledged: %+v", got)
+			}
+		}
+		b.app.answers(takes)
+		time.Sleep(2 * time.Second)
+		b.wasCalled(t, "a 2")
+		if got := other.calls(); len(got) != 0 {
+			t.Errorf("the other app got %q", got)
+		}
+		e.Queue = "shop"
+		b.take(t, e, thanks)
+	})
+}
