@@ -1,0 +1,91 @@
+package galaxypay
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt"
+)
+
+// fileOpener opens a file and counts how often.
+type fileOpener struct {
+	path   string
+	opened *int
+}
+
+func (o fileOpener) Key() string { return o.path }
+
+func (o fileOpener) Open(context.Context) (inbox.Store, error) {
+	*o.opened++
+	return bolt.Open(o.path, func(error) {})
+}
+
+// Two configurations side by side have the store open once. One that goes, because it did
+// not start after all, leaves the deliveries to the other.
+func TestInboxIsShared(t *testing.T) {
+	opener := fileOpener{filepath.Join(t.TempDir(), "inbox.db"), new(int)}
+	counts, err := newMetrics(prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	configuration := func(deliver inbox.Deliver) *appInbox {
+		return &appInbox{opener: opener, log: zap.NewNop(), metrics: counts, queues: map[string]inbox.Queue{
+			"default": {Name: "default", Deliver: deliver, Retry: []time.Duration{1, 1}},
+		}}
+	}
+	delivered := make(chan struct{})
+	running := configuration(func(_ context.Context, _ inbox.Record, attempt int) inbox.Result {
+		if attempt == 1 {
+			return inbox.Result{Reason: "not yet"}
+		}
+		close(delivered)
+		return inbox.Result{Delivered: true}
+	})
+	failing := configuration(func(context.Context, inbox.Record, int) inbox.Result {
+		t.Error("delivered by a configuration that has gone")
+		return inbox.Result{Delivered: true}
+	})
+	member, err := running.join()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := running.join(); again != member || err != nil {
+		t.Errorf("joined a second time: %v", err)
+	}
+	if _, err := failing.join(); err != nil {
+		t.Fatal(err)
+	}
+	if err := failing.leave(); err != nil {
+		t.Error(err)
+	}
+	if _, err := member.Take(t.Context(), inbox.Event{ID: "a", Queue: "default", PaymentStatus: "paid", ReceivedAt: time.Now()}); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-delivered:
+	case <-time.After(time.Minute):
+		t.Error("not delivered")
+	}
+	for range 2 { // the second has nothing to give up
+		if err := running.leave(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := configuration(nil).leftBefore().join(); err == nil {
+		t.Error("joined after it left")
+	}
+	if *opener.opened != 1 {
+		t.Errorf("opened %d times", *opener.opened)
+	}
+}
+
+func (b *appInbox) leftBefore() *appInbox {
+	_ = b.leave()
+	return b
+}
