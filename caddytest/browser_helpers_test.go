@@ -111,10 +111,22 @@ func (b browser) options() []chromedp.QueryOption {
 	return options
 }
 
+// click presses what is at the selector. Pages that follow their orders draw themselves anew
+// now and then: an element that is gone between a look and the click is looked for again.
 func (b browser) click(selector chromedp.CSS) {
 	b.Helper()
-	b.see(selector)
-	b.do(chromedp.Click(selector, b.options()...))
+	ctx, stop := context.WithTimeout(b.ctx, patience)
+	defer stop()
+	for {
+		b.see(selector)
+		err := chromedp.Do(ctx, chromedp.Click(selector, b.options()...))
+		if err == nil {
+			return
+		}
+		if ctx.Err() != nil || !strings.Contains(err.Error(), "node") {
+			b.Fatalf("clicking %s: %v; the browser shows %s", selector, err, b.shown())
+		}
+	}
 }
 
 func (b browser) fill(selector chromedp.CSS, text string) {
