@@ -37,18 +37,23 @@ UPDATE galaxypay_inbox_records
 SET ready_at = NULL
 WHERE lane = ANY ($1::bigint[]) AND ready_at IS NOT NULL AND NOT coalesce(lease_until > $2, false)`
 
-// moveUp makes the oldest pending record the head of each lane that has none.
+// moveUp makes the oldest pending record the head of each lane that has none. It is worded
+// so that every lane is looked up by itself: left to choose, the planner reads all heads
+// where it has no statistics yet.
 const moveUp = `
-UPDATE galaxypay_inbox_records AS r
-SET ready_at = greatest(r.due, r.lease_until)
-FROM (
-	SELECT DISTINCT ON (lane) seq
-	FROM galaxypay_inbox_records AS p
-	WHERE lane = ANY ($1::bigint[]) AND state = 'pending'
-		AND NOT EXISTS (SELECT FROM galaxypay_inbox_records AS h WHERE h.lane = p.lane AND h.ready_at IS NOT NULL)
-	ORDER BY lane, seq
-) AS head
-WHERE r.seq = head.seq`
+UPDATE galaxypay_inbox_records
+SET ready_at = greatest(due, lease_until)
+WHERE seq = ANY (ARRAY(
+	SELECT head.seq
+	FROM unnest($1::bigint[]) AS l (lane) CROSS JOIN LATERAL (
+		SELECT p.seq
+		FROM galaxypay_inbox_records AS p
+		WHERE p.lane = l.lane AND p.state = 'pending'
+		ORDER BY p.seq
+		LIMIT 1
+	) AS head
+	WHERE (SELECT count(*) FROM galaxypay_inbox_records AS h WHERE h.lane = l.lane AND h.ready_at IS NOT NULL) = 0
+))`
 
 // advance lets the oldest pending records of locked lanes be the next, and tells whether
 // any lane had been without a head.

@@ -1,0 +1,90 @@
+//go:build unix
+
+package postgres_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
+)
+
+// fill keeps many records without the store: every third transaction is paid and
+// delivered, the others are pending, each with a second event that waits.
+const fill = `
+ALTER TABLE galaxypay_inbox_records SET (autovacuum_enabled = false);
+INSERT INTO galaxypay_inbox_records
+	(id, queue, transaction, request_id, payment_status, received_at, message, state, due, lane, ready_at)
+SELECT
+	format('kept-%s-%s', i, n), 'default', format('K-%s', i), '', CASE WHEN i % 3 = 0 THEN 'paid' ELSE 'pending' END,
+	'2026-01-01', '{}', CASE WHEN i % 3 = 0 THEN 'delivered' ELSE 'pending' END,
+	CASE WHEN i % 3 > 0 THEN '2026-01-01'::timestamptz END, i, CASE WHEN i % 3 > 0 AND n = 1 THEN '2026-01-01'::timestamptz END
+FROM generate_series(1, 20000) AS i, generate_series(1, 2) AS n`
+
+const rowsRead = `
+SELECT (SELECT sum(seq_tup_read) FROM pg_stat_user_tables WHERE schemaname = current_schema())
+	+ (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE schemaname = current_schema())`
+
+// What the inbox holds must not make a delivery slower, neither while the planner has no
+// statistics, and plans that were made for an empty table, nor later.
+func TestDeliveriesReadLittleOfAFullInbox(t *testing.T) {
+	for name, analyse := range map[string]string{"without statistics": "", "with statistics": "ANALYZE galaxypay_inbox_records"} {
+		t.Run(name, func(t *testing.T) {
+			const deliveries = 20
+			address := newSchema(t)
+			s := open(t, address)
+			deliverNew(t, s, "before", deliveries)
+			execute(t, address, fill+";"+analyse)
+			deliverNew(t, s, "after", deliveries)
+			claim(t, s, leaseAt(0), 1)
+			// A server process reports what it has read when it ends.
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if n := readSoFar(t, address); n == 0 || n > 50*2*deliveries {
+				t.Errorf("%d rows were read for twice %d deliveries", n, deliveries)
+			}
+		})
+	}
+}
+
+// deliverNew adds and settles new events, and claims and settles one of those that are due.
+func deliverNew(t *testing.T, s *postgres.Store, name string, deliveries int) {
+	t.Helper()
+	for i := range deliveries {
+		e := event(fmt.Sprint(name, i), fmt.Sprint("T-", name, i), "paid")
+		settle(t, s, add(t, s, e, leaseAt(0)), inbox.Delivered, noon)
+		if _, err := s.NextDue(t.Context(), []string{"default"}); err != nil {
+			t.Fatal(err)
+		}
+		records, _ := claim(t, s, leaseAt(0), 1)
+		for _, r := range records {
+			settle(t, s, r, inbox.Delivered, noon)
+		}
+	}
+}
+
+// readSoFar counts the rows and index entries that were read by all who have left.
+func readSoFar(t *testing.T, address string) (n int) {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	const others = `SELECT count(*) FROM pg_stat_activity
+		WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`
+	for connected := 1; connected > 0; time.Sleep(10 * time.Millisecond) {
+		if err := c.QueryRow(t.Context(), others).Scan(&connected); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.QueryRow(t.Context(), rowsRead).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
