@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,11 +98,40 @@ func (p *process) follow(t *testing.T, l *ledger, seen func()) {
 // A sidecar is killed at any moment, while it opens its inbox too, again and again.
 func TestKill(t *testing.T) {
 	t.Run("bolt", func(t *testing.T) { killOften(t, "bolt", filepath.Join(t.TempDir(), "inbox.db")) })
-	t.Run("postgres", func(t *testing.T) { killOften(t, "postgres", newDatabase(t)) })
+	t.Run("postgres", func(t *testing.T) { killOften(t, "postgres", newServer(t).Address()) })
 }
 
-// newDatabase runs a PostgreSQL server for one test.
-func newDatabase(t *testing.T) (address string) {
+// PostgreSQL ends in the middle of its work, and comes back. The sidecar acknowledges
+// nothing that it could not keep.
+func TestDatabaseCrash(t *testing.T) {
+	server := newServer(t)
+	rng := newRand(t)
+	l := newLedger()
+	crashes := number(t, "DATABASE_CRASHES", 5)
+	for round := range crashes {
+		o := orders{Store: "postgres", Where: server.Address(), Round: round, Writers: 4, Transactions: 1 << 30, Again: sample(rng, l.acknowledged(), 4)}
+		p := start(t.Context(), t, o)
+		reports := 1 + rng.IntN(100)
+		p.follow(t, l, func() {
+			if reports--; reports != 0 {
+				return
+			}
+			if err := server.Stop(); err != nil {
+				t.Error(err)
+			}
+		})
+		if err := p.Wait(); !strings.Contains(p.stderr.String(), "taking") {
+			t.Fatalf("without its database the child ended with %v\n%s", err, &p.stderr)
+		}
+		if err := server.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	finishAll(t, orders{Store: "postgres", Where: server.Address(), Round: crashes}, l)
+}
+
+// newServer runs a PostgreSQL server for one test.
+func newServer(t *testing.T) *postgrestest.Server {
 	t.Helper()
 	server, err := postgrestest.New(t.Context())
 	if errors.Is(err, postgrestest.ErrNotInstalled) && os.Getenv("REQUIRE_ALL") != "1" {
@@ -115,7 +145,7 @@ func newDatabase(t *testing.T) (address string) {
 			t.Error(err)
 		}
 	})
-	return server.Address()
+	return server
 }
 
 func killOften(t *testing.T, kind, where string) {
@@ -130,8 +160,15 @@ func killOften(t *testing.T, kind, where string) {
 			t.Fatalf("after %d kills", round+1)
 		}
 	}
-	start(t.Context(), t, orders{Store: kind, Where: where, Round: kills}).finish(t, l)
-	store, err := openSound(t.Context(), kind, where)
+	finishAll(t, orders{Store: kind, Where: where, Round: kills}, l)
+}
+
+// finishAll lets a last child deliver what is left, and compares the inbox with what was
+// said of it.
+func finishAll(t *testing.T, o orders, l *ledger) {
+	t.Helper()
+	start(t.Context(), t, o).finish(t, l)
+	store, err := openSound(t.Context(), o.Store, o.Where)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +179,7 @@ func killOften(t *testing.T, kind, where string) {
 	if err := l.isDone(t.Context(), store); err != nil {
 		t.Error(err)
 	}
-	t.Logf("%d kills, %d callbacks acknowledged, %d delivered", kills, len(l.added), len(l.settled))
+	t.Logf("%d times, %d callbacks acknowledged, %d delivered", o.Round, len(l.added), len(l.settled))
 }
 
 // sample picks some of a list.

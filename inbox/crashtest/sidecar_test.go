@@ -161,7 +161,12 @@ func (s *sidecar) takeAll(ctx context.Context, member *inbox.Member) error {
 	}
 	writers.Wait()
 	close(failed)
-	return <-failed
+	for err := range failed {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // transaction returns all callbacks of one.
