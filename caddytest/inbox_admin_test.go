@@ -271,6 +271,7 @@ func TestInboxAdminRefuses(t *testing.T) {
 		"replay of nothing":              {"replay"},
 		"replay of an unset variable":    {"replay", ""},
 		"replay of an empty state":       {"replay", "--state", ""},
+		"replay of an unset queue":       {"replay", "--state", "dead", "--queue", ""},
 		"replay of an unknown event":     {"replay", strings.Repeat("0", 64)},
 		"replay of an unknown state":     {"replay", "--state", "lost"},
 		"replay of all, and not all":     {"replay", "--all", "--state", "dead"},
