@@ -13,9 +13,9 @@ import (
 // heartbeat keeps a silent stream open in proxies, and finds out who is gone.
 const heartbeat = 15 * time.Second
 
-// parting is how long a reader may take for the end of its stream when the server shuts
-// down.
-const parting = time.Second
+// patience is how long a reader may leave an event unread. A reader that does not read would
+// keep the stream waiting, and that the shutdown of the server.
+const patience = time.Second
 
 // watchServer ends the streams when the server that the handler belongs to begins to shut
 // down. It waits for its requests then, so a stream that ended only with its reader would
@@ -37,12 +37,13 @@ func (h *Handler) streamEvents(w http.ResponseWriter, r *http.Request) {
 	}
 	defer h.ledger.audience.leave(l)
 	wire := http.NewResponseController(w)
-	// A reader that does not read would keep a write waiting, and that the shutdown.
-	defer context.AfterFunc(h.running, func() { _ = wire.SetWriteDeadline(time.Now().Add(parting)) })() //nolint:contextcheck // the server ends, not the request
+	hurry := func() { _ = wire.SetWriteDeadline(time.Now().Add(patience)) }
+	defer hurry() // for the end of the stream
 
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	hurry()
 	_, err = fmt.Fprint(w, "retry: 1000\n\n")
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
@@ -53,8 +54,10 @@ func (h *Handler) streamEvents(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		case <-beat.C:
+			hurry()
 			_, err = fmt.Fprint(w, ": still here\n\n")
 		case <-l.bell:
+			hurry()
 			err = writeEvents(w, h.ledger.audience.take(l))
 		}
 	}
