@@ -159,7 +159,7 @@ func TestInboxAppIsDown(t *testing.T) {
 
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		t.Skipf("somebody else took the app's port: %v", err)
+		t.Fatalf("somebody else took the app's port: %v", err)
 	}
 	app := new(recordingApp)
 	asked := app.tells(saying(200, ""))

@@ -100,15 +100,21 @@ func refusal(t *testing.T, path string) error {
 	return err
 }
 
+// skipUnlessRequired skips what this machine cannot do, or fails if REQUIRE_ALL=1 is set.
+func skipUnlessRequired(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("REQUIRE_ALL") == "1" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
 // smallDisk mounts a disk of its own for a test.
 func smallDisk(t *testing.T, size string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		if os.Getenv("REQUIRE_ALL") == "1" {
-			t.Fatalf("mounting a small disk: %v", err)
-		}
-		t.Skipf("mounting a small disk takes root: %v", err)
+		skipUnlessRequired(t, "mounting a small disk takes root: "+err.Error())
 	}
 	t.Cleanup(func() {
 		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
@@ -246,7 +252,7 @@ func TestTrouble(t *testing.T) {
 func asNobody(t *testing.T, do func()) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("only root can be another")
+		skipUnlessRequired(t, "only root can be another")
 	}
 	const nobody = 65534
 	runtime.LockOSThread()
