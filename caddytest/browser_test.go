@@ -233,6 +233,21 @@ func TestBrowserDashboard(t *testing.T) {
 	dashboard.see("#detail .facts", "Refunded")
 }
 
+// What an order says is text on the dashboard, whatever it looks like.
+func TestBrowserDashboardShowsMarkupAsText(t *testing.T) {
+	const markup = `<img src=x><b>bold</b>`
+	c := startExample(t)
+	c.post(t, c.url("9180")+"/pay", strings.Replace(payment, "Cà phê", markup, 1))
+	b := openBrowser(t, "en")
+	b.visit(c.url("9190") + "/")
+	b.click("#transactions .row")
+	b.see("#detail .facts", markup)
+	made, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](`document.querySelectorAll("#board img").length`))
+	if err != nil || made != 0 {
+		t.Errorf("%d elements were made of an order's text, %v", made, err)
+	}
+}
+
 // A fault for everybody is set on the dashboard and seen by the next order.
 func TestBrowserGlobalFault(t *testing.T) {
 	c := startExample(t)
