@@ -25,7 +25,7 @@ func init() {
 // InboxAdmin adds the inbox to Caddy's admin API:
 //
 //	GET  /galaxypay/inbox/list     what is kept, without the messages: {"events": [...], "more": false}
-//	GET  /galaxypay/inbox/show     one event, by its id, with its message
+//	GET  /galaxypay/inbox/show     one event, by its id, with its message; where merchants share a salt, by queue too
 //	GET  /galaxypay/inbox/export   one event on each line, with its message
 //	GET  /galaxypay/inbox/stats    how many there are: {"states": {"pending": 0, ...}, ...}
 //	POST /galaxypay/inbox/replay   deliver again: {"replayed": 1}
@@ -230,25 +230,33 @@ func showInbox(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
 	if err != nil {
 		return err
 	}
-	if f.ID == "" || f != (inbox.Filter{ID: f.ID}) {
-		return apiError(http.StatusBadRequest, errors.New("expected the id of an event, and nothing else"))
+	if f.ID == "" || f != (inbox.Filter{ID: f.ID, Queue: f.Queue}) {
+		return apiError(http.StatusBadRequest, errors.New("expected the id of an event, and nothing else but a queue"))
 	}
-	record, err := get(r, m, f.ID)
+	record, err := find(r, m, f)
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, opened(m, record))
 }
 
-func get(r *http.Request, m *inbox.Member, id string) (inbox.Record, error) {
-	record, err := m.Engine().Store().Get(r.Context(), id)
-	switch {
-	case errors.Is(err, inbox.ErrNotFound):
-		return record, apiError(http.StatusNotFound, err)
-	case err != nil:
-		return record, apiError(http.StatusInternalServerError, err)
+// find returns the one event that a filter with an id picks.
+func find(r *http.Request, m *inbox.Member, f inbox.Filter) (found inbox.Record, err error) {
+	n := 0
+	for record, err := range m.Engine().Store().List(r.Context(), f) {
+		if err != nil {
+			return found, apiError(http.StatusInternalServerError, err)
+		}
+		found = record
+		n++
 	}
-	return record, nil
+	switch n {
+	case 0:
+		return found, apiError(http.StatusNotFound, errors.New("no such event in the inbox"))
+	case 1:
+		return found, nil
+	}
+	return found, apiError(http.StatusConflict, fmt.Errorf("%d merchants have an event of this id; expected the queue too", n))
 }
 
 func exportInbox(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
@@ -291,7 +299,7 @@ func replayInbox(w http.ResponseWriter, r *http.Request, m *inbox.Member) error 
 		return apiError(http.StatusBadRequest, err)
 	}
 	if f.ID != "" { // else nobody could tell a wrong id from an event that is being delivered
-		if _, err := get(r, m, f.ID); err != nil {
+		if _, err := find(r, m, f); err != nil {
 			return err
 		}
 	}

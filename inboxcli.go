@@ -57,14 +57,18 @@ func inboxListCommand() *cobra.Command {
 }
 
 func inboxShowCommand() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "show <id>",
 		Short: "Shows an event with its message, as JSON",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return copyInbox(cmd, "show", url.Values{"id": {args[0]}})
+			parameters := picked(cmd)
+			parameters.Set("id", args[0])
+			return copyInbox(cmd, "show", parameters)
 		},
 	}
+	addQueueFlag(c)
+	return c
 }
 
 func inboxReplayCommand() *cobra.Command {
@@ -123,13 +127,17 @@ func inboxStatsCommand() *cobra.Command {
 
 // addFilterFlags adds the flags that picked turns into parameters of the same names.
 func addFilterFlags(c *cobra.Command) {
+	addQueueFlag(c)
 	f := c.Flags()
-	f.String("queue", "", "Only events of this merchant")
 	f.String("transaction", "", "Only events of this transaction")
 	f.String("state", "", "Only events that are pending, delivered, dead or overtaken")
 	f.String("payment-status", "", "Only events that say paid, cancelled, expired, pending or failed")
 	f.String("since", "", "Only events that arrived at this time or later, such as 2026-12-31T00:00:00+07:00")
 	f.String("until", "", "Only events that arrived before this time")
+}
+
+func addQueueFlag(c *cobra.Command) {
+	c.Flags().String("queue", "", "Only events of this merchant")
 }
 
 func addLimitFlag(c *cobra.Command, unless string) {

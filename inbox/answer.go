@@ -2,9 +2,7 @@ package inbox
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"time"
 
 	"go.uber.org/zap"
 )
@@ -16,9 +14,6 @@ var (
 	overtaken = Answer{Status: "200", Description: "Received, the transaction is paid already"}
 )
 
-// errForeign: two merchants share a salt, or one was given another name.
-var errForeign = errors.New("another merchant has this event in the inbox")
-
 // Take keeps an event and begins to deliver it. What it returns is for the gateway: the
 // app's answer, if it comes within AnswerWithin, else one that says the event is kept. A
 // repeated event gets the answer of the first one.
@@ -27,8 +22,8 @@ var errForeign = errors.New("another merchant has this event in the inbox")
 func (m *Member) Take(ctx context.Context, event Event) (Answer, error) {
 	e, q := m.engine, m.queue(event.Queue)
 	// From here on, so that no answer falls between the store's and the waiting.
-	answers := e.watch(event.ID)
-	defer e.unwatch(event.ID, answers)
+	answers := e.watch(keyOf(event))
+	defer e.unwatch(keyOf(event), answers)
 
 	r, added, err := m.add(q, event) //nolint:contextcheck // the gateway may hang up, see add
 	if err != nil {
@@ -83,11 +78,7 @@ func (m *Member) add(q *Queue, event Event) (Record, bool, error) {
 	ctx, cancel := context.WithTimeout(e.ctx, storeTimeout)
 	defer cancel()
 	r, added, err := e.store.Add(ctx, event, lease)
-	if err == nil && r.Queue != event.Queue {
-		err = e.refuse(ctx, r, lease.Now)
-	}
-	claimed := err == nil && r.Lease != ""
-	if slot && claimed {
+	if slot && r.Lease != "" {
 		m.begin(q, r)
 		return r, added, nil
 	}
@@ -98,16 +89,6 @@ func (m *Member) add(q *Queue, event Event) (Record, bool, error) {
 	// was kept, and has no reason of its own to look again.
 	e.wake()
 	return r, added, err
-}
-
-// refuse gives up the claim on a record of another queue, as it was. Its message is not
-// that of the merchant it arrived for: to acknowledge it could lose a payment of either.
-func (e *Engine) refuse(ctx context.Context, r Record, now time.Time) error {
-	if r.Lease == "" {
-		return errForeign
-	}
-	s := Settlement{State: Pending, Due: r.Due, Answer: r.Answer, LastError: r.LastError, At: now, Uncounted: true}
-	return errors.Join(errForeign, e.store.Settle(ctx, r, s))
 }
 
 func (m *Member) reportOvertaken(r Record) {
@@ -130,31 +111,36 @@ func (e *Engine) enter() bool {
 	return true
 }
 
+// eventKey is what makes an event one and the same.
+type eventKey struct{ queue, id string }
+
+func keyOf(e Event) eventKey { return eventKey{e.Queue, e.ID} }
+
 // watch returns a channel that gets how the next attempt on an event ends.
-func (e *Engine) watch(id string) chan Answer {
+func (e *Engine) watch(key eventKey) chan Answer {
 	answers := make(chan Answer, 1)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.watchers[id] = append(e.watchers[id], answers)
+	e.watchers[key] = append(e.watchers[key], answers)
 	return answers
 }
 
-func (e *Engine) unwatch(id string, answers chan Answer) {
+func (e *Engine) unwatch(key eventKey, answers chan Answer) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	left := slices.DeleteFunc(e.watchers[id], func(other chan Answer) bool { return other == answers })
+	left := slices.DeleteFunc(e.watchers[key], func(other chan Answer) bool { return other == answers })
 	if len(left) == 0 {
-		delete(e.watchers, id)
+		delete(e.watchers, key)
 		return
 	}
-	e.watchers[id] = left
+	e.watchers[key] = left
 }
 
 // announce tells everybody who waits for an event.
-func (e *Engine) announce(id string, answer Answer) {
+func (e *Engine) announce(key eventKey, answer Answer) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, answers := range e.watchers[id] {
+	for _, answers := range e.watchers[key] {
 		select {
 		case answers <- answer:
 		default: // it has one already, and takes no second

@@ -131,7 +131,7 @@ type Engine struct {
 	work     sync.WaitGroup // the loop, arrivals and attempts
 	members  []*Member      // the newest is last
 	slots    map[string]chan struct{}
-	watchers map[string][]chan Answer // by event ID
+	watchers map[eventKey][]chan Answer
 }
 
 // NewEngine starts an engine, which owns the store from then on. It delivers nothing
@@ -143,7 +143,7 @@ func NewEngine(store Store, clock Clock) *Engine {
 		quit:     make(chan struct{}),
 		kick:     make(chan struct{}, 1),
 		slots:    make(map[string]chan struct{}),
-		watchers: make(map[string][]chan Answer),
+		watchers: make(map[eventKey][]chan Answer),
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.work.Go(e.run)
@@ -396,9 +396,9 @@ func (m *Member) attempt(q *Queue, r Record) {
 	cancel()
 	m.report(r, result, s, err)
 	if result.Delivered {
-		m.engine.announce(r.ID, s.Answer)
+		m.engine.announce(keyOf(r.Event), s.Answer)
 	} else {
-		m.engine.announce(r.ID, kept)
+		m.engine.announce(keyOf(r.Event), kept)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // Event is one proven callback.
 type Event struct {
 	// ID is the SHA-256 of the signed text in hex, the callback's Galaxypay-Delivery-Id.
-	// The same message always has the same, so it tells a repeated one.
+	// The same message always has the same, so it tells a repeated one of the same queue.
 	ID string `json:"id"`
 
 	// Queue is whose event it is: the name of the merchant.
@@ -132,25 +132,22 @@ type Stats struct {
 	Quarantined int `json:"quarantined"`
 }
 
-// Errors of a Store.
-var (
-	// ErrNotFound: there is no such record.
-	ErrNotFound = errors.New("no such event in the inbox")
-	// ErrLeaseLost: the record was claimed by another since, or is settled.
-	ErrLeaseLost = errors.New("the event was claimed by another meanwhile")
-)
+// ErrLeaseLost is what Settle returns when the record was claimed by another since, or is
+// settled.
+var ErrLeaseLost = errors.New("the event was claimed by another meanwhile")
 
 // Store keeps records. Its methods can be called concurrently, by several processes too
 // where the store is shared. What a method has changed is durable when it returns.
 type Store interface {
-	// Add keeps an event under its ID, in one transaction. The record is
+	// Add keeps an event under its queue and ID, in one transaction: merchants with the same
+	// salt can get the same message, and each must get its own. The record is
 	//
 	//   - Overtaken, if the event is not paid and a paid one of its transaction is kept,
 	//   - else Pending and due at once; and claimed under the lease, unless an earlier
 	//     record of its transaction is pending.
 	//
-	// If there is a record of this ID already, nothing is kept, and added is false. That
-	// record is returned; it is claimed too if it is pending, due or not, nobody has it
+	// If there is a record of this queue and ID already, nothing is kept, and added is false.
+	// That record is returned; it is claimed too if it is pending, due or not, nobody has it
 	// claimed, and no earlier record of its transaction is pending.
 	Add(ctx context.Context, e Event, lease Lease) (r Record, added bool, err error)
 
@@ -158,16 +155,14 @@ type Store interface {
 	// claimed by nobody, each the oldest pending one of its transaction, and claims them.
 	Claim(ctx context.Context, queues []string, lease Lease, limit int) ([]Record, error)
 
-	// Settle ends an attempt on a claimed record, counts it unless told otherwise and gives up the claim. It fails
-	// with ErrLeaseLost, and changes nothing, if r.Lease does not hold the record any more.
+	// Settle ends an attempt on a claimed record, counts it unless told otherwise and gives
+	// up the claim. It fails with ErrLeaseLost, and changes nothing, if r.Lease does not hold
+	// the record any more.
 	Settle(ctx context.Context, r Record, s Settlement) error
 
 	// NextDue tells when Claim may have something to return next, the ends of leases
 	// considered; zero: not before something is added.
 	NextDue(ctx context.Context, queues []string) (time.Time, error)
-
-	// Get returns the record of an ID, or ErrNotFound.
-	Get(ctx context.Context, id string) (Record, error)
 
 	// List yields the records that the filter picks, in the order of arrival. The sequence
 	// ends after the first error.
@@ -177,8 +172,8 @@ type Store interface {
 	// attempts counted, and tells how many. Those that are claimed are left alone.
 	Replay(ctx context.Context, f Filter, now time.Time) (int, error)
 
-	// Prune forgets records with a final state that arrived before a time, and tells how many. With
-	// them goes the knowledge that they were received.
+	// Prune forgets records with a final state that arrived before a time, and tells how
+	// many. With them goes the knowledge that they were received.
 	Prune(ctx context.Context, queue string, before time.Time) (int, error)
 
 	// Stats counts the records.

@@ -16,14 +16,14 @@ import (
 type memory struct {
 	mu      sync.Mutex
 	records []*Record // by Seq
-	leases  map[string]Lease
+	leases  map[eventKey]Lease
 	tokens  int
 	broken  error // what every method fails with
 	pruned  time.Time
 	closed  bool
 }
 
-func newMemory() *memory { return &memory{leases: make(map[string]Lease)} }
+func newMemory() *memory { return &memory{leases: make(map[eventKey]Lease)} }
 
 func (s *memory) breaks(err error) {
 	s.mu.Lock()
@@ -31,8 +31,8 @@ func (s *memory) breaks(err error) {
 	s.broken = err
 }
 
-func (s *memory) find(id string) *Record {
-	i := slices.IndexFunc(s.records, func(r *Record) bool { return r.ID == id })
+func (s *memory) find(queue, id string) *Record {
+	i := slices.IndexFunc(s.records, func(r *Record) bool { return r.Queue == queue && r.ID == id })
 	if i < 0 {
 		return nil
 	}
@@ -54,13 +54,13 @@ func (s *memory) isPaid(e Event) bool {
 
 // claim claims a record if it may be claimed at all, due or not.
 func (s *memory) claim(r *Record, lease Lease) {
-	held := r.Lease != "" && lease.Now.Before(s.leases[r.ID].Until)
+	held := r.Lease != "" && lease.Now.Before(s.leases[keyOf(r.Event)].Until)
 	if r.State != Pending || held || !s.isHead(r) {
 		return
 	}
 	s.tokens++
 	r.Lease = strconv.Itoa(s.tokens)
-	s.leases[r.ID] = lease
+	s.leases[keyOf(r.Event)] = lease
 }
 
 func (s *memory) Add(ctx context.Context, e Event, lease Lease) (Record, bool, error) {
@@ -69,7 +69,7 @@ func (s *memory) Add(ctx context.Context, e Event, lease Lease) (Record, bool, e
 	if err := cmp.Or(s.broken, ctx.Err()); err != nil {
 		return Record{}, false, err
 	}
-	r := s.find(e.ID)
+	r := s.find(e.Queue, e.ID)
 	added := r == nil
 	if added {
 		r = &Record{Event: e, Seq: uint64(len(s.records) + 1), State: Pending, Due: lease.Now}
@@ -112,7 +112,7 @@ func (s *memory) Settle(ctx context.Context, claimed Record, how Settlement) err
 	if err := cmp.Or(s.broken, ctx.Err()); err != nil {
 		return err
 	}
-	r := s.find(claimed.ID)
+	r := s.find(claimed.Queue, claimed.ID)
 	if r == nil || r.Lease == "" || r.Lease != claimed.Lease {
 		return ErrLeaseLost
 	}
@@ -135,8 +135,8 @@ func (s *memory) NextDue(_ context.Context, queues []string) (time.Time, error) 
 			continue
 		}
 		due := r.Due
-		if r.Lease != "" && s.leases[r.ID].Until.After(due) {
-			due = s.leases[r.ID].Until
+		if r.Lease != "" && s.leases[keyOf(r.Event)].Until.After(due) {
+			due = s.leases[keyOf(r.Event)].Until
 		}
 		if next.IsZero() || due.Before(next) {
 			next = due
@@ -145,13 +145,14 @@ func (s *memory) NextDue(_ context.Context, queues []string) (time.Time, error) 
 	return next, s.broken
 }
 
-func (s *memory) Get(_ context.Context, id string) (Record, error) {
+// get returns a copy of a record.
+func (s *memory) get(queue, id string) (Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r := s.find(id); r != nil {
+	if r := s.find(queue, id); r != nil {
 		return *r, nil
 	}
-	return Record{}, ErrNotFound
+	return Record{}, errors.New("no such event")
 }
 
 func (s *memory) List(context.Context, Filter) iter.Seq2[Record, error] { panic("not used") }
@@ -159,9 +160,9 @@ func (s *memory) List(context.Context, Filter) iter.Seq2[Record, error] { panic(
 func (s *memory) Replay(_ context.Context, f Filter, now time.Time) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.find(f.ID)
+	r := s.find("shop", f.ID)
 	if r == nil {
-		return 0, ErrNotFound
+		return 0, nil
 	}
 	r.State, r.Due, r.Attempts = Pending, now, 0
 	return 1, nil

@@ -21,7 +21,7 @@ import (
 var (
 	bucketMeta       = []byte("meta")             // format, and a count per state
 	bucketRecords    = []byte("event/records")    // seq -> record
-	bucketIDs        = []byte("event/ids")        // id -> seq
+	bucketIDs        = []byte("event/ids")        // id queue, each after its length -> seq
 	bucketPaid       = []byte("event/paid")       // lane seq -> nothing: the paid events
 	bucketPending    = []byte("event/pending")    // lane seq -> due
 	bucketWaiting    = []byte("event/waiting")    // seq -> time of arrival, of pending records
@@ -144,6 +144,8 @@ func appendName(key []byte, name string) []byte {
 	key = binary.BigEndian.AppendUint16(key, uint16(len(name))) //nolint:gosec // G115: checkEvent bounds it
 	return append(key, name...)
 }
+
+func idKey(e inbox.Event) []byte { return appendName(appendName(nil, e.ID), e.Queue) }
 
 func queueKey(queue string) []byte { return appendName(nil, queue) }
 

@@ -146,28 +146,13 @@ func (s *Store) NextDue(_ context.Context, queues []string) (time.Time, error) {
 	return next, err
 }
 
-// Get implements inbox.Store.
-func (s *Store) Get(_ context.Context, id string) (inbox.Record, error) {
-	var (
-		r     inbox.Record
-		found bool
-	)
-	err := s.view(func(t *tables) { r, found = t.byID(id) })
-	if err != nil {
-		return inbox.Record{}, err
-	}
-	if !found {
-		return inbox.Record{}, inbox.ErrNotFound
-	}
-	return r, nil
-}
-
 // List implements inbox.Store. No transaction is open while the caller has a record, so it
-// may take its time and use the store. Damaged records are reported and left out.
+// may take its time and use the store. Damaged records are reported and left out, but the
+// one that is asked for by its ID is an error.
 func (s *Store) List(ctx context.Context, f inbox.Filter) iter.Seq2[inbox.Record, error] {
 	return func(yield func(inbox.Record, error) bool) {
 		if f.ID != "" {
-			s.listOne(ctx, f, yield)
+			s.listID(f, yield)
 			return
 		}
 		var l listing
@@ -196,12 +181,17 @@ func (s *Store) List(ctx context.Context, f inbox.Filter) iter.Seq2[inbox.Record
 	}
 }
 
-func (s *Store) listOne(ctx context.Context, f inbox.Filter, yield func(inbox.Record, error) bool) {
-	r, err := s.Get(ctx, f.ID)
-	if errors.Is(err, inbox.ErrNotFound) || err == nil && !picks(f, r) {
+func (s *Store) listID(f inbox.Filter, yield func(inbox.Record, error) bool) {
+	var records []inbox.Record
+	if err := s.view(func(t *tables) { records = t.withID(f) }); err != nil {
+		yield(inbox.Record{}, err)
 		return
 	}
-	yield(r, err)
+	for _, r := range records {
+		if !yield(r, nil) {
+			return
+		}
+	}
 }
 
 // Replay implements inbox.Store. It goes through the records in several transactions; when

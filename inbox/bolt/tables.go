@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -84,11 +85,18 @@ func (t *tables) record(seq uint64) (inbox.Record, error) {
 	return decodeRecord(seq, value)
 }
 
-func (t *tables) byID(id string) (r inbox.Record, found bool) {
-	seq := t.get(bucketIDs, []byte(id))
+// known returns the record that an event has already.
+func (t *tables) known(e inbox.Event) (r inbox.Record, found bool) {
+	seq := t.get(bucketIDs, idKey(e))
 	if seq == nil {
 		return r, false
 	}
+	return t.indexed(seq)
+}
+
+// indexed returns the record that an entry of the bucket ids names. There is none if it was
+// put aside.
+func (t *tables) indexed(seq []byte) (r inbox.Record, found bool) {
 	r, err := t.record(binary.BigEndian.Uint64(seq))
 	if errors.Is(err, errMissing) {
 		return r, false
@@ -97,6 +105,22 @@ func (t *tables) byID(id string) (r inbox.Record, found bool) {
 		t.fail(err)
 	}
 	return r, err == nil
+}
+
+// withID returns the records of an ID that the filter picks, of one queue or several.
+func (t *tables) withID(f inbox.Filter) (records []inbox.Record) {
+	prefix := appendName(nil, f.ID)
+	c := t.tx.Bucket(bucketIDs).Cursor()
+	for key, seq := c.Seek(prefix); bytes.HasPrefix(key, prefix); key, seq = c.Next() {
+		if r, found := t.indexed(seq); found && picks(f, r) {
+			records = append(records, r)
+		}
+	}
+	slices.SortFunc(records, func(a, b inbox.Record) int { return cmp.Compare(a.Seq, b.Seq) })
+	if f.Limit > 0 {
+		return records[:min(f.Limit, len(records))]
+	}
+	return records
 }
 
 func (t *tables) save(r inbox.Record) {
@@ -111,7 +135,7 @@ func (t *tables) save(r inbox.Record) {
 // admit keeps a record that is new to the file.
 func (t *tables) admit(r inbox.Record) {
 	t.save(r)
-	t.put(bucketIDs, []byte(r.ID), number(r.Seq))
+	t.put(bucketIDs, idKey(r.Event), number(r.Seq))
 	if r.Transaction != "" && r.PaymentStatus == inbox.Paid {
 		t.put(bucketPaid, join(laneKey(r), r.Seq), nil)
 	}
@@ -185,7 +209,7 @@ func (t *tables) claimRecord(r *inbox.Record, lease inbox.Lease) {
 }
 
 func (t *tables) add(e inbox.Event, lease inbox.Lease) (r inbox.Record, added bool) {
-	r, found := t.byID(e.ID)
+	r, found := t.known(e)
 	if t.err != nil {
 		return r, false
 	}
@@ -380,7 +404,7 @@ func (t *tables) forget(final []byte) {
 		return
 	}
 	t.remove(bucketRecords, number(seq))
-	t.remove(bucketIDs, []byte(r.ID))
+	t.remove(bucketIDs, idKey(r.Event))
 	if r.Transaction != "" && r.PaymentStatus == inbox.Paid {
 		t.remove(bucketPaid, join(laneKey(r), seq))
 	}

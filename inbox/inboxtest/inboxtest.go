@@ -51,7 +51,7 @@ func Run(t *testing.T, open func(t *testing.T) inbox.Store, reopen func(t *testi
 		{"next due tells of dues and of ends of leases", nextDue},
 		{"the store wakes whoever delivers", wake},
 		{"the numbers add up", stats},
-		{"an unknown event is not found", notFound},
+		{"two queues can have events of one id", sameID},
 		{"a context that has ended changes nothing", ended},
 		{"many add at once", manyAdd},
 		{"many claim at once", manyClaim},
@@ -159,10 +159,11 @@ func (s *suite) deliver(t *testing.T, r inbox.Record, seconds int) {
 
 func (s *suite) get(t *testing.T, id string) inbox.Record {
 	t.Helper()
-	r, err := s.Get(t.Context(), id)
-	if err != nil {
-		t.Fatalf("event %s: %v", id, err)
+	records := s.list(t, inbox.Filter{ID: id, Queue: queue})
+	if len(records) != 1 {
+		t.Fatalf("%d records of event %s", len(records), id)
 	}
+	r := records[0]
 	if r.Lease != "" {
 		t.Errorf("event %s is shown with its lease", id)
 	}
@@ -176,14 +177,22 @@ func (s *suite) state(t *testing.T, id string, expected inbox.State) {
 	}
 }
 
-// ids lists the IDs that a filter picks.
-func (s *suite) ids(t *testing.T, f inbox.Filter) []string {
+func (s *suite) list(t *testing.T, f inbox.Filter) (records []inbox.Record) {
 	t.Helper()
-	ids := []string{}
 	for r, err := range s.List(t.Context(), f) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		records = append(records, r)
+	}
+	return records
+}
+
+// ids lists the IDs that a filter picks.
+func (s *suite) ids(t *testing.T, f inbox.Filter) []string {
+	t.Helper()
+	ids := []string{}
+	for _, r := range s.list(t, f) {
 		ids = append(ids, r.ID)
 	}
 	return ids
@@ -250,7 +259,7 @@ func addedIsClaimed(t *testing.T, s *suite) {
 func repeated(t *testing.T, s *suite) {
 	first := s.add(t, event("a", "GP1", inbox.Paid), 1)
 	s.settle(t, first, inbox.Settlement{State: inbox.Delivered, At: at(2), Answer: inbox.Answer{Status: "200", Description: "taken"}})
-	e := event("a", "GP2", "failed") // the ID alone counts
+	e := event("a", "GP2", "failed") // queue and ID alone count
 	e.Message = []byte("other")
 	r := s.again(t, e, 3)
 	claimed(t, r, false)
@@ -710,9 +719,30 @@ func stats(t *testing.T, s *suite) {
 	same(t, "oldest", got.Oldest, at(2))
 }
 
-func notFound(t *testing.T, s *suite) {
-	if _, err := s.Get(t.Context(), "unknown"); !errors.Is(err, inbox.ErrNotFound) {
-		t.Errorf("error %v, expected %v", err, inbox.ErrNotFound)
+// sameID has the same message signed for two merchants, who have the same salt.
+func sameID(t *testing.T, s *suite) {
+	other := event("a", "GP1", inbox.Paid)
+	other.Queue = "other"
+	theirs := s.add(t, other, 0)
+	ours := s.add(t, event("a", "GP1", inbox.Paid), 0)
+	claimed(t, ours, true)
+	s.deliver(t, ours, 1)
+	s.state(t, "a", inbox.Delivered)
+	both := s.list(t, inbox.Filter{ID: "a"})
+	if len(both) != 2 || both[0].Queue != "other" || both[0].State != inbox.Pending || both[1].Queue != queue {
+		t.Fatalf("both: %+v", both)
+	}
+	expect(t, "the first of both", len(s.list(t, inbox.Filter{ID: "a", Limit: 1})), 1)
+	s.deliver(t, theirs, 2)
+	if n, err := s.Prune(t.Context(), "other", at(10)); err != nil || n != 1 {
+		t.Errorf("pruned %d, %v", n, err)
+	}
+	expect(t, "state", s.again(t, event("a", "GP1", inbox.Paid), 3).State, inbox.Delivered)
+	if n, err := s.Replay(t.Context(), inbox.Filter{ID: "a"}, at(4)); err != nil || n != 1 {
+		t.Errorf("replayed %d, %v", n, err)
+	}
+	if n, err := s.Replay(t.Context(), inbox.Filter{ID: "unknown"}, at(4)); err != nil || n != 0 {
+		t.Errorf("replayed %d of none, %v", n, err)
 	}
 }
 
@@ -722,9 +752,7 @@ func ended(t *testing.T, s *suite) {
 	if _, _, err := s.Add(ctx, event("a", "GP1", inbox.Paid), lease(0)); err == nil {
 		t.Error("added though the context had ended")
 	}
-	if _, err := s.Get(t.Context(), "a"); !errors.Is(err, inbox.ErrNotFound) {
-		t.Errorf("error %v, expected %v", err, inbox.ErrNotFound)
-	}
+	expect(t, "records", len(s.ids(t, inbox.Filter{ID: "a"})), 0)
 }
 
 // manyAdd has 64 goroutines add events, each of which three others add too.

@@ -11,7 +11,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
 
-// insert keeps an event unless its ID is kept already.
+// insert keeps an event unless it is kept already.
 const insert = `
 WITH lane AS (
 	SELECT
@@ -35,7 +35,7 @@ SELECT
 	CASE WHEN NOT paid AND NOT busy THEN @until::timestamptz END,
 	CASE WHEN NOT paid AND NOT busy THEN @until::timestamptz END
 FROM lane
-ON CONFLICT (id) DO NOTHING
+ON CONFLICT (id, queue) DO NOTHING
 RETURNING ` + columns + `, r.lease`
 
 // claimHead claims one record if it is the head of its lane and nobody has it claimed,
@@ -43,8 +43,10 @@ RETURNING ` + columns + `, r.lease`
 const claimHead = `
 UPDATE galaxypay_inbox_records AS r
 SET lease = @lease, lease_until = @until, ready_at = @until
-WHERE r.id = @id AND r.ready_at IS NOT NULL AND NOT coalesce(r.lease_until > @now, false)
+WHERE r.id = @id AND r.queue = @queue AND r.ready_at IS NOT NULL AND NOT coalesce(r.lease_until > @now, false)
 RETURNING ` + columns + `, r.lease`
+
+const known = "SELECT " + columns + " FROM galaxypay_inbox_records AS r WHERE r.id = @id AND r.queue = @queue"
 
 // Add implements inbox.Store.
 func (s *Store) Add(ctx context.Context, e inbox.Event, lease inbox.Lease) (r inbox.Record, added bool, err error) {
@@ -88,18 +90,13 @@ func addLocked(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) (r inbox.Reco
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return r, false, err
 	}
-	r, err = queryOne(ctx, tx, readRecord, "SELECT "+columns+" FROM galaxypay_inbox_records AS r WHERE r.id = @id", args)
+	r, err = queryOne(ctx, tx, readRecord, known, args)
 	return r, false, err
 }
 
-// querier is a transaction or the pool.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}
-
 // queryOne returns the one record that a statement yields, or pgx.ErrNoRows.
-func queryOne(ctx context.Context, q querier, read pgx.RowToFunc[inbox.Record], sql string, args ...any) (inbox.Record, error) {
-	rows, err := q.Query(ctx, sql, args...)
+func queryOne(ctx context.Context, tx pgx.Tx, read pgx.RowToFunc[inbox.Record], sql string, args ...any) (inbox.Record, error) {
+	rows, err := tx.Query(ctx, sql, args...)
 	if err != nil {
 		return inbox.Record{}, err
 	}

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -16,20 +15,6 @@ import (
 // page is how many records List reads at once: whoever lists slowly, or a lot, holds
 // neither a connection nor everything in memory.
 const page = 100
-
-// Get implements inbox.Store.
-func (s *Store) Get(ctx context.Context, id string) (inbox.Record, error) {
-	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
-	defer cancel()
-	r, err := queryOne(ctx, s.pool, readRecord, "SELECT "+columns+" FROM galaxypay_inbox_records AS r WHERE r.id = $1", storable(id))
-	if errors.Is(err, pgx.ErrNoRows) {
-		return inbox.Record{}, inbox.ErrNotFound
-	}
-	if err != nil {
-		return inbox.Record{}, fmt.Errorf("reading the inbox: %w", err)
-	}
-	return r, nil
-}
 
 // List implements inbox.Store. It reads a hundred records at a time, each hundred as they
 // are at that moment.

@@ -16,7 +16,7 @@ const migrationLock int64 = 0x67616c617879
 var migrations = []string{`
 CREATE TABLE galaxypay_inbox_records (
 	seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	id text NOT NULL UNIQUE,
+	id text NOT NULL,
 	queue text NOT NULL,
 	transaction text NOT NULL,
 	request_id text NOT NULL,
@@ -33,7 +33,9 @@ CREATE TABLE galaxypay_inbox_records (
 	lease text,
 	lease_until timestamptz,
 	lane bigint,
-	ready_at timestamptz
+	ready_at timestamptz,
+	-- The id first: it is what people look for.
+	UNIQUE (id, queue)
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05);
 
 COMMENT ON COLUMN galaxypay_inbox_records.lane IS
