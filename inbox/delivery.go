@@ -14,10 +14,15 @@ import (
 const (
 	// defaultTimeout bounds one attempt.
 	defaultTimeout = 30 * time.Second
-	// leaseMargin is what a lease is longer than the attempt, for the store to settle it.
-	leaseMargin = 15 * time.Second
+	// leaseMargin is what a lease is longer than the attempt: for the store to give out the
+	// lease, and to settle it.
+	leaseMargin = storeTimeout + settleTime
 	// storeTimeout bounds one call of the store.
 	storeTimeout = 10 * time.Second
+	// settleTime is how long a store that fails is asked again to settle an attempt.
+	settleTime = 20 * time.Second
+	// settlePause lies between the first two such calls; each one after is twice as long.
+	settlePause = 50 * time.Millisecond
 	// pollInterval is how often the store is asked without a reason: another process may
 	// have died, or its notice may be lost.
 	pollInterval = 5 * time.Second
@@ -389,17 +394,46 @@ func (m *Member) attempt(q *Queue, r Record) {
 	if !result.Delivered && (early || m.engine.ctx.Err() != nil) {
 		s = offSchedule(r, result, now)
 	}
-	// Not under the engine's context: an attempt that was broken off is settled too, else
-	// nobody could deliver it before its lease is over.
-	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
-	err := m.engine.store.Settle(ctx, r, s)
-	cancel()
-	m.report(r, result, s, err)
+	err := m.settle(r, s)
+	// The gateway need not wait for a store that is to be asked again: the event is kept.
 	if result.Delivered {
 		m.engine.announce(keyOf(r.Event), s.Answer)
 	} else {
 		m.engine.announce(keyOf(r.Event), kept)
 	}
+	if err != nil {
+		err = m.settleLater(r, s, err)
+	}
+	m.report(r, result, s, err)
+}
+
+// settle does not go by the engine's context: an attempt that was broken off is settled
+// too, else nobody could deliver the event before its lease is over.
+func (m *Member) settle(r Record, s Settlement) error {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	return m.engine.store.Settle(ctx, r, s)
+}
+
+// settleLater asks a store again that has failed to settle, as long as the lease lasts: a
+// database that starts anew must not make the app get everything twice.
+func (m *Member) settleLater(r Record, s Settlement, err error) error {
+	e := m.engine
+	begun := e.clock.Now()
+	for pause := settlePause; !errors.Is(err, ErrLeaseLost); pause *= 2 {
+		if e.clock.Now().Add(pause).Sub(begun) > settleTime-storeTimeout {
+			return err
+		}
+		select {
+		case <-e.quit:
+			return err
+		case <-e.clock.After(pause):
+		}
+		if err = m.settle(r, s); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 func (m *Member) deliver(q *Queue, r Record) Result {

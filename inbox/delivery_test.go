@@ -399,18 +399,42 @@ func TestStoreThatFails(t *testing.T) {
 		b.store.breaks(nil)
 		b.take(t, event("a", "1", Paid), thanks)
 
-		// An attempt whose end could not be kept is made again when its lease is over.
-		b.app.answers(func(ctx context.Context, r Record, attempt int) Result {
-			b.store.breaks(full)
-			return takes(ctx, r, attempt)
-		})
-		b.take(t, event("b", "2", Paid), thanks)
-		b.app.answers(takes)
-		b.store.breaks(nil)
-		time.Sleep(2 * (defaultTimeout + leaseMargin))
-		b.wasCalled(t, "a 1", "b 1", "b 1")
-		b.stands(t, "b", Delivered)
+		b.wasCalled(t, "a 1")
 	})
+}
+
+// How an attempt ended is kept as soon as the store can. If it cannot before the lease is
+// over, the attempt is made again. The gateway waits for neither.
+func TestStoreFailsToSettle(t *testing.T) {
+	tests := map[string]struct {
+		away  time.Duration
+		calls []string
+	}{
+		"for a moment": {5 * time.Second, []string{"a 1"}},
+		"for long":     {settleTime, []string{"a 1", "a 1"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				b.app.answers(func(ctx context.Context, r Record, attempt int) Result {
+					b.store.breaks(errors.New("the database is away"))
+					return takes(ctx, r, attempt)
+				})
+				begun := time.Now()
+				b.take(t, event("a", "1", Paid), thanks)
+				if waited := time.Since(begun); waited != 0 {
+					t.Errorf("the gateway waited %s", waited)
+				}
+				b.app.answers(takes)
+				time.Sleep(test.away)
+				b.store.breaks(nil)
+				time.Sleep(2 * (defaultTimeout + leaseMargin))
+				b.wasCalled(t, test.calls...)
+				b.stands(t, "a", Delivered)
+			})
+		})
+	}
 }
 
 func TestTimeout(t *testing.T) {
