@@ -132,7 +132,7 @@ func selectBy(f *inbox.Filter, name, value string) (err error) {
 		f.Transaction = value
 	case "state":
 		f.State = inbox.State(value)
-		err = known(f.State, inbox.Pending, inbox.Delivered, inbox.Dead, inbox.Overtaken)
+		err = known(f.State, inbox.States()...)
 	case "payment_status":
 		f.PaymentStatus = value
 		err = known(PaymentStatus(value), Paid, Cancelled, Expired, Pending, Failed)

@@ -206,7 +206,7 @@ func writeInboxTable(w io.Writer, events []inbox.Record) error {
 
 func writeInboxStats(w io.Writer, stats inbox.Stats) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, state := range []inbox.State{inbox.Pending, inbox.Delivered, inbox.Dead, inbox.Overtaken} {
+	for _, state := range inbox.States() {
 		fmt.Fprintf(t, "%s\t%d\n", state, stats.States[state])
 	}
 	fmt.Fprintf(t, "quarantined\t%d\n", stats.Quarantined)

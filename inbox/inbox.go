@@ -56,6 +56,9 @@ const (
 	Overtaken State = "overtaken" // not to be delivered, because its transaction is paid
 )
 
+// States are all of them.
+func States() []State { return []State{Pending, Delivered, Dead, Overtaken} }
+
 // Record is an event as it is kept.
 type Record struct {
 	Event
@@ -125,6 +128,7 @@ type Filter struct {
 
 // Stats counts what a store holds.
 type Stats struct {
+	// States has every state, with 0 where nothing is.
 	States map[State]int `json:"states"`
 	// Oldest is when the oldest pending event arrived; zero: none is pending.
 	Oldest time.Time `json:"oldest,omitzero"`
@@ -178,6 +182,10 @@ type Store interface {
 
 	// Stats counts the records.
 	Stats(ctx context.Context) (Stats, error)
+
+	// Pending counts the pending records of each queue that has any. It costs little however
+	// many others there are.
+	Pending(ctx context.Context) (map[string]int, error)
 
 	// Wake returns a channel that gets a value when Claim may have more to return than
 	// NextDue told, because of another goroutine or process. Values may be missing or

@@ -175,8 +175,9 @@ func (s *memory) Prune(_ context.Context, _ string, before time.Time) (int, erro
 	return 0, nil
 }
 
-func (s *memory) Stats(context.Context) (Stats, error) { panic("not used") }
-func (s *memory) Wake() <-chan struct{}                { return nil }
+func (s *memory) Stats(context.Context) (Stats, error)            { panic("not used") }
+func (s *memory) Pending(context.Context) (map[string]int, error) { panic("not used") }
+func (s *memory) Wake() <-chan struct{}                           { return nil }
 
 func (s *memory) Close() error {
 	s.mu.Lock()

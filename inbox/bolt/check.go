@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -121,7 +122,7 @@ func (t *tables) check() error {
 	if format := t.get(bucketMeta, keyFormat); !bytes.Equal(format, formatVersion) {
 		return fmt.Errorf("it is of format %x, and this program knows %x", format, formatVersion)
 	}
-	states := map[inbox.State]uint64{}
+	states, waiting := map[inbox.State]uint64{}, map[string]int{}
 	c := t.tx.Bucket(bucketRecords).Cursor()
 	for key, value := c.First(); key != nil; key, value = c.Next() {
 		r, err := decodeRecord(lastNumber(key), value)
@@ -129,6 +130,9 @@ func (t *tables) check() error {
 			return err
 		}
 		states[r.State]++
+		if r.State == inbox.Pending {
+			waiting[r.Queue]++
+		}
 	}
 	pending := states[inbox.Pending]
 	final := states[inbox.Delivered] + states[inbox.Dead] + states[inbox.Overtaken]
@@ -136,6 +140,9 @@ func (t *tables) check() error {
 		if counted := t.count(keyCount(state)); counted != n {
 			return fmt.Errorf("%w: %d records are %s, and %d were kept", errDamaged, n, state, counted)
 		}
+	}
+	if counted := t.pending(); !maps.Equal(counted, waiting) {
+		return fmt.Errorf("%w: the numbers of pending records do not add up", errDamaged)
 	}
 	lanes := t.entries(bucketLanes)
 	for _, index := range []struct {
@@ -206,7 +213,7 @@ func salvage(old *bbolt.DB, name string) (kept, lost int, err error) {
 		return 0, 0, err
 	}
 	_ = view(old, func(t *tables) {
-		for _, s := range []inbox.State{inbox.Pending, inbox.Delivered, inbox.Dead, inbox.Overtaken} {
+		for _, s := range inbox.States() {
 			known += t.count(keyCount(s))
 		}
 	})

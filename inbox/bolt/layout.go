@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -19,7 +20,7 @@ import (
 // event that has none. Its key is queue and transaction, each after its length in two
 // bytes; without a transaction, seq follows.
 var (
-	bucketMeta       = []byte("meta")             // format, and a count per state
+	bucketMeta       = []byte("meta")             // format, a count per state, and one of pending records per queue
 	bucketRecords    = []byte("event/records")    // seq -> record
 	bucketIDs        = []byte("event/ids")        // id queue, each after its length -> seq
 	bucketPaid       = []byte("event/paid")       // lane seq -> nothing: the paid events
@@ -43,6 +44,11 @@ var (
 )
 
 func keyCount(s inbox.State) []byte { return []byte("count " + string(s)) }
+
+// What keyPending makes, with this in front of what queueKey makes.
+var prefixPending = []byte("pending ")
+
+func keyPending(queue []byte) []byte { return append(bytes.Clone(prefixPending), queue...) }
 
 // A record's value: version, kind, CRC-32C in 4 bytes of all the rest and of the key, the
 // length of its JSON in 4 bytes, the record as JSON without the message, the message.

@@ -247,6 +247,13 @@ func (s *Store) Stats(context.Context) (inbox.Stats, error) {
 	return stats, err
 }
 
+// Pending implements inbox.Store.
+func (s *Store) Pending(context.Context) (map[string]int, error) {
+	var pending map[string]int
+	err := s.view(func(t *tables) { pending = t.pending() })
+	return pending, err
+}
+
 // view runs a reading transaction.
 func (s *Store) view(run func(*tables)) error {
 	err := view(s.db, run)

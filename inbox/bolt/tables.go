@@ -149,6 +149,7 @@ func (t *tables) enter(r inbox.Record) {
 		t.put(bucketFinal, finalKey(r), []byte(r.State))
 		return
 	}
+	t.addCount(keyPending(queueKey(r.Queue)), 1)
 	t.put(bucketPending, join(laneKey(r), r.Seq), number(timeNumber(r.Due)))
 	t.put(bucketWaiting, number(r.Seq), number(timeNumber(r.ReceivedAt)))
 }
@@ -159,6 +160,7 @@ func (t *tables) leave(r inbox.Record) {
 		t.remove(bucketFinal, finalKey(r))
 		return
 	}
+	t.addCount(keyPending(queueKey(r.Queue)), -1)
 	t.remove(bucketPending, join(laneKey(r), r.Seq))
 	t.remove(bucketWaiting, number(r.Seq))
 }
@@ -295,6 +297,7 @@ func (t *tables) quarantine(lane []byte, l laneState) {
 	t.remove(bucketPending, join(lane, l.head))
 	t.remove(bucketWaiting, number(l.head))
 	t.addCount(keyCount(inbox.Pending), -1)
+	t.addCount(keyPending(queueOfLane(lane)), -1)
 	t.setLane(lane, l)
 }
 
@@ -412,7 +415,7 @@ func (t *tables) forget(final []byte) {
 
 func (t *tables) stats() inbox.Stats {
 	s := inbox.Stats{States: map[inbox.State]int{}}
-	for _, state := range []inbox.State{inbox.Pending, inbox.Delivered, inbox.Dead, inbox.Overtaken} {
+	for _, state := range inbox.States() {
 		s.States[state] = int(t.count(keyCount(state))) //nolint:gosec // G115: a count of records
 	}
 	s.Quarantined = int(t.count(keyQuarantined)) //nolint:gosec // G115: a count of records
@@ -420,6 +423,18 @@ func (t *tables) stats() inbox.Stats {
 		s.Oldest = numberTime(binary.BigEndian.Uint64(arrival))
 	}
 	return s
+}
+
+func (t *tables) pending() map[string]int {
+	pending := map[string]int{}
+	c := t.tx.Bucket(bucketMeta).Cursor()
+	for key, n := c.Seek(prefixPending); bytes.HasPrefix(key, prefixPending); key, n = c.Next() {
+		queue := key[len(prefixPending)+2:] // behind its length
+		if n := binary.BigEndian.Uint64(n); n != 0 {
+			pending[string(queue)] = int(n) //nolint:gosec // G115: a count of records
+		}
+	}
+	return pending
 }
 
 // listing is how far a List has come.

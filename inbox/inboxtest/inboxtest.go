@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -685,7 +686,15 @@ func stats(t *testing.T, s *suite) {
 		}
 		return got
 	}
+	pending := func(expected map[string]int) {
+		t.Helper()
+		if got, err := s.Pending(t.Context()); err != nil || !maps.Equal(got, expected) {
+			t.Errorf("pending are %v, %v, expected %v", got, err, expected)
+		}
+	}
 	same(t, "oldest of none", get().Oldest, time.Time{})
+	expect(t, "states", len(get().States), len(inbox.States()))
+	pending(map[string]int{})
 	var records []inbox.Record
 	for i := range 6 {
 		e := event(fmt.Sprint(i), fmt.Sprint("GP", i), inbox.Paid)
@@ -717,6 +726,12 @@ func stats(t *testing.T, s *suite) {
 	expect(t, "overtaken", got.States[inbox.Overtaken], 0) // it arrived at second 0
 	expect(t, "pending", got.States[inbox.Pending], 4)
 	same(t, "oldest", got.Oldest, at(2))
+	other := event("other", "GP0", inbox.Paid)
+	other.Queue = "other"
+	r := s.add(t, other, 10)
+	pending(map[string]int{queue: 4, "other": 1})
+	s.deliver(t, r, 11)
+	pending(map[string]int{queue: 4})
 }
 
 // sameID has the same message signed for two merchants, who have the same salt.

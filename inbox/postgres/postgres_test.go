@@ -3,7 +3,6 @@
 package postgres_test
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
