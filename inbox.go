@@ -14,7 +14,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
-	_ "github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt" // the default store
+	_ "github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt"     // the default store
+	_ "github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres" // the other one
 )
 
 // inboxNamespace is where stores register.
@@ -26,6 +27,12 @@ const defaultStore = inboxNamespace + ".bolt"
 // openTimeout bounds how long a store may take to open: it may have to wait for another
 // process, or to look through what it holds.
 const openTimeout = 2 * time.Minute
+
+// reopenInterval lies between attempts to open a store that is away.
+const reopenInterval = 2 * time.Second
+
+// countTimeout bounds how long a store may take to count what is pending.
+const countTimeout = 2 * time.Second
 
 // engines keeps inboxes open over a reload: the new configuration joins before the old one
 // leaves, so no file is opened twice and no attempt is broken off.
@@ -50,18 +57,30 @@ type appInbox struct {
 	log      *zap.Logger
 	metrics  *metrics
 
+	opening context.Context // ends when the configuration does
+	stop    context.CancelFunc
+	retries sync.WaitGroup
+
 	mu     sync.Mutex
 	member *inbox.Member // nil until it has joined
 	left   bool
+	away   error // why the store could not be opened; retry tries again
+}
+
+func newAppInbox() *appInbox {
+	b := &appInbox{settings: make(map[string]*Inbox), queues: make(map[string]inbox.Queue)}
+	b.opening, b.stop = context.WithCancel(context.Background())
+	return b
 }
 
 // provision loads the store that the global option names, if it does.
 func (b *appInbox) provision(ctx caddy.Context, a *App) error {
 	b.log = ctx.Logger().Named("inbox")
-	b.settings = make(map[string]*Inbox)
-	b.queues = make(map[string]inbox.Queue)
 	var err error
 	if b.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
+	if err = ctx.GetMetricsRegistry().Register(inboxBacklog{b}); err != nil {
 		return err
 	}
 	if b.sealer, err = a.InboxEncryption.sealer(); err != nil {
@@ -108,17 +127,62 @@ func (b *appInbox) add(ctx caddy.Context, merchant string, settings *Inbox) erro
 	return nil
 }
 
-// join opens the inbox, or finds it open, and takes part in it. That is not done while the
-// configuration is provisioned: to validate one must be possible beside a Caddy that runs.
-// Sites may take requests before the app has started, so they join as well.
+// start opens the inbox. That is not done while the configuration is provisioned: to
+// validate one must be possible beside a Caddy that runs.
+//
+// A store that is away is an error if the configuration replaces another, which then goes
+// on. But where none runs, after a power cut for one, it must not keep payments from being
+// made: the sidecar starts, refuses IPNs, and tries again.
+func (b *appInbox) start(replaces bool) error {
+	_, err := b.join()
+	if replaces || !errors.Is(err, inbox.ErrAway) {
+		return err
+	}
+	b.log.Error("the inbox cannot be opened; it is tried again, and no IPN is acknowledged until then", zap.Error(err))
+	b.mu.Lock()
+	b.away = err
+	b.mu.Unlock()
+	b.retries.Go(b.retry)
+	return nil
+}
+
+// retry tries to open the inbox until it is open or the configuration ends.
+func (b *appInbox) retry() {
+	for {
+		select {
+		case <-b.opening.Done():
+			return
+		case <-time.After(reopenInterval):
+		}
+		b.mu.Lock()
+		b.away = nil
+		_, err := b.joinLocked()
+		b.away = err
+		b.mu.Unlock()
+		if err == nil {
+			return
+		}
+		b.log.Warn("the inbox still cannot be opened", zap.Error(err))
+	}
+}
+
+// join takes part in the inbox, which is open, or opened now: sites may take requests
+// before the app has started.
 func (b *appInbox) join() (*inbox.Member, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.joinLocked()
+}
+
+func (b *appInbox) joinLocked() (*inbox.Member, error) {
 	if b.member != nil {
 		return b.member, nil
 	}
-	if b.left {
+	if b.opening.Err() != nil {
 		return nil, errors.New("the configuration has ended")
+	}
+	if b.away != nil {
+		return nil, b.away
 	}
 	shared, _, err := engines.LoadOrNew(b.opener.Key(), b.open)
 	if err != nil {
@@ -131,11 +195,37 @@ func (b *appInbox) join() (*inbox.Member, error) {
 		Log:    b.log,
 		Count:  b.metrics.countInbox,
 	})
+	b.reportBacklog()
 	return b.member, nil
 }
 
+// reportBacklog tells what waits to be delivered, and what waits for nobody: a merchant
+// that was taken out of the configuration, or given another name, may be owed a payment.
+func (b *appInbox) reportBacklog() {
+	pending, err := pendingIn(b.member.Engine().Store())
+	if err != nil {
+		b.log.Error("what is pending in the inbox could not be counted", zap.Error(err))
+		return
+	}
+	for _, queue := range slices.Sorted(maps.Keys(pending)) {
+		if _, ok := b.queues[queue]; ok {
+			b.log.Info("the inbox holds events to be delivered", zap.String("merchant", queue), zap.Int("pending", pending[queue]))
+			continue
+		}
+		b.log.Warn("the inbox holds events of a merchant that has no inbox in this configuration; they wait until it has one again",
+			zap.String("merchant", queue), zap.Int("pending", pending[queue]))
+	}
+}
+
+// pendingIn counts what is pending, by merchant.
+func pendingIn(store inbox.Store) (map[string]int, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), countTimeout)
+	defer cancel()
+	return store.Pending(ctx)
+}
+
 func (b *appInbox) open() (caddy.Destructor, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	ctx, cancel := context.WithTimeout(b.opening, openTimeout)
 	defer cancel()
 	store, err := b.opener.Open(ctx)
 	if err != nil {
@@ -147,10 +237,11 @@ func (b *appInbox) open() (caddy.Destructor, error) {
 // leave gives up what join took, once. Requests that are late find the engine ended, or
 // still shared by the next configuration.
 func (b *appInbox) leave() error {
+	b.stop()
+	b.retries.Wait()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.left || b.member == nil {
-		b.left = true
 		return nil
 	}
 	b.left = true

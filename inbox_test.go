@@ -35,9 +35,10 @@ func TestInboxIsShared(t *testing.T) {
 		t.Fatal(err)
 	}
 	configuration := func(deliver inbox.Deliver) *appInbox {
-		return &appInbox{opener: opener, log: zap.NewNop(), metrics: counts, queues: map[string]inbox.Queue{
-			"default": {Name: "default", Deliver: deliver, Retry: []time.Duration{1, 1}},
-		}}
+		b := newAppInbox()
+		b.opener, b.log, b.metrics = opener, zap.NewNop(), counts
+		b.queues["default"] = inbox.Queue{Name: "default", Deliver: deliver, Retry: []time.Duration{1, 1}}
+		return b
 	}
 	delivered := make(chan struct{})
 	running := configuration(func(_ context.Context, _ inbox.Record, attempt int) inbox.Result {

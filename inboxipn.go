@@ -144,7 +144,7 @@ func (c *Callback) keep(w http.ResponseWriter, r *http.Request, cb *callback) er
 }
 
 func (c *Callback) take(ctx context.Context, cb *callback) (inbox.Answer, error) {
-	member, err := c.inbox.join()
+	member, err := c.inbox.join() //nolint:contextcheck // the inbox is opened for all, not for this request
 	if err != nil {
 		return inbox.Answer{}, err
 	}

@@ -75,6 +75,33 @@ func (m *metrics) countCallback(merchant, kind, result string) {
 	m.callbacks.WithLabelValues(merchant, kind, result).Inc()
 }
 
+// inboxBacklog tells how many events of each merchant are pending in the inbox, when asked.
+// An inbox that cannot be counted has no number, rather than a wrong one.
+type inboxBacklog struct{ *appInbox }
+
+var inboxPending = prometheus.NewDesc("caddy_galaxypay_inbox_pending",
+	"IPNs in the inbox that are still to be delivered.", []string{"merchant"}, nil)
+
+// Describe implements prometheus.Collector.
+func (inboxBacklog) Describe(c chan<- *prometheus.Desc) { c <- inboxPending }
+
+// Collect implements prometheus.Collector.
+func (b inboxBacklog) Collect(c chan<- prometheus.Metric) {
+	b.mu.Lock()
+	member := b.member
+	b.mu.Unlock()
+	if member == nil {
+		return
+	}
+	pending, err := pendingIn(member.Engine().Store())
+	if err != nil {
+		return
+	}
+	for merchant := range b.queues {
+		c <- prometheus.MustNewConstMetric(inboxPending, prometheus.GaugeValue, float64(pending[merchant]), merchant)
+	}
+}
+
 func (m *metrics) countInbox(merchant, result string) {
 	m.inbox.WithLabelValues(merchant, result).Inc()
 }

@@ -66,7 +66,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 		a.merchants[name] = m
 	}
-	a.inbox = new(appInbox)
+	a.inbox = newAppInbox()
 	return a.inbox.provision(ctx, a)
 }
 
@@ -75,8 +75,7 @@ func (a *App) Start() error {
 	if a.inbox.opener == nil {
 		return nil
 	}
-	_, err := a.inbox.join()
-	return err
+	return a.inbox.start(caddy.ActiveContext().Context != nil)
 }
 
 // Stop does nothing: sites that are stopped at the same time may still need the inbox.

@@ -36,11 +36,10 @@ export CGO_ENABLED="${CGO_ENABLED:-0}"
 if command -v xcaddy >/dev/null; then
   echo "Building ./caddy with xcaddy, Caddy $caddy_version"
   # v0.0.0 makes Go take the packages from this folder without asking a module proxy for versions of them, which
-  # fails for a fork or before a release. The inbox in PostgreSQL, the sandbox and the demo shop are packages of the
-  # same module, but xcaddy asks for each package by itself and needs the same hint.
+  # fails for a fork or before a release. The sandbox and the demo shop are packages of the same module, but xcaddy
+  # asks for each package by itself and needs the same hint.
   xcaddy build "$caddy_version" --output "$PWD/caddy" \
     --with "$module@v0.0.0=." \
-    --with "$module/inbox/postgres@v0.0.0=." \
     --with "$module/sandbox@v0.0.0=." \
     --with "$module/sandbox/demoshop@v0.0.0=." \
     "$@"

@@ -28,8 +28,6 @@ $PWD/caddy
 --with
 $module@v0.0.0=.
 --with
-$module/inbox/postgres@v0.0.0=.
---with
 $module/sandbox@v0.0.0=.
 --with
 $module/sandbox/demoshop@v0.0.0=.

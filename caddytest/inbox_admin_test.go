@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -20,8 +21,18 @@ import (
 type kept struct {
 	*caddyServer
 	app   *recordingApp
-	file  string // of the inbox
+	file  string // of an inbox in a file
+	store string // the global option
 	admin string // address
+}
+
+// stores are all kinds of them that can be tested here. Each gives an empty one, as the
+// global option inbox names it.
+var stores = map[string]func(*testing.T) string{
+	"bolt": func(t *testing.T) string {
+		t.Helper()
+		return "bolt " + filepath.Join(t.TempDir(), "inbox.db")
+	},
 }
 
 // keptEvent is an event as an operator sees it.
@@ -35,7 +46,15 @@ type keptEvent struct {
 // the inbox, whatever the store.
 func keep(t *testing.T, options string) *kept {
 	t.Helper()
-	k := &kept{app: newApp(t), file: filepath.Join(t.TempDir(), "inbox.db")}
+	file := filepath.Join(t.TempDir(), "inbox.db")
+	k := keepIn(t, "bolt "+file, options)
+	k.file = file
+	return k
+}
+
+func keepIn(t *testing.T, store, options string) *kept {
+	t.Helper()
+	k := &kept{app: newApp(t), store: store}
 	k.admin = "unix/" + filepath.Join(shortTempDir(t), "admin.sock")
 	k.caddyServer = start(t, k.caddyfile(options))
 	// caddy.Stop leaves the admin endpoint running, and only a configuration ends it.
@@ -55,7 +74,7 @@ func (k *kept) caddyfile(options string) string {
 			persist_config off
 			galaxypay {
 				environment sandbox
-				inbox bolt ` + k.file + ` {
+				inbox ` + k.store + ` {
 					` + options + `
 				}
 			}
@@ -145,7 +164,13 @@ const inboxKey = "{env.TEST_INBOX_KEY}"
 // From a dead letter to its delivery, as an operator goes about it.
 func TestInboxDeadLetter(t *testing.T) {
 	t.Setenv("TEST_INBOX_KEY", strings.Repeat("0f", 32))
-	k := keep(t, "encrypt first "+inboxKey)
+	for name, store := range stores {
+		t.Run(name, func(t *testing.T) { deadLetter(t, keepIn(t, store(t), "encrypt first "+inboxKey)) })
+	}
+}
+
+func deadLetter(t *testing.T, k *kept) {
+	t.Helper()
 	k.app.answers(saying(http.StatusInternalServerError, ""))
 	id := k.arrive(t, paidMessage)
 	e := k.awaitState(t, id, "dead")
@@ -163,7 +188,7 @@ func TestInboxDeadLetter(t *testing.T) {
 	if listed := k.mustOperate(t, "list", "--state", "delivered"); strings.Contains(listed, id) {
 		t.Errorf("listed as delivered:\n%s", listed)
 	}
-	if stats := k.mustOperate(t, "stats"); !strings.Contains(strings.Join(strings.Fields(stats), " "), "dead 1") {
+	if stats := k.mustOperate(t, "stats"); strings.Join(strings.Fields(stats), " ") != "pending 0 delivered 0 dead 1 overtaken 0 quarantined 0" {
 		t.Errorf("stats:\n%s", stats)
 	}
 
@@ -321,5 +346,65 @@ func TestInboxAdminRefuses(t *testing.T) {
 	}
 	if status := k.administer(t, http.MethodGet, "list", ""); status != http.StatusNotFound {
 		t.Errorf("without an inbox: HTTP %d", status)
+	}
+}
+
+// Whoever watches the sidecar sees what waits, and is told of what waits for nobody.
+func TestInboxBacklog(t *testing.T) {
+	for name, store := range stores {
+		t.Run(name, func(t *testing.T) { backlog(t, store(t)) })
+	}
+}
+
+func backlog(t *testing.T, store string) {
+	t.Helper()
+	app := newApp(t)
+	app.answers(saying(http.StatusInternalServerError, ""))
+	config := func(merchant string) string {
+		return `
+			{
+				metrics
+				galaxypay {
+					merchant shop {
+						environment sandbox
+					}
+					merchant branch {
+						environment sandbox
+					}
+					inbox ` + store + `
+				}
+			}
+			http://:9181 {
+				galaxypay_ipn {
+					merchant ` + merchant + `
+					inbox {
+						deliver_to http://` + app.address + `/payments/ipn
+						retry 1h
+					}
+				}
+			}
+			http://:9182 {
+				metrics
+			}`
+	}
+	c := start(t, config("shop"))
+	pending := func(merchant string, n int) {
+		t.Helper()
+		want := fmt.Sprintf("caddy_galaxypay_inbox_pending{merchant=%q} %d\n", merchant, n)
+		text := c.do(t, http.MethodGet, c.url("9182")+"/metrics", nil, nil).body
+		if !strings.Contains(text, want) || strings.Count(text, "\ncaddy_galaxypay_inbox_pending{") != 1 {
+			t.Errorf("the metrics lack %s", want)
+		}
+	}
+	pending("shop", 0)
+	c.post(t, c.url("9181")+"/ipn", sealed(paidMessage, sandboxSalt).json()).confirmedAs(t, "200")
+	pending("shop", 1)
+	if err := c.load(t, config("branch")); err != nil {
+		t.Fatal(err)
+	}
+	pending("branch", 0)
+	lines := c.logLines(t, "the inbox holds events of a merchant that has no inbox in this configuration; they wait until it has one again")
+	if len(lines) != 1 || lines[0]["merchant"] != "shop" || lines[0]["pending"] != 1.0 || lines[0]["level"] != "warn" {
+		t.Errorf("logged %v", lines)
 	}
 }

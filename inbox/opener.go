@@ -1,6 +1,9 @@
 package inbox
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Opener is what the Caddy module of a store implements, in the namespace galaxypay.inbox.
 // Its name there is the word behind the option inbox.
@@ -11,6 +14,11 @@ type Opener interface {
 	// anybody.
 	Key() string
 
-	// Open opens the store. The context is for opening alone; the store outlives it.
+	// Open opens the store. The context is for opening alone; the store outlives it. An error
+	// that is ErrAway says that it is worth trying again.
 	Open(ctx context.Context) (Store, error)
 }
+
+// ErrAway is about what a store needs and cannot reach, and what may be there later, such
+// as a database on a machine that is just starting.
+var ErrAway = errors.New("it is away")

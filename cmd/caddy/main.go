@@ -8,7 +8,6 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/galaxypay-sidecar/caddy-galaxypay"
-	_ "github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
 	_ "github.com/galaxypay-sidecar/caddy-galaxypay/sandbox"
 	_ "github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/demoshop"
 )

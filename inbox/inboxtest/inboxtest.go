@@ -171,10 +171,10 @@ func (s *suite) get(t *testing.T, id string) inbox.Record {
 	return r
 }
 
-func (s *suite) state(t *testing.T, id string, expected inbox.State) {
+func (s *suite) isDelivered(t *testing.T, id string) {
 	t.Helper()
-	if r := s.get(t, id); r.State != expected {
-		t.Errorf("event %s is %s, expected %s", id, r.State, expected)
+	if r := s.get(t, id); r.State != inbox.Delivered {
+		t.Errorf("event %s is %s", id, r.State)
 	}
 }
 
@@ -254,7 +254,7 @@ func addedIsClaimed(t *testing.T, s *suite) {
 	claimed(t, second, false)
 	s.claim(t, 3)
 	s.deliver(t, r, 3)
-	s.state(t, "a", inbox.Delivered)
+	s.isDelivered(t, "a")
 }
 
 func repeated(t *testing.T, s *suite) {
@@ -398,7 +398,7 @@ func settleTwice(t *testing.T, s *suite) {
 	unclaimed := r
 	unclaimed.Lease = ""
 	lost(t, s.Settle(t.Context(), unclaimed, inbox.Settlement{State: inbox.Dead, At: at(2)}))
-	s.state(t, "a", inbox.Delivered)
+	s.isDelivered(t, "a")
 	expect(t, "attempts", s.get(t, "a").Attempts, 1)
 	r = s.add(t, event("b", "GP2", inbox.Paid), 0)
 	r.Lease = "another"
@@ -507,7 +507,7 @@ func replayFilter(t *testing.T, s *suite) {
 		}
 		expect(t, fmt.Sprintf("%+v", test.filter), n, test.expected)
 	}
-	s.state(t, "delivered", inbox.Delivered)
+	s.isDelivered(t, "delivered")
 	s.claim(t, 2, "dead0", "dead1", "dead2", "dead3")
 }
 
@@ -742,7 +742,7 @@ func sameID(t *testing.T, s *suite) {
 	ours := s.add(t, event("a", "GP1", inbox.Paid), 0)
 	claimed(t, ours, true)
 	s.deliver(t, ours, 1)
-	s.state(t, "a", inbox.Delivered)
+	s.isDelivered(t, "a")
 	both := s.list(t, inbox.Filter{ID: "a"})
 	if len(both) != 2 || both[0].Queue != "other" || both[0].State != inbox.Pending || both[1].Queue != queue {
 		t.Fatalf("both: %+v", both)
