@@ -45,12 +45,13 @@ COMMENT ON COLUMN galaxypay_inbox_records.ready_at IS
 
 -- What Claim and NextDue read: nothing but the heads of lanes.
 CREATE INDEX galaxypay_inbox_ready ON galaxypay_inbox_records (queue, ready_at, seq) WHERE ready_at IS NOT NULL;
--- The rule itself: of one lane, one record at a time.
-CREATE UNIQUE INDEX galaxypay_inbox_heads ON galaxypay_inbox_records (lane) WHERE ready_at IS NOT NULL;
+-- The rule itself: of one lane, one record at a time. Its condition names the lane as well, so that what Claim asks does not
+-- imply it: a planner that remembers no heads would take either index, and read this one from end to end.
+CREATE UNIQUE INDEX galaxypay_inbox_heads ON galaxypay_inbox_records (lane) WHERE lane IS NOT NULL AND ready_at IS NOT NULL;
 CREATE INDEX galaxypay_inbox_lanes ON galaxypay_inbox_records (lane, seq) WHERE state = 'pending';
 CREATE INDEX galaxypay_inbox_paid ON galaxypay_inbox_records (lane) WHERE payment_status = 'paid';
--- Prune and Stats.
-CREATE INDEX galaxypay_inbox_states ON galaxypay_inbox_records (state, queue, received_at);
+-- Prune and Stats. The queue comes first, else that planner would look for the pending ones of a lane here, among all.
+CREATE INDEX galaxypay_inbox_states ON galaxypay_inbox_records (queue, state, received_at);
 -- What people look for. A hash index takes texts of any length.
 CREATE INDEX galaxypay_inbox_transactions ON galaxypay_inbox_records USING hash (transaction);
 `}
