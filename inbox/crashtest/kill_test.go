@@ -101,8 +101,8 @@ func TestKill(t *testing.T) {
 	t.Run("postgres", func(t *testing.T) { killOften(t, "postgres", newServer(t).Address()) })
 }
 
-// PostgreSQL ends in the middle of its work, and comes back. The sidecar acknowledges
-// nothing that it could not keep.
+// PostgreSQL is shut down or killed in the middle of its work, and comes back. The sidecar
+// acknowledges nothing that it could not keep.
 func TestDatabaseCrash(t *testing.T) {
 	server := newServer(t)
 	rng := newRand(t)
@@ -112,11 +112,15 @@ func TestDatabaseCrash(t *testing.T) {
 		o := orders{Store: "postgres", Where: server.Address(), Round: round, Writers: 4, Transactions: 1 << 30, Again: sample(rng, l.acknowledged(), 4)}
 		p := start(t.Context(), t, o)
 		reports := 1 + rng.IntN(100)
+		end := server.Kill
+		if round%2 == 0 {
+			end = server.Stop
+		}
 		p.follow(t, l, func() {
 			if reports--; reports != 0 {
 				return
 			}
-			if err := server.Stop(); err != nil {
+			if err := end(); err != nil {
 				t.Error(err)
 			}
 		})

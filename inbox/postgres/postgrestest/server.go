@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
@@ -32,7 +31,8 @@ type Server struct {
 	dir        string
 	credential *syscall.Credential // nil: run as who we are
 	running    *exec.Cmd
-	lifeline   io.Closer
+	lifeline   io.WriteCloser
+	ended      *os.File // at its end when no process of the server is left
 }
 
 // New makes a data directory and starts a server. It goes through the directories of PATH,
@@ -118,12 +118,12 @@ func (s *Server) command(ctx context.Context, program string, args ...string) *e
 	return command
 }
 
-// serve runs postgres until its input ends, then shuts it down without letting it finish
-// anything, as a crash would. Its input ends with the process that started it, at the
-// latest: no server is left behind, however the tests end.
-const serve = `"$@" >>log 2>&1 & read -r _; kill -QUIT $! && wait $!`
+// serve runs postgres until its input says with which signal to end it, or ends. QUIT shuts
+// it down without letting it finish anything. The input ends with the process that started
+// it, at the latest: no server is left behind, however the tests end.
+const serve = `"$@" >>log 2>&1 & read -r signal; kill -"${signal:-QUIT}" $! && wait $!`
 
-// Start starts the server after Stop.
+// Start starts the server after Stop or Kill.
 func (s *Server) Start(ctx context.Context) error {
 	command := s.command(context.WithoutCancel(ctx), "/bin/sh", "-c", serve, "sh",
 		filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir,
@@ -132,10 +132,16 @@ func (s *Server) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := command.Start(); err != nil {
+	ended, inherited, err := os.Pipe()
+	if err != nil {
 		return err
 	}
-	s.running, s.lifeline = command, lifeline
+	defer inherited.Close()
+	command.ExtraFiles = []*os.File{inherited}
+	if err := command.Start(); err != nil {
+		return errors.Join(err, ended.Close())
+	}
+	s.running, s.lifeline, s.ended = command, lifeline, ended
 	return s.await(ctx)
 }
 
@@ -183,20 +189,41 @@ func (s *Server) NewDatabase(ctx context.Context, name string) (address string, 
 	return s.addressOf(name), nil
 }
 
-// Stop ends the server at once, as a crash would.
-func (s *Server) Stop() error {
+// Stop shuts the server down at once: it tells its clients, and finishes nothing.
+func (s *Server) Stop() error { return s.end("QUIT") }
+
+// Kill kills the server's first process, as the system does when memory runs out. The others
+// notice by themselves and leave.
+func (s *Server) Kill() error { return s.end("KILL") }
+
+// end sends the server a signal, and waits until nothing of it is left.
+func (s *Server) end(signal string) error {
 	if s.running == nil {
 		return nil
 	}
-	if err := s.lifeline.Close(); err != nil && !errors.Is(err, fs.ErrClosed) {
+	_, err := fmt.Fprintln(s.lifeline, signal)
+	if err := errors.Join(err, s.lifeline.Close()); err != nil {
 		return err
 	}
-	err := s.running.Wait()
+	err = s.running.Wait()
 	s.running = nil
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() {
-		return nil // it says that it was shut down
+		err = nil // it says how the server ended
 	}
-	return err
+	return errors.Join(err, s.awaitEnd())
+}
+
+// awaitEnd waits until no process has the pipe open that all inherit. As long as one lives,
+// the data is locked.
+func (s *Server) awaitEnd() error {
+	defer s.ended.Close()
+	if err := s.ended.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, s.ended); err != nil {
+		return fmt.Errorf("waiting for the end of PostgreSQL's processes: %w", err)
+	}
+	return nil
 }
 
 // Close ends the server and removes its data.
