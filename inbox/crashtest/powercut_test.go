@@ -5,6 +5,7 @@ package crashtest
 import (
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -18,18 +19,24 @@ func TestPowerCut(t *testing.T) {
 	lives := max(1, number(t, "POWER_CUTS", 1000)/perLife)
 	l := newLedger()
 	left := &disk{}
+	acknowledged := 0
 	for life := range lives {
 		dir := t.TempDir()
 		left.write(t, dir)
 		o := orders{Store: "bolt", Where: filepath.Join(dir, "inbox.db"), Round: life, Writers: 3, Transactions: 2, Again: sample(rng, l.acknowledged(), 2)}
 		before := readDisk(t, dir)
 		steps := watch(t, dir, o)
+		for _, s := range steps {
+			if strings.HasPrefix(s.report, "added ") {
+				acknowledged++
+			}
+		}
 		left = cutOften(t, rng, before, steps, l, perLife)
 		if t.Failed() {
 			return
 		}
 	}
-	t.Logf("%d power cuts in %d lives, %d callbacks acknowledged", lives*perLife, lives, len(l.added))
+	t.Logf("%d times in %d lives, %d callbacks acknowledged, %d of them in what life went on from", lives*perLife, lives, acknowledged, len(l.added))
 }
 
 // cutOften cuts the power at so many points of a life, and looks at what is left each time.
