@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -45,6 +46,7 @@ func newRand(t *testing.T) *rand.Rand {
 // process is a child that runs.
 type process struct {
 	*exec.Cmd
+	stdin   io.Closer
 	reports *os.File
 	stderr  bytes.Buffer
 }
@@ -60,6 +62,9 @@ func start(ctx context.Context, t *testing.T, o orders, more ...*os.File) *proce
 		t.Fatal(err)
 	}
 	p := &process{Cmd: exec.CommandContext(ctx, os.Args[0]), reports: r} //nolint:gosec // G204: this test binary
+	if p.stdin, err = p.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	p.Env = append(os.Environ(), childEnv+"="+string(text))
 	p.Stderr = &p.stderr
 	p.ExtraFiles = append([]*os.File{w}, more...)

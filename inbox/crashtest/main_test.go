@@ -41,5 +41,9 @@ func runChild(ctx context.Context, text string) error {
 			return fmt.Errorf("the file system cannot be watched: %w", err)
 		}
 	}
-	return o.work(ctx, os.NewFile(reportsPipe, "reports"))
+	reports := os.NewFile(reportsPipe, "reports")
+	if o.Sharing != nil {
+		return o.Sharing.work(ctx, reports)
+	}
+	return o.work(ctx, reports)
 }

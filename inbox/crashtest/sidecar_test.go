@@ -95,6 +95,8 @@ type orders struct {
 	Again []callback `json:"again"`
 	// OnDisk: the parent watches what is written, through diskSocket.
 	OnDisk bool `json:"onDisk"`
+	// Sharing: the child is one of several, and none of the above applies.
+	Sharing *sharing `json:"sharing,omitempty"`
 }
 
 // sidecar is what a child is: an engine, its inbox, and an app. Whatever it says it says
