@@ -74,8 +74,7 @@ func conclude(err error) reply {
 // What is left to do then, such as an IPN, does not keep the caller waiting.
 //
 // A browser names the page behind a POST in the header Origin, and the gateway is called
-// by servers only. Without this check a page that points its own name at this machine
-// could have IPNs sent to any service here, Caddy's admin API included.
+// by servers only: a page that can sign holds the merchant's salt.
 func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
 	x := h.overhear(w, r)
 	defer x.keep()

@@ -23,6 +23,7 @@ func parseCaddyfile(helper httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, e
 //		api_key <key>
 //		salt    <salt>
 //		allow   <ranges...>
+//		hosts   <names...>
 //		ipn_anywhere
 //		expiry  <duration>
 //		result  get | post
@@ -56,10 +57,9 @@ func (h *Handler) unmarshalOption(option string, d *caddyfile.Dispenser) error {
 	case "salt":
 		return oneValue(d, &h.Salt)
 	case "allow":
-		if h.Allow = d.RemainingArgs(); len(h.Allow) == 0 {
-			return d.ArgErr()
-		}
-		return nil
+		return oneOrMore(d, &h.Allow)
+	case "hosts":
+		return oneOrMore(d, &h.Hosts)
 	case "ipn_anywhere":
 		if d.NextArg() {
 			return d.ArgErr()
@@ -108,6 +108,14 @@ func oneValue(d *caddyfile.Dispenser, value *string) error {
 	}
 	if *value = args[0]; *value == "" {
 		return d.Errf("option %s is empty", option)
+	}
+	return nil
+}
+
+// oneOrMore takes at least one value.
+func oneOrMore(d *caddyfile.Dispenser, values *[]string) error {
+	if *values = d.RemainingArgs(); len(*values) == 0 {
+		return d.ArgErr()
 	}
 	return nil
 }

@@ -21,8 +21,8 @@ func TestUnmarshalCaddyfile(t *testing.T) {
 		"bare":        {"galaxypay_sandbox", Handler{}},
 		"empty block": {"galaxypay_sandbox {\n}", Handler{}},
 		"all options": {
-			"galaxypay_sandbox {\n api_key {env.KEY}\n salt pepper\n allow private_ranges 203.0.113.0/24\n ipn_anywhere\n expiry 2d\n result post\n}",
-			Handler{APIKey: "{env.KEY}", Salt: "pepper", Allow: []string{"private_ranges", "203.0.113.0/24"}, IPNAnywhere: true, Expiry: caddy.Duration(48 * time.Hour), Result: "post"},
+			"galaxypay_sandbox {\n api_key {env.KEY}\n salt pepper\n allow private_ranges 203.0.113.0/24\n hosts sandbox.test gateway.test\n ipn_anywhere\n expiry 2d\n result post\n}",
+			Handler{APIKey: "{env.KEY}", Salt: "pepper", Allow: []string{"private_ranges", "203.0.113.0/24"}, Hosts: []string{"sandbox.test", "gateway.test"}, IPNAnywhere: true, Expiry: caddy.Duration(48 * time.Hour), Result: "post"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,6 +54,8 @@ func TestUnmarshalCaddyfileErrors(t *testing.T) {
 		"salt with a block":    {"galaxypay_sandbox {\n salt one {\n two\n }\n}", "unknown option {"},
 		"allow without":        {"galaxypay_sandbox {\n allow\n}", "argument"},
 		"allow twice":          {"galaxypay_sandbox {\n allow ::1\n allow ::1\n}", "allow is given twice"},
+		"hosts without":        {"galaxypay_sandbox {\n hosts\n}", "argument"},
+		"hosts twice":          {"galaxypay_sandbox {\n hosts a\n hosts b\n}", "hosts is given twice"},
 		"ipn_anywhere with":    {"galaxypay_sandbox {\n ipn_anywhere yes\n}", "argument"},
 		"ipn_anywhere twice":   {"galaxypay_sandbox {\n ipn_anywhere\n ipn_anywhere\n}", "ipn_anywhere is given twice"},
 		"expiry without":       {"galaxypay_sandbox {\n expiry\n}", "argument"},

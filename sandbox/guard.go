@@ -2,9 +2,20 @@ package sandbox
 
 import (
 	"net/http"
-	"net/netip"
-	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/local"
 )
+
+// isOwnHost tells whether the sandbox was asked under a name of its own. Under any other,
+// the page of another site could read all that the sandbox shows, and settle payments: see
+// local.IsHost.
+func (h *Handler) isOwnHost(host string) bool {
+	return local.IsHost(host) || slices.ContainsFunc(h.Hosts, func(own string) bool {
+		return strings.EqualFold(own, local.Name(host))
+	})
+}
 
 // ownPageOnly answers programs, which send no Origin, and of all web pages the sandbox's
 // own. A page of another site that the same person has open must not be able to settle
@@ -12,27 +23,11 @@ import (
 func ownPageOnly(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		for _, origin := range r.Header.Values("Origin") {
-			if !isOwnOrigin(origin, r.Host) {
-				writeProblem(w, http.StatusForbidden, "caller_not_allowed",
-					"of all web pages only the sandbox's own may ask this, opened under localhost or an IP address")
+			if !local.IsOrigin(origin, r.Host) {
+				writeProblem(w, http.StatusForbidden, "caller_not_allowed", "of all web pages only the sandbox's own may ask this")
 				return
 			}
 		}
 		next(w, r)
 	}
-}
-
-// isOwnOrigin tells whether an origin is the address at which the sandbox was asked. Any
-// name but localhost is refused even then: whoever owns a name can point it at this
-// machine after their page has been loaded from elsewhere (DNS rebinding).
-func isOwnOrigin(origin, host string) bool {
-	address, err := url.Parse(origin)
-	if err != nil || address.Host == "" || address.Host != host {
-		return false
-	}
-	if address.Hostname() == "localhost" {
-		return true
-	}
-	_, err = netip.ParseAddr(address.Hostname())
-	return err == nil
 }

@@ -21,6 +21,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/local"
 )
 
 func init() {
@@ -135,6 +137,12 @@ type Handler struct {
 	// sent to every service on this machine, Caddy's admin API included.
 	Allow []string `json:"allow,omitempty"`
 
+	// Hosts lists the names under which the sandbox may be asked besides localhost, the
+	// names below it and IP addresses, such as sandbox.test: without their port. Any
+	// other name could be that of a web page elsewhere, which its owner has pointed at
+	// this machine to read and settle payments in a developer's browser.
+	Hosts []string `json:"hosts,omitempty"`
+
 	// Expiry is how long a payment can be paid after it was opened. Default: 15m.
 	// Payment links have a time of their own in their request.
 	Expiry caddy.Duration `json:"expiry,omitempty"`
@@ -186,6 +194,11 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	if h.peers, err = parsePeers(h.Allow); err != nil {
 		return fmt.Errorf("allow: %w", err)
+	}
+	for _, name := range h.Hosts {
+		if name == "" || !strings.EqualFold(name, local.Name(name)) {
+			return fmt.Errorf("hosts: %q is not a name without a port", name)
+		}
 	}
 	if h.Expiry < 0 {
 		return errors.New("expiry: must be longer than 0")
@@ -267,6 +280,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 	if !h.peers.include(r.RemoteAddr) {
 		writeProblem(w, http.StatusForbidden, "caller_not_allowed",
 			"the sandbox answers this machine only; its option allow lets others in")
+		return nil
+	}
+	if !h.isOwnHost(r.Host) {
+		writeProblem(w, http.StatusMisdirectedRequest, "host_unknown",
+			"the sandbox answers under localhost and under IP addresses only; its option hosts lets other names in")
 		return nil
 	}
 	h.routes.ServeHTTP(w, r)

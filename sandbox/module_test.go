@@ -33,6 +33,8 @@ func TestProvisionErrors(t *testing.T) {
 		"unreadable range":       {Handler{Allow: []string{"203.0.113.0/33"}}, "allow: "},
 		"expiry in the past":     {Handler{Expiry: -1}, "expiry: must be longer than 0"},
 		"result of no kind":      {Handler{Result: "GET"}, "result: must be get or post"},
+		"host with a port":       {Handler{Hosts: []string{"sandbox.test:9190"}}, "hosts: "},
+		"host of nothing":        {Handler{Hosts: []string{""}}, "hosts: "},
 		"name instead of ranges": {Handler{Allow: []string{"shop.example"}}, "allow: "},
 	} {
 		t.Run(name, func(t *testing.T) {
