@@ -87,7 +87,8 @@ func (h *Handler) takeIPN(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if c.kind != "ipn" {
+	// An IPN comes from a server. Where there is an Origin, a web page has made it.
+	if c.kind != "ipn" || r.Header["Origin"] != nil {
 		http.Error(w, "This is the address of IPNs.", http.StatusForbidden)
 		return
 	}

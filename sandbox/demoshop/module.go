@@ -43,7 +43,9 @@ const (
 // does. So it must be reachable through them only, apart from people on the same
 // machine: bind it to loopback, and let the site in front remove these headers from
 // what comes from outside, as Caddyfile.example does. Web pages cannot send such
-// headers to another site without being asked for permission, which the shop never gives.
+// headers to another site without being asked for permission, which the shop never gives;
+// those of a name that its owner has pointed at this machine see nothing of the shop, and
+// their IPNs are refused.
 //
 // Orders live in memory only and end with the configuration: the last 100 of them, with
 // the last 30 messages of each and the first 8 KiB of every message.
@@ -123,11 +125,11 @@ func origin(u *url.URL) string {
 // newRoutes is the map of everything the shop answers.
 func (h *Handler) newRoutes() http.Handler {
 	routes := http.NewServeMux()
-	routes.HandleFunc("GET /{$}", h.showGoods)
-	routes.HandleFunc("POST /orders", sameSite(h.buy))
-	routes.HandleFunc("GET /orders/{id}", h.showOrder)
-	routes.HandleFunc("GET /orders/{id}/live", h.showLive)
-	routes.HandleFunc("POST /orders/{id}/ask", sameSite(h.askGateway))
+	routes.HandleFunc("GET /{$}", ownSite(h.showGoods))
+	routes.HandleFunc("POST /orders", ownSite(h.buy))
+	routes.HandleFunc("GET /orders/{id}", ownSite(h.showOrder))
+	routes.HandleFunc("GET /orders/{id}/live", ownSite(h.showLive))
+	routes.HandleFunc("POST /orders/{id}/ask", ownSite(h.askGateway))
 	routes.HandleFunc("GET /shop.js", serveScript)
 	routes.HandleFunc("POST /galaxypay/ipn", h.takeIPN)
 	routes.HandleFunc("POST /galaxypay/result", h.takeResult)

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/local"
 )
 
 //go:embed pages/*.html
@@ -202,27 +202,20 @@ func writePage(w http.ResponseWriter, status int, name string, p page, allow pol
 	_, _ = w.Write(body.Bytes())
 }
 
-// sameSite refuses posts that another site's page makes. A name of an attacker's own that
-// leads to this machine (DNS rebinding) is another site too, so only localhost and plain
-// addresses count. Programs send no Origin.
-func sameSite(next http.HandlerFunc) http.HandlerFunc {
+// ownSite answers programs, which send no Origin, and of all web pages the shop's own. A
+// name of somebody's own that leads to this machine is another site's: see local.IsHost.
+func ownSite(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if values, sent := r.Header["Origin"]; sent && (len(values) != 1 || !isHere(values[0], r.Host)) {
-			http.Error(w, "This form is not the shop's own.", http.StatusForbidden)
+		if !local.IsHost(r.Host) {
+			http.Error(w, "The shop is at localhost and at IP addresses only.", http.StatusMisdirectedRequest)
 			return
+		}
+		for _, origin := range r.Header.Values("Origin") {
+			if !local.IsOrigin(origin, r.Host) {
+				http.Error(w, "This form is not the shop's own.", http.StatusForbidden)
+				return
+			}
 		}
 		next(w, r)
 	}
-}
-
-func isHere(origin, host string) bool {
-	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" || u.Host != host {
-		return false
-	}
-	if u.Hostname() == "localhost" {
-		return true
-	}
-	_, err = netip.ParseAddr(u.Hostname())
-	return err == nil
 }

@@ -1,29 +1,72 @@
 package demoshop
 
-import "testing"
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
 
-// Of all web pages only the shop's own may buy, opened under localhost or an address.
-func TestIsHere(t *testing.T) {
+	"github.com/caddyserver/caddy/v2"
+)
+
+// Of all web pages only the shop's own may look and buy, opened under localhost or an address.
+func TestOwnSite(t *testing.T) {
 	for name, test := range map[string]struct {
-		origin, host string
-		want         bool
+		host    string
+		origins []string
+		want    int
 	}{
-		"localhost":                 {"http://localhost:9182", "localhost:9182", true},
-		"address":                   {"http://127.0.0.1:9182", "127.0.0.1:9182", true},
-		"address, version 6":        {"http://[::1]:9182", "[::1]:9182", true},
-		"another port":              {"http://localhost:9190", "localhost:9182", false},
-		"another site":              {"http://evil.example", "localhost:9182", false},
-		"a name that leads to here": {"http://evil.example:9182", "evil.example:9182", false},
-		"a name like localhost":     {"http://localhost.evil.example", "localhost.evil.example", false},
-		"a sandboxed frame":         {"null", "null", false},
-		"nothing":                   {"", "", false},
+		"program":                      {"localhost:9182", nil, http.StatusOK},
+		"own page":                     {"localhost:9182", []string{"http://localhost:9182"}, http.StatusOK},
+		"another site":                 {"localhost:9182", []string{"http://evil.example"}, http.StatusForbidden},
+		"one right, one wrong":         {"localhost:9182", []string{"http://localhost:9182", "null"}, http.StatusForbidden},
+		"a name that leads to here":    {"evil.example:9182", nil, http.StatusMisdirectedRequest},
+		"a form of that name's":        {"evil.example:9182", []string{"http://evil.example:9182"}, http.StatusMisdirectedRequest},
+		"a name that is not localhost": {"localhost.evil.example", nil, http.StatusMisdirectedRequest},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := isHere(test.origin, test.host); got != test.want {
-				t.Errorf("%t, want %t", got, test.want)
+			h := openShop(t)
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+			r.Host, r.Header["Origin"] = test.host, test.origins
+			w := httptest.NewRecorder()
+			if err := h.ServeHTTP(w, r, nil); err != nil || w.Code != test.want {
+				t.Errorf("HTTP %d, want %d; %v", w.Code, test.want, err)
 			}
 		})
 	}
+}
+
+// A web page that can set the sidecar's headers is no gateway.
+func TestIPNFromPage(t *testing.T) {
+	for origin, want := range map[string]int{"": http.StatusOK, "http://evil.example:9182": http.StatusForbidden} {
+		h := openShop(t)
+		h.orders.add(&order{id: "DH-1", product: goods[0], state: pending})
+		body := `{"responseData":{"orderID":"DH-1","orderAmount":"29000","orderCurrency":"VND"}}`
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/galaxypay/ipn", strings.NewReader(body))
+		r.Header.Set("Galaxypay-Callback", "ipn")
+		r.Header.Set("Galaxypay-Payment-Status", "paid")
+		if origin != "" {
+			r.Header.Set("Origin", origin)
+		}
+		w := httptest.NewRecorder()
+		if err := h.ServeHTTP(w, r, nil); err != nil || w.Code != want {
+			t.Errorf("from %q: HTTP %d, want %d; %v", origin, w.Code, want, err)
+		}
+		if o, _ := h.orders.find("DH-1"); (o.state == paid) != (want == http.StatusOK) {
+			t.Errorf("from %q: the order is %s", origin, o.state)
+		}
+	}
+}
+
+func openShop(t *testing.T) *Handler {
+	t.Helper()
+	ctx, release := caddy.NewContext(caddy.Context{Context: t.Context()})
+	t.Cleanup(release)
+	h := new(Handler)
+	if err := h.Provision(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 func TestDong(t *testing.T) {
