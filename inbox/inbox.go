@@ -192,6 +192,7 @@ type Store interface {
 	// superfluous: whoever listens asks again from time to time all the same.
 	Wake() <-chan struct{}
 
-	// Close ends the store. Claims stay until their leases end.
+	// Close ends the store. Claims stay until their leases end, or until a store that only
+	// one process can have is opened anew.
 	Close() error
 }

@@ -75,6 +75,13 @@ func Open(path string, report func(error)) (*Store, error) {
 		}
 		return db.Close()
 	})
+	// Who could say how those deliveries ended is gone. Without room on the disk they wait
+	// until their leases end.
+	release := &request{ctx: context.Background(), run: func(t *tables) { t.releaseAll() }}
+	s.failed = s.commit([]*request{release})
+	if release.err != nil {
+		report(fmt.Errorf("events that were being delivered when the sidecar ended wait for a while: %w", release.err))
+	}
 	go s.write()
 	return s, nil
 }

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 
@@ -32,4 +33,23 @@ func TestStore(t *testing.T) {
 			t.Helper()
 			return openAt(t, closed.(*Store).path)
 		})
+}
+
+// Whoever had claims when the file was closed, or the process killed, has them no more.
+func TestClaimsEndWithTheProcess(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	s := openAt(t, path)
+	r := add(t, s, testEvent(1))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openAt(t, path)
+	defer s.Close()
+	claimed, err := s.Claim(t.Context(), []string{r.Queue}, testLease, 10)
+	if err != nil || len(claimed) != 1 || claimed[0].ID != r.ID || claimed[0].Lease == r.Lease {
+		t.Errorf("claimed %+v, %v", claimed, err)
+	}
+	if err := s.Settle(t.Context(), r, inbox.Settlement{State: inbox.Delivered, At: now}); !errors.Is(err, inbox.ErrLeaseLost) {
+		t.Errorf("settled by the claim of before: %v", err)
+	}
 }

@@ -198,6 +198,22 @@ func (t *tables) setLane(lane []byte, l laneState) {
 
 func (l *laneState) release() { l.leased, l.until, l.token = 0, 0, "" }
 
+// releaseAll gives up all claims.
+func (t *tables) releaseAll() {
+	var claimed [][]byte
+	c := t.tx.Bucket(bucketLanes).Cursor()
+	for lane, state := c.First(); lane != nil; lane, state = c.Next() {
+		if decodeLane(state).leased != 0 {
+			claimed = append(claimed, bytes.Clone(lane))
+		}
+	}
+	for _, lane := range claimed {
+		l := t.lane(lane)
+		l.release()
+		t.setLane(lane, l)
+	}
+}
+
 // claimRecord gives out a lease, if r is the first of its lane and nobody has one.
 func (t *tables) claimRecord(r *inbox.Record, lease inbox.Lease) {
 	lane := laneKey(*r)

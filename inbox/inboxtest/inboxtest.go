@@ -888,7 +888,6 @@ func durable(t *testing.T, s *suite) {
 	expect(t, "order", fmt.Sprint(s.ids(t, inbox.Filter{})), "[claimed delivered dead waiting]")
 	expect(t, "message", string(s.get(t, "claimed").Message), `{"id":"claimed"}`)
 	expect(t, "answer", s.again(t, event("delivered", "GP2", inbox.Paid), 2).Answer.Description, "taken")
-	claimed(t, s.again(t, event("claimed", "GP1", "expired"), 9), false) // the lease goes on
 	expect(t, "paid before the restart", s.add(t, event("late", "GP2", "failed"), 3).State, inbox.Overtaken)
 	if next := s.add(t, event("next", "GP9", inbox.Paid), 3); next.Seq <= waiting.Seq {
 		t.Errorf("number %d after %d", next.Seq, waiting.Seq)
