@@ -60,8 +60,13 @@ const (
 	testSalt   = "GO@2021"
 )
 
-// TestMain fails the run if a goroutine is left when every Caddy has been stopped.
+// TestMain fails the run if a goroutine is left when every Caddy has been stopped. In a
+// child it is Caddy.
 func TestMain(m *testing.M) {
+	if caddyfile := os.Getenv(caddyfileEnv); caddyfile != "" {
+		runAsCaddy(caddyfile)
+		return
+	}
 	goleak.VerifyTestMain(m, relayLeftovers...)
 }
 
