@@ -22,9 +22,13 @@ type bench struct {
 	report   *report
 }
 
+// newBench makes ready what the chosen sections need; a profile is made with wrk, too.
 func newBench(ctx context.Context, s settings) (*bench, error) {
-	if _, err := exec.LookPath("wrk"); err != nil {
-		return nil, fmt.Errorf("wrk is needed (Debian: apt-get install wrk): %w", err)
+	needs := func(what func(section) bool) bool { return s.profile != "" || slices.ContainsFunc(s.chosen(), what) }
+	if needs(func(sec section) bool { return sec.wrk }) {
+		if _, err := exec.LookPath("wrk"); err != nil {
+			return nil, fmt.Errorf("wrk is needed (Debian: apt-get install wrk): %w", err)
+		}
 	}
 	module, err := output(ctx, "", "go", "list", "-m", "-f", "{{.Dir}}", "github.com/galaxypay-sidecar/caddy-galaxypay")
 	if err != nil {
@@ -36,6 +40,9 @@ func newBench(ctx context.Context, s settings) (*bench, error) {
 	}
 	if b.dir, err = os.MkdirTemp("", "caddy-galaxypay-bench-"); err != nil {
 		return nil, err
+	}
+	if !needs(func(sec section) bool { return sec.runs }) {
+		return b, nil
 	}
 	b.caddy = filepath.Join(b.dir, "caddy")
 	progress("building the sidecar")
@@ -95,7 +102,17 @@ func machine(ctx context.Context) string {
 	if err != nil {
 		kernel = runtime.GOOS
 	}
-	return fmt.Sprintf("%d cores (%s), %s, %s", procs(), processor(), strings.TrimSpace(kernel), runtime.Version())
+	return fmt.Sprintf("%d cores (%s), %s, %s%s", procs(), processor(), strings.TrimSpace(kernel), runtime.Version(), busy())
+}
+
+// busy is how many processes have been at work on average, in the minute before the run.
+func busy() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	minute, _, _ := strings.Cut(string(text), " ")
+	return ", load average " + minute
 }
 
 // processor is the name that the kernel gives it.

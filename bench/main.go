@@ -1,5 +1,6 @@
 // Command bench measures the sidecar side by side with what might stand in its place: plain Caddy, a bare hop in Go,
-// nginx with Lua, nothing at all. It needs wrk; nginx with Lua is optional. See docs/performance.md.
+// nginx with Lua, nothing at all; and the inbox with bare writes to the disk. It needs wrk; nginx with Lua and PostgreSQL are
+// optional. See docs/performance.md.
 package main
 
 import (
@@ -23,27 +24,35 @@ type settings struct {
 	conns    []int
 	requests int // of the memory section
 	calls    int // of the handshake section
+	writers  []int
+	records  int // of the fullest inbox
 	only     []string
 	out      string
 	profile  string
 	smoke    bool
 }
 
-// judgedConns is the number of connections that the targets are about.
-const judgedConns = 32
+// judgedConns and judgedWriters are the numbers of connections, and of arrivals at once, that the targets are about.
+const (
+	judgedConns   = 32
+	judgedWriters = 64
+)
 
 // section is a part of the report that can be run by itself.
 type section struct {
 	name string
 	run  func(*bench, context.Context) error
+	wrk  bool // it makes its calls with wrk
+	runs bool // it runs the sidecar
 }
 
 var sections = []section{
-	{"throughput", (*bench).throughput},
-	{"memory", (*bench).memory},
-	{"handshake", (*bench).handshake},
-	{"startup", (*bench).startup},
-	{"scale", (*bench).scale},
+	{name: "throughput", run: (*bench).throughput, wrk: true, runs: true},
+	{name: "memory", run: (*bench).memory, wrk: true, runs: true},
+	{name: "handshake", run: (*bench).handshake, runs: true},
+	{name: "startup", run: (*bench).startup, runs: true},
+	{name: "scale", run: (*bench).scale, wrk: true, runs: true},
+	{name: "inbox", run: (*bench).inbox},
 }
 
 func main() {
@@ -92,6 +101,7 @@ func parseSettings(args []string) (settings, error) {
 	flags.IntVar(&s.rounds, "rounds", 5, "how often each load is run")
 	flags.IntVar(&s.requests, "requests", 1_000_000, "requests before memory is compared")
 	flags.IntVar(&s.calls, "calls", 50, "calls of the stateless app, with the sidecar and without")
+	flags.IntVar(&s.records, "records", 1_000_000, "records of the fullest inbox")
 	flags.StringVar(&only, "only", "", "sections to run, separated by commas: "+sectionNames())
 	flags.StringVar(&s.out, "out", "", "file to write the figures to, as JSON")
 	flags.StringVar(&s.profile, "profile", "", "file to write a CPU profile of the sidecar under load to; runs nothing else")
@@ -99,9 +109,10 @@ func parseSettings(args []string) (settings, error) {
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
-	s.conns = []int{1, judgedConns, 256}
+	s.conns, s.writers = []int{1, judgedConns, 256}, []int{1, 16, judgedWriters}
 	if s.smoke {
 		s.duration, s.rounds, s.conns, s.requests, s.calls = time.Second, 1, []int{judgedConns}, 1000, 3
+		s.writers, s.records = []int{judgedWriters}, 1000
 	}
 	if only != "" {
 		s.only = strings.Split(only, ",")
@@ -111,24 +122,29 @@ func parseSettings(args []string) (settings, error) {
 			return s, fmt.Errorf("-only: no section %q; there are %s", name, sectionNames())
 		}
 	}
-	if s.duration < time.Second || s.rounds < 1 || s.requests < 1 || s.calls < 1 || flags.NArg() > 0 {
-		return s, errors.New("expected -duration of at least 1s, counts above zero, and no arguments")
+	if s.duration < time.Second || s.rounds < 1 || s.requests < 1 || s.calls < 1 || s.records < 10 || flags.NArg() > 0 {
+		return s, errors.New("expected -duration of at least 1s, counts above zero, -records of at least 10, and no arguments")
 	}
 	return s, nil
 }
 
 // sectionNames is spelled out: a variable that lists its own parser would be an initialisation cycle.
-func sectionNames() string { return "throughput, memory, handshake, startup, scale" }
+func sectionNames() string { return "throughput, memory, handshake, startup, scale, inbox" }
 
-// run builds what is measured, runs the sections and prints the report.
+// chosen are the sections to run.
+func (s *settings) chosen() []section {
+	if len(s.only) == 0 {
+		return sections
+	}
+	return slices.DeleteFunc(slices.Clone(sections), func(sec section) bool { return !slices.Contains(s.only, sec.name) })
+}
+
+// run runs the sections and prints the report.
 func (b *bench) run(ctx context.Context) error {
 	if b.profile != "" {
 		return b.writeProfile(ctx)
 	}
-	for _, sec := range sections {
-		if len(b.only) > 0 && !slices.Contains(b.only, sec.name) {
-			continue
-		}
+	for _, sec := range b.chosen() {
 		progress("section %s", sec.name)
 		if err := sec.run(b, ctx); err != nil {
 			return fmt.Errorf("%s: %w", sec.name, err)

@@ -1,6 +1,9 @@
 package main
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // median is the middle value, or the mean of the two in the middle; 0 of nothing.
 func median(values []float64) float64 {
@@ -22,4 +25,14 @@ func medianOfRatios(of, to []float64) float64 {
 		ratios = append(ratios, value/to[i])
 	}
 	return median(ratios)
+}
+
+// percentile is the smallest of the values that so many percent of them do not exceed; 0 of nothing.
+func percentile(values []float64, percent float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	rank := int(math.Ceil(percent / 100 * float64(len(sorted))))
+	return sorted[max(rank, 1)-1]
 }

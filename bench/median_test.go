@@ -31,3 +31,28 @@ func TestMedianOfRatiosGoesRoundByRound(t *testing.T) {
 		t.Errorf("ratio is %v, expected 2 of the one round that both have", got)
 	}
 }
+
+func TestPercentile(t *testing.T) {
+	hundred := make([]float64, 100)
+	for i := range hundred {
+		hundred[i] = float64(100 - i)
+	}
+	for name, test := range map[string]struct {
+		values  []float64
+		percent float64
+		want    float64
+	}{
+		"none":              {nil, 99, 0},
+		"one":               {[]float64{3}, 99, 3},
+		"of a hundred":      {hundred, 99, 99},
+		"half":              {hundred, 50, 50},
+		"of few, the worst": {[]float64{1, 9, 2}, 99, 9},
+		"the least":         {hundred, 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := percentile(test.values, test.percent); got != test.want {
+				t.Errorf("percentile %v is %v, expected %v", test.percent, got, test.want)
+			}
+		})
+	}
+}

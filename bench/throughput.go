@@ -22,7 +22,7 @@ type sample struct {
 	PerSecond float64 `json:"perSecond"`
 	P50       float64 `json:"p50Microseconds"`
 	P99       float64 `json:"p99Microseconds"`
-	Processor float64 `json:"processorMicroseconds"` // of the variant itself, for one request
+	Processor float64 `json:"processorMicroseconds,omitempty"` // of the variant itself, for one request
 }
 
 const (

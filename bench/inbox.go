@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+)
+
+// inbox measures what it costs to have an IPN on the disk before the gateway is answered: arrivals beside bare writes to
+// the same disk, the answers themselves, and arrivals in an inbox that holds much already.
+func (b *bench) inbox(ctx context.Context) error {
+	if err := b.needDisk(); err != nil {
+		return err
+	}
+	kinds, end, err := b.inboxKinds(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	if err := b.arrivals(ctx, kinds); err != nil {
+		return err
+	}
+	if err := b.answers(ctx, kinds); err != nil {
+		return err
+	}
+	return b.fullInboxes(ctx, kinds)
+}
+
+// arrivals compares how many events a second the stores keep with what one writer gets onto the disk who does nothing else.
+func (b *bench) arrivals(ctx context.Context, kinds []inboxKind) error {
+	raw, err := os.Create(filepath.Join(b.dir, "raw"))
+	if err != nil {
+		return err
+	}
+	defer raw.Close()
+	stores, err := openAll(ctx, kinds, 0)
+	if err != nil {
+		return err
+	}
+	defer closeAll(stores)
+	var last atomic.Int64
+	t := b.report.table("Arrivals in the inbox", "kept by", "writers at once", "arrivals/s", "x raw", "p50 µs", "p99 µs")
+	if len(kinds) == 1 {
+		t.Note = "PostgreSQL is not installed, so its rows are missing."
+	}
+	for _, writers := range b.writers {
+		contenders := []*contender{{name: nameRaw, writers: 1, do: func(context.Context) error { return writeAndSync(raw) }}}
+		for i, store := range stores {
+			contenders = append(contenders, &contender{name: kinds[i].name, writers: writers, do: arrival(store, &last)})
+		}
+		if err := b.contest(ctx, fmt.Sprintf("arrivals, %d writers", writers), contenders); err != nil {
+			return err
+		}
+		for _, c := range contenders {
+			ratio := medianOfRatios(column(c.samples, perSecond), column(contenders[0].samples, perSecond))
+			t.row(c.name, fmt.Sprint(c.writers), fmt.Sprintf("%.0f", median(column(c.samples, perSecond))), fmt.Sprintf("%.2f", ratio),
+				fmt.Sprintf("%.0f", median(column(c.samples, p50))), fmt.Sprintf("%.0f", median(column(c.samples, p99))))
+			b.report.Samples[fmt.Sprintf("inbox/arrivals/%d/%s", writers, c.name)] = c.samples
+			if c.name == nameBolt && writers == judgedWriters {
+				b.report.atLeast(10, fmt.Sprintf("arrivals/s in bolt x %s, %d writers", nameRaw, writers), ratio)
+			}
+		}
+	}
+	return nil
+}
+
+// arrival keeps another event each time.
+func arrival(store inbox.Store, last *atomic.Int64) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := keep(ctx, store, ipn(last.Add(1)))
+		return err
+	}
+}
+
+func writeAndSync(f *os.File) error {
+	if _, err := f.WriteString(ipnMessage); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// answers measures how long the gateway waits: until the event is kept, the app has taken it at once, and that is kept too.
+func (b *bench) answers(ctx context.Context, kinds []inboxKind) error {
+	stores, err := openAll(ctx, kinds, 0)
+	if err != nil {
+		return err
+	}
+	var last atomic.Int64
+	members := make([]*inbox.Member, len(stores))
+	for i, store := range stores {
+		engine := inbox.NewEngine(store, inbox.SystemClock)
+		defer engine.Close() // and its store
+		members[i] = engine.Join(inbox.Settings{Queues: []inbox.Queue{{Name: "default", Deliver: takeAtOnce, AnswerWithin: 5 * time.Second}}})
+	}
+	t := b.report.table("Answers of the inbox", "kept by", "IPNs at once", "answers/s", "p50 µs", "p99 µs")
+	for _, writers := range b.writers {
+		var contenders []*contender
+		for i, member := range members {
+			contenders = append(contenders, &contender{name: kinds[i].name, writers: writers, do: answer(member, &last)})
+		}
+		if err := b.contest(ctx, fmt.Sprintf("answers, %d IPNs at once", writers), contenders); err != nil {
+			return err
+		}
+		for _, c := range contenders {
+			t.row(c.name, fmt.Sprint(c.writers), fmt.Sprintf("%.0f", median(column(c.samples, perSecond))),
+				fmt.Sprintf("%.0f", median(column(c.samples, p50))), fmt.Sprintf("%.0f", median(column(c.samples, p99))))
+			b.report.Samples[fmt.Sprintf("inbox/answers/%d/%s", writers, c.name)] = c.samples
+		}
+	}
+	return nil
+}
+
+func takeAtOnce(context.Context, inbox.Record, int) inbox.Result {
+	return inbox.Result{Delivered: true, Answer: taken}
+}
+
+// answer has another event taken each time, and expects the app's own word.
+func answer(member *inbox.Member, last *atomic.Int64) func(context.Context) error {
+	return func(ctx context.Context) error {
+		got, err := member.Take(ctx, ipn(last.Add(1)))
+		if err == nil && got != taken {
+			err = fmt.Errorf("the gateway was told %q instead of the app's answer", got.Description)
+		}
+		return err
+	}
+}
+
+// fullWriters is how many arrivals come at once where inboxes of different sizes are compared.
+const fullWriters = 16
+
+// fullInboxes compares arrivals in inboxes that hold more and more.
+func (b *bench) fullInboxes(ctx context.Context, kinds []inboxKind) error {
+	sizes := []int{0, b.records / 10, b.records}
+	var last atomic.Int64
+	last.Store(int64(b.records))
+	var contenders []*contender
+	for _, size := range sizes {
+		if size > 0 {
+			progress("filling inboxes with %d records", size)
+		}
+		stores, err := openAll(ctx, kinds, size)
+		if err != nil {
+			return err
+		}
+		defer closeAll(stores)
+		for i, store := range stores {
+			contenders = append(contenders, &contender{name: kinds[i].name, writers: fullWriters, do: arrival(store, &last)})
+		}
+	}
+	if err := b.contest(ctx, "full inboxes", contenders); err != nil {
+		return err
+	}
+	t := b.report.table(fmt.Sprintf("Arrivals in a full inbox, %d writers", fullWriters),
+		"kept by", "records before", "arrivals/s", "time of an arrival x empty", "p50 µs", "p99 µs")
+	for i, c := range contenders {
+		empty, size := contenders[i%len(kinds)], sizes[i/len(kinds)]
+		longer := medianOfRatios(column(empty.samples, perSecond), column(c.samples, perSecond))
+		t.row(c.name, fmt.Sprint(size), fmt.Sprintf("%.0f", median(column(c.samples, perSecond))), fmt.Sprintf("%.2f", longer),
+			fmt.Sprintf("%.0f", median(column(c.samples, p50))), fmt.Sprintf("%.0f", median(column(c.samples, p99))))
+		b.report.Samples[fmt.Sprintf("inbox/full/%d/%s", size, c.name)] = c.samples
+		if c.name == nameBolt && size == b.records {
+			b.report.atMost(1.5, fmt.Sprintf("time of an arrival in bolt x empty, %d records", size), longer)
+		}
+	}
+	return nil
+}
+
+// openAll opens an inbox of each kind, at the same time, since filling them takes long.
+func openAll(ctx context.Context, kinds []inboxKind, records int) ([]inbox.Store, error) {
+	stores, errs := make([]inbox.Store, len(kinds)), make([]error, len(kinds))
+	var all sync.WaitGroup
+	for i, kind := range kinds {
+		all.Go(func() { stores[i], errs[i] = kind.open(ctx, records) })
+	}
+	all.Wait()
+	return stores, errors.Join(errs...)
+}
+
+func closeAll(stores []inbox.Store) {
+	for _, store := range stores {
+		if err := store.Close(); err != nil {
+			progress("cannot close an inbox: %v", err)
+		}
+	}
+}
