@@ -2,6 +2,7 @@ package caddytest
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -256,9 +257,30 @@ func TestBrowserGlobalFault(t *testing.T) {
 	b.click("#controls summary")
 	b.click("[name=answer_unsigned]")
 	b.see("#controls summary .tag", "1")
+	b.see("[name=answer_unsigned]:focus") // and the list is where it was
 	b.visit(c.url("9182") + "/")
 	b.click(`button[value$=" redirect"]`)
 	b.see("#live", "HTTP 502", "unknown")
+}
+
+// Faults that a test sets are seen on the dashboard, whose next click would end them otherwise.
+func TestBrowserFaultSetElsewhere(t *testing.T) {
+	c := startExample(t)
+	b := openBrowser(t, "en")
+	b.visit(c.url("9190") + "/")
+	b.click("#controls summary")
+	b.see("[name=ipn_twice]:not(:checked)")
+	setFaults := func(faults string) {
+		a := exchange(t, c, http.MethodPut, c.url("9190")+"/sandbox/faults", strings.NewReader(`{"faults":[`+faults+`]}`), "Content-Type", "application/json")
+		if a.status != http.StatusOK {
+			t.Fatalf("setting %s: HTTP %d: %s", faults, a.status, a.body)
+		}
+	}
+	setFaults(`"ipn_twice"`)
+	b.see("[name=ipn_twice]:checked")
+	b.see("#controls summary .tag", "1")
+	setFaults("")
+	b.see("[name=ipn_twice]:not(:checked)")
 }
 
 // The pages of a payment hold on a narrow screen.

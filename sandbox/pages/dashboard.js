@@ -232,19 +232,28 @@ function layOut(text) {
 
 // ---- faults, clock, reset ----
 
+// showControls changes what is there already: whoever is working in a long list of faults
+// keeps their place in it.
 async function showControls() {
 	const [faults, clock] = await Promise.all([ask("GET", "/sandbox/faults"), ask("GET", "/sandbox/clock")]);
+	if (!place("now")) place("controls").append(controls(faults.known));
+	for (const box of place("controls").querySelectorAll("input")) box.checked = faults.faults.includes(box.name);
+	place("striking").hidden = faults.faults.length === 0;
+	place("striking").textContent = faults.faults.length;
+	place("now").textContent = fullTime(clock.now);
+}
+
+function controls(known) {
 	const box = (f) => make("label", {},
-		make("input", { type: "checkbox", name: f.name, checked: faults.faults.includes(f.name), onchange: attempt(setFaults) }),
+		make("input", { type: "checkbox", name: f.name, onchange: attempt(setFaults) }),
 		make("span", {}, f.name, make("small", {}, f.about)));
-	const wasOpen = place("controls").querySelector("details")?.open;
-	place("controls").replaceChildren(make("details", { class: "panel", open: wasOpen },
-		make("summary", {}, make("b", {}, say("controls")), " ", faults.faults.length > 0 && tag(faults.faults.length, "warn")),
+	return make("details", { class: "panel" },
+		make("summary", {}, make("b", {}, say("controls")), " ", make("span", { class: "tag warn", id: "striking" })),
 		make("h3", {}, say("faults")), make("p", { class: "soft" }, say("faultsTip")),
-		make("div", { class: "faults" }, ...faults.known.map(box)),
-		make("h3", {}, say("clock")), make("p", { class: "soft", id: "now" }, fullTime(clock.now)),
+		make("div", { class: "faults" }, ...known.map(box)),
+		make("h3", {}, say("clock")), make("p", { class: "soft", id: "now" }),
 		make("div", { class: "buttons" }, ...["1m", "16m", "24h"].map((by) => make("button", { type: "button", onclick: attempt(() => advance(by)) }, say("advance") + " " + by))),
-		make("div", { class: "buttons" }, make("button", { type: "button", id: "reset", class: "bad", onclick: attempt(reset) }, say("reset")))));
+		make("div", { class: "buttons" }, make("button", { type: "button", id: "reset", class: "bad", onclick: attempt(reset) }, say("reset"))));
 }
 
 async function setFaults() {
@@ -255,20 +264,20 @@ async function setFaults() {
 
 async function advance(by) {
 	await ask("POST", "/sandbox/clock", { advance: by });
-	await Promise.all([showControls(), lookAtAll()]);
+	await lookAtAll();
 }
 
 async function reset() {
 	if (!confirm(say("resetSure"))) return;
 	await ask("POST", "/sandbox/reset", {});
 	location.hash = "";
-	await Promise.all([showControls(), lookAtAll()]);
+	await lookAtAll();
 }
 
 // ---- news ----
 
 async function lookAtAll() {
-	const [list, others] = await Promise.all([ask("GET", "/sandbox/transactions"), ask("GET", "/sandbox/exchanges")]);
+	const [list, others] = await Promise.all([ask("GET", "/sandbox/transactions"), ask("GET", "/sandbox/exchanges"), showControls()]);
 	transactions = new Map(list.transactions.map((t) => [t.id, t]));
 	strangers = others.exchanges;
 	showList();
@@ -320,7 +329,6 @@ function listen() {
 	events.onopen = () => {
 		live.classList.add("on");
 		live.textContent = say("live");
-		showControls().catch(complain);
 	};
 	events.onmessage = (event) => {
 		news.add(JSON.parse(event.data).id);
