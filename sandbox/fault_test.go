@@ -591,14 +591,26 @@ func TestLateIPN(t *testing.T) {
 	}
 }
 
-// A late IPN that is still to come ends with the configuration; goleak sees if it does not.
+// A late IPN that is still to come ends with the configuration, and nobody waits for it any
+// more; goleak sees if it does not end.
 func TestLateIPNEndsWithTheConfiguration(t *testing.T) {
 	timer := newTimer()
-	g := serve(t, &Handler{after: timer.after})
+	h := &Handler{after: timer.after}
+	g := serve(t, h)
 	ipnURL, _ := g.app(http.StatusOK, "{}")
-	_, page := g.pay(late + `,"ipnURL":"` + ipnURL + `"`)
+	id, page := g.pay(late + `,"ipnURL":"` + ipnURL + `"`)
 	g.press(page, "success")
 	<-timer.asked
+	l, err := h.ledger.audience.join()
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-l.bell // it rings for everybody who joins
+	h.stop()
+	<-l.bell
+	if ipn := g.seen(id).IPN; ipn.State != ipnFailed || ipn.Attempts != 0 || ipn.Failure == "" {
+		t.Errorf("IPN %+v", ipn)
+	}
 }
 
 // resultFaults say for each fault what is wanted of the address the browser is sent to.

@@ -64,6 +64,7 @@ func (h *Handler) tell(ctx context.Context, t transaction) {
 				h.sendPost(h.running, p)
 			}
 		case <-h.running.Done():
+			h.recordDelivery(p.t, delivery{at: h.now(), failure: "the configuration ended before it was time"})
 		}
 	}()
 }
