@@ -3,6 +3,7 @@ package caddytest
 import (
 	"cmp"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -96,5 +97,42 @@ func TestSandboxPageExample(t *testing.T) {
 	s := newFaultyShop(t, "")
 	if got, want := s.order(t, string(examples[0][1])).verdict(t), rowOf("answer_unsigned").pay; got != want {
 		t.Errorf("the answer is %s, want %s", got, want)
+	}
+}
+
+// The commands of the page work as they are printed, one after the other. (The first starts
+// what the others talk to.)
+func TestSandboxPageCommands(t *testing.T) {
+	page, err := os.ReadFile("../docs/sandbox.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bash := requireProgram(t, "bash")
+	requireProgram(t, "curl")
+	c := startExample(t)
+	var script strings.Builder
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.+?)```").FindAllSubmatch(page, -1)[1:] {
+		script.Write(block[1])
+	}
+	commands := script.String()
+	for _, port := range []string{"9180", "9181", "9190"} {
+		commands = strings.ReplaceAll(commands, "http://localhost:"+port, c.url(port))
+	}
+	out, err := exec.CommandContext(t.Context(), bash, "-eu", "-o", "pipefail", "-c", commands).Output() //nolint:gosec // G204: from the page
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	rest := string(out)
+	for _, want := range []string{
+		`"transactions":[{`, `"orderID":"DH-1003"`, `"state":"waiting"`,
+		`"outcome":"success"`, `"state":"answered"`, `"status":200`,
+		`"refunded":"40000"`, `"refunded":"109000"`, `{"now":"`,
+		"HTTP/1.1 502", "response_signature_missing", `{"faults":["answer_unsigned"]`, `{"faults":[]`,
+	} {
+		_, after, found := strings.Cut(rest, want)
+		if !found {
+			t.Fatalf("no %s in what is left of the output: %s", want, rest)
+		}
+		rest = after
 	}
 }
