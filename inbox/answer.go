@@ -69,7 +69,8 @@ func (m *Member) add(q *Queue, event Event) (Record, bool, error) {
 		event.Message = sealed
 	}
 	lease := m.lease(q)
-	slot := e.reserve(q.Name, 1) == 1
+	p := pool{q.Name, false}
+	slot := e.reserve(p, 1) == 1
 	if !slot {
 		lease.Until = lease.Now // for the loop to claim when a slot is free
 	}
@@ -79,11 +80,11 @@ func (m *Member) add(q *Queue, event Event) (Record, bool, error) {
 	defer cancel()
 	r, added, err := e.store.Add(ctx, event, lease)
 	if slot && r.Lease != "" {
-		m.begin(q, r)
+		m.begin(q, r, p)
 		return r, added, nil
 	}
 	if slot {
-		e.release(q.Name, 1)
+		e.release(p, 1)
 	}
 	// Without a slot too: the loop may have had them all only while it looked, before this
 	// was kept, and has no reason of its own to look again.

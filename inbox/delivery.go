@@ -31,7 +31,9 @@ const (
 	// grace is how long Close lets attempts finish.
 	grace = 5 * time.Second
 	// atOnce bounds the attempts of one queue at a time, so that an app that hangs costs
-	// neither memory without end nor the deliveries of others.
+	// neither memory without end nor the deliveries of others: those that arrivals begin,
+	// and apart from them those that the loop begins. Transactions that hang with each
+	// retry therefore keep no slot from new ones.
 	atOnce = 64
 )
 
@@ -135,7 +137,7 @@ type Engine struct {
 	closed   bool
 	work     sync.WaitGroup // the loop, arrivals and attempts
 	members  []*Member      // the newest is last
-	slots    map[string]chan struct{}
+	slots    map[pool]chan struct{}
 	watchers map[eventKey][]chan Answer
 }
 
@@ -147,7 +149,7 @@ func NewEngine(store Store, clock Clock) *Engine {
 		clock:    clock,
 		quit:     make(chan struct{}),
 		kick:     make(chan struct{}, 1),
-		slots:    make(map[string]chan struct{}),
+		slots:    make(map[pool]chan struct{}),
 		watchers: make(map[eventKey][]chan Answer),
 	}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
@@ -254,18 +256,17 @@ func (e *Engine) wake() {
 // run claims what is due until the engine ends.
 func (e *Engine) run() {
 	var pruned time.Time
-	for {
+	for !e.ending() {
 		wait := pollInterval
 		if m := e.current(); m != nil {
 			wait = m.claimDue()
 			if now := e.clock.Now(); now.Sub(pruned) >= pruneInterval {
-				m.prune(now)
+				e.work.Go(func() { m.prune(now) }) // deliveries do not wait for it
 				pruned = now
 			}
 		}
 		select {
 		case <-e.quit:
-			return
 		case <-e.kick:
 		case <-e.store.Wake():
 		case <-e.clock.After(wait):
@@ -273,8 +274,18 @@ func (e *Engine) run() {
 	}
 }
 
-// claimDue begins an attempt on everything that is due, as far as there are free slots,
-// and tells when to look again.
+// ending tells whether Close has been called.
+func (e *Engine) ending() bool {
+	select {
+	case <-e.quit:
+		return true
+	default:
+		return false
+	}
+}
+
+// claimDue begins attempts on what is due, as far as there are free slots, and tells when
+// to look again.
 func (m *Member) claimDue() time.Duration {
 	wait := pollInterval
 	for i := range m.settings.Queues {
@@ -283,26 +294,28 @@ func (m *Member) claimDue() time.Duration {
 	return wait
 }
 
+// claimDueOf claims once. However much is due, between two claims the loop sees to the
+// other queues, and takes note of a new configuration and of the end.
 func (m *Member) claimDueOf(q *Queue) time.Duration {
+	p := pool{q.Name, true}
+	free := m.engine.reserve(p, atOnce)
+	if free == 0 {
+		return pollInterval // who gives a slot back wakes us
+	}
 	ctx, cancel := context.WithTimeout(m.engine.ctx, storeTimeout)
 	defer cancel()
-	for {
-		free := m.engine.reserve(q.Name, atOnce)
-		if free == 0 {
-			return pollInterval // who gives a slot back wakes us
-		}
-		records, wait, err := m.claim(ctx, q, free)
-		if err != nil {
-			m.settings.Log.Error("the inbox cannot be read; it is tried again", zap.String("merchant", q.Name), zap.Error(err))
-		}
-		m.engine.release(q.Name, free-len(records))
-		for _, r := range records {
-			m.begin(q, r)
-		}
-		if len(records) == 0 {
-			return wait
-		}
+	records, wait, err := m.claim(ctx, q, free)
+	if err != nil {
+		m.settings.Log.Error("the inbox cannot be read; it is tried again", zap.String("merchant", q.Name), zap.Error(err))
 	}
+	m.engine.release(p, free-len(records))
+	for _, r := range records {
+		m.begin(q, r, p)
+	}
+	if len(records) > 0 {
+		return 0
+	}
+	return wait
 }
 
 // claim asks first, since claiming may cost the store a write even if it finds nothing.
@@ -342,9 +355,15 @@ func (m *Member) prune(now time.Time) {
 	}
 }
 
-// reserve takes up to n slots of a queue and tells how many it got.
-func (e *Engine) reserve(queue string, n int) int {
-	slots := e.slotsOf(queue)
+// pool names slots: those of a queue for what the loop claims, or for its arrivals.
+type pool struct {
+	queue   string
+	claimed bool
+}
+
+// reserve takes up to n slots and tells how many it got.
+func (e *Engine) reserve(p pool, n int) int {
+	slots := e.slotsOf(p)
 	for i := range n {
 		select {
 		case slots <- struct{}{}:
@@ -356,31 +375,31 @@ func (e *Engine) reserve(queue string, n int) int {
 }
 
 // release gives slots back.
-func (e *Engine) release(queue string, n int) {
-	slots := e.slotsOf(queue)
+func (e *Engine) release(p pool, n int) {
+	slots := e.slotsOf(p)
 	for range n {
 		<-slots
 	}
 }
 
-func (e *Engine) slotsOf(queue string) chan struct{} {
+func (e *Engine) slotsOf(p pool) chan struct{} {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	slots, ok := e.slots[queue]
+	slots, ok := e.slots[p]
 	if !ok {
 		slots = make(chan struct{}, atOnce)
-		e.slots[queue] = slots
+		e.slots[p] = slots
 	}
 	return slots
 }
 
 // begin makes an attempt on a claimed record, for which a slot is reserved, in a goroutine
 // of the engine's: it does not end with the request that brought the event.
-func (m *Member) begin(q *Queue, r Record) {
+func (m *Member) begin(q *Queue, r Record, p pool) {
 	e := m.engine
 	e.work.Go(func() { // work is going on: the loop or the arrival that begins this
 		m.attempt(q, r)
-		e.release(q.Name, 1)
+		e.release(p, 1)
 		e.wake() // for what waited for the slot, or for its turn in the transaction
 	})
 }

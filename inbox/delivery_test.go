@@ -101,7 +101,7 @@ func newBench(t *testing.T) *bench {
 	e := NewEngine(b.store, SystemClock)
 	b.Member = e.Join(Settings{Queues: []Queue{b.app.queueOf()}, Log: zap.New(core), Count: b.app.count})
 	t.Cleanup(func() {
-		if err := e.Close(); err != nil {
+		if err := e.Close(); err != nil && !errors.Is(err, ErrClosed) {
 			t.Error(err)
 		}
 		if !b.store.closed {
@@ -354,6 +354,80 @@ func TestTheDeadDoNotBlock(t *testing.T) {
 	})
 }
 
+// Transactions that hang again with every retry hold up no other one, however many they are.
+func TestTransactionsThatHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.app.answers(func(ctx context.Context, r Record, attempt int) Result {
+			if r.ID == "new" {
+				return takes(ctx, r, attempt)
+			}
+			return hangs(ctx, r, attempt)
+		})
+		var gateways sync.WaitGroup
+		for i := range 3 * atOnce {
+			gateways.Go(func() { b.take(t, event(fmt.Sprint(i), fmt.Sprint(i), Paid), kept) })
+		}
+		gateways.Wait()
+		time.Sleep(defaultTimeout)
+		synctest.Wait()
+		b.take(t, event("new", "new", Paid), thanks)
+	})
+}
+
+// However much is due, the loop delivers for all queues, by the newest configuration, and
+// begins nothing when the engine ends.
+func TestMuchIsDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.app.answers(isDown)
+		const backlog = 20 * atOnce
+		for i := range backlog {
+			b.take(t, event(fmt.Sprint(i), fmt.Sprint(i), Paid), kept)
+		}
+		other := &app{answer: takes}
+		quiet := other.queueOf()
+		quiet.Name = "quiet"
+		b.settings.Queues = append(b.settings.Queues, quiet)
+		e := event("q", "q", Paid)
+		e.Queue = "quiet"
+		b.store.records = append(b.store.records, &Record{Event: e, Seq: backlog + 1, State: Pending, Due: time.Now()})
+		b.app.calls()
+		b.app.answers(takes)
+
+		b.store.takes("Claim", time.Second) // time enough for the app to take what was claimed before
+		time.Sleep(4 * time.Second)
+		if got := other.calls(); !slices.Equal(got, []string{"q 1"}) {
+			t.Errorf("of the other queue, %q was delivered", got)
+		}
+		if n := len(b.app.calls()); n == 0 || n == backlog {
+			t.Fatalf("%d of %d were delivered", n, backlog)
+		}
+		next := &app{answer: takes}
+		b.Engine().Join(Settings{Queues: []Queue{next.queueOf()}})
+		time.Sleep(2 * time.Second)
+		b.app.calls()
+		time.Sleep(2 * time.Second)
+		if n := len(b.app.calls()); n != 0 {
+			t.Errorf("%d were delivered by the old configuration", n)
+		}
+		if n := len(next.calls()); n == 0 || n >= backlog/2 {
+			t.Fatalf("%d of %d were delivered by the new configuration", n, backlog)
+		}
+		closing := make(chan error)
+		go func() { closing <- b.Engine().Close() }()
+		time.Sleep(2 * time.Second)
+		next.calls()
+		time.Sleep(grace)
+		if n := len(next.calls()); n != 0 {
+			t.Errorf("%d were delivered after the end", n)
+		}
+		if err := <-closing; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // An app that hangs holds a bounded number of attempts, and the queues of others none.
 func TestAnAppThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -370,8 +444,8 @@ func TestAnAppThatHangs(t *testing.T) {
 		}
 		gateways.Wait()
 		synctest.Wait()
-		if n := len(b.app.calls()); n != atOnce {
-			t.Errorf("%d attempts at once, want %d", n, atOnce)
+		if n := len(b.app.calls()); n != 2*atOnce { // arrivals, and what the loop claimed
+			t.Errorf("%d attempts at once, want %d", n, 2*atOnce)
 		}
 		e := event("q", "1", Paid)
 		e.Queue = "quick"
@@ -572,6 +646,22 @@ func TestPrune(t *testing.T) {
 		if age := time.Since(b.store.pruned); age < 24*time.Hour || age > 26*time.Hour {
 			t.Errorf("pruned what is older than %s, want Keep", age)
 		}
+	})
+}
+
+// Deliveries do not wait while old events are forgotten.
+func TestPruneIsSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		time.Sleep(pruneInterval - 500*time.Millisecond)
+		b.store.takes("Prune", 20*time.Second)
+		b.app.answers(isDown)
+		b.take(t, event("a", "1", Paid), kept)
+		b.app.answers(takes)
+		time.Sleep(600 * time.Millisecond)
+		b.take(t, event("b", "2", Paid), thanks) // the loop looks around, and it is time to prune
+		time.Sleep(10 * time.Second)
+		b.stands(t, "a", Delivered)
 	})
 }
 

@@ -18,7 +18,8 @@ type memory struct {
 	records []*Record // by Seq
 	leases  map[eventKey]Lease
 	tokens  int
-	broken  error // what every method fails with
+	broken  error                    // what every method fails with
+	slow    map[string]time.Duration // how long Claim and Prune take
 	pruned  time.Time
 	closed  bool
 }
@@ -29,6 +30,19 @@ func (s *memory) breaks(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken = err
+}
+
+func (s *memory) takes(method string, slow time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.slow = map[string]time.Duration{method: slow}
+}
+
+func (s *memory) pause(method string) {
+	s.mu.Lock()
+	slow := s.slow[method]
+	s.mu.Unlock()
+	time.Sleep(slow)
 }
 
 func (s *memory) find(queue, id string) *Record {
@@ -87,11 +101,12 @@ func (s *memory) Add(ctx context.Context, e Event, lease Lease) (Record, bool, e
 	return found, added, nil
 }
 
-func (s *memory) Claim(_ context.Context, queues []string, lease Lease, limit int) ([]Record, error) {
+func (s *memory) Claim(ctx context.Context, queues []string, lease Lease, limit int) ([]Record, error) {
+	s.pause("Claim")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.broken != nil {
-		return nil, s.broken
+	if err := cmp.Or(s.broken, ctx.Err()); err != nil {
+		return nil, err
 	}
 	var claimed []Record
 	for _, r := range s.records {
@@ -169,6 +184,7 @@ func (s *memory) Replay(_ context.Context, f Filter, now time.Time) (int, error)
 }
 
 func (s *memory) Prune(_ context.Context, _ string, before time.Time) (int, error) {
+	s.pause("Prune")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pruned = before
