@@ -3,6 +3,7 @@ package galaxypay
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -58,6 +59,10 @@ var defaultRetry = []caddy.Duration{
 	caddy.Duration(6 * time.Hour),
 }
 
+// longestRetry bounds one delay. What is meant to be never would be a time that no store
+// can keep, and that comes out as one in the past.
+const longestRetry = caddy.Duration(30 * 24 * time.Hour)
+
 // attemptTimeout bounds one attempt to deliver.
 const attemptTimeout = 30 * time.Second
 
@@ -81,8 +86,8 @@ func (i Inbox) resolved() (*Inbox, error) {
 	if len(i.Retry) == 0 {
 		i.Retry = defaultRetry
 	}
-	if slices.ContainsFunc(i.Retry, func(d caddy.Duration) bool { return d <= 0 }) {
-		return nil, errors.New("retry: expected durations above zero")
+	if slices.ContainsFunc(i.Retry, func(d caddy.Duration) bool { return d <= 0 || d > longestRetry }) {
+		return nil, errors.New("retry: expected durations above zero, and 30d at most")
 	}
 	if i.Keep == 0 {
 		i.Keep = defaultKeep
@@ -204,9 +209,12 @@ func (i *Inbox) deliver(ctx context.Context, record inbox.Record, attempt int) i
 	r.Header.Set("Galaxypay-Payment-Status", record.PaymentStatus)
 	r.Header.Set("Galaxypay-Delivery-Id", record.ID)
 	r.Header.Set("Galaxypay-Attempt", strconv.Itoa(attempt))
+	// Not sent. It lets the transport take a new connection where the app closes an idle one
+	// at this moment, as it may with whatever can be sent twice.
+	r.Header["Idempotency-Key"] = nil
 	resp, err := deliveries.Do(r)
 	if err != nil {
-		return inbox.Result{Reason: "the app did not answer: " + withoutAddress(err).Error()}
+		return inbox.Result{Reason: "the app did not answer: " + reasonOf(err)}
 	}
 	defer func() { _ = resp.Body.Close() }()
 	return resultOf(resp)
@@ -214,6 +222,9 @@ func (i *Inbox) deliver(ctx context.Context, record inbox.Record, attempt int) i
 
 // resultOf reads the app's answer by the rules that hold without an inbox.
 func resultOf(resp *http.Response) inbox.Result {
+	if resp.StatusCode == http.StatusSwitchingProtocols { // its body does not end with the context
+		return inbox.Result{Reason: "the app answered HTTP 101"}
+	}
 	app := &appAnswer{status: resp.StatusCode}
 	if _, err := io.Copy(app, io.LimitReader(resp.Body, longestAppAnswer+1)); err != nil {
 		return inbox.Result{Reason: "the app's answer broke off"}
@@ -227,8 +238,19 @@ func resultOf(resp *http.Response) inbox.Result {
 	}
 }
 
-// withoutAddress takes the wrapping off a client's error that quotes the address, which
-// may hold a password or a token.
+// reasonOf says why there is no answer. It quotes neither the address, which may hold a
+// password or a token, nor what came instead of HTTP, which may hold anything.
+func reasonOf(err error) string {
+	if network, ok := errors.AsType[net.Error](withoutAddress(err)); ok {
+		return network.Error()
+	}
+	if certificate, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return certificate.Error()
+	}
+	return "the connection broke, or what came was no HTTP"
+}
+
+// withoutAddress takes the wrapping off a client's error that quotes the address.
 func withoutAddress(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		return wrapped.Err

@@ -2,9 +2,11 @@ package galaxypay
 
 import (
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,6 +46,7 @@ func TestInboxRefuses(t *testing.T) {
 		"answer_within too long": {Inbox{DeliverTo: app, AnswerWithin: caddy.Duration(time.Minute)}, "answer_within"},
 		"retry with no delay":    {Inbox{DeliverTo: app, Retry: []caddy.Duration{1, 0}}, "retry"},
 		"retry below":            {Inbox{DeliverTo: app, Retry: []caddy.Duration{-1}}, "retry"},
+		"retry of centuries":     {Inbox{DeliverTo: app, Retry: []caddy.Duration{math.MaxInt64}}, "retry"},
 		"keep below":             {Inbox{DeliverTo: app, Keep: -1}, "keep"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -132,6 +135,57 @@ func TestRetryAfterOf(t *testing.T) {
 	}
 }
 
+// raw answers with bytes that need not be HTTP, and leaves the connection open.
+func raw(answer string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, answer)
+		_, _ = conn.Read(make([]byte, 1)) // until the other side has had enough
+	}
+}
+
+// An app that takes the request for the beginning of another protocol, and then says
+// nothing, must not hold an attempt for ever.
+func TestDeliverEndsWithAnotherProtocol(t *testing.T) {
+	server := httptest.NewServer(raw("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"))
+	defer server.Close()
+	ended := make(chan inbox.Result, 1)
+	go func() { ended <- (&Inbox{DeliverTo: server.URL}).deliver(t.Context(), inbox.Record{}, 1) }()
+	select {
+	case got := <-ended:
+		if got.Delivered || got.Reason != "the app answered HTTP 101" {
+			t.Errorf("%+v", got)
+		}
+	case <-time.After(time.Minute):
+		t.Error("the attempt does not end")
+	}
+}
+
+// An app may close an idle connection at any time, so also when it is just used again.
+func TestDeliverOnAConnectionThatIsGone(t *testing.T) {
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header["Idempotency-Key"] != nil {
+			t.Error("a header was sent that nobody asked for")
+		}
+		if asked.Add(1) == 2 {
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			_ = conn.Close()
+		}
+	}))
+	defer server.Close()
+	defer deliveries.CloseIdleConnections()
+	for range 2 {
+		if got := (&Inbox{DeliverTo: server.URL}).deliver(t.Context(), inbox.Record{}, 1); !got.Delivered {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
 // What is said of an attempt that failed quotes neither the address nor the app.
 func TestDeliverTellsNothing(t *testing.T) {
 	hangUp := func(w http.ResponseWriter, _ *http.Request) {
@@ -144,7 +198,10 @@ func TestDeliverTellsNothing(t *testing.T) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = io.WriteString(w, "canary")
 		},
-		"hangs up": hangUp,
+		"hangs up":  hangUp,
+		"no HTTP":   raw("canary\r\n\r\n"),
+		"no header": raw("HTTP/1.1 200 OK\r\ncanary\r\n\r\n"),
+		"no length": raw("HTTP/1.1 200 OK\r\nContent-Length: canary\r\n\r\n"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(answer)
