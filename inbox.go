@@ -146,7 +146,8 @@ func (b *appInbox) start(replaces bool) error {
 	return nil
 }
 
-// retry tries to open the inbox until it is open or the configuration ends.
+// retry tries to open the inbox until it is open or the configuration ends. Requests do not
+// wait for it: a database that says nothing takes long to try.
 func (b *appInbox) retry() {
 	for {
 		select {
@@ -154,10 +155,12 @@ func (b *appInbox) retry() {
 			return
 		case <-time.After(reopenInterval):
 		}
+		shared, err := b.load()
 		b.mu.Lock()
-		b.away = nil
-		_, err := b.joinLocked()
 		b.away = err
+		if err == nil {
+			b.take(shared)
+		}
 		b.mu.Unlock()
 		if err == nil {
 			return
@@ -171,10 +174,6 @@ func (b *appInbox) retry() {
 func (b *appInbox) join() (*inbox.Member, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.joinLocked()
-}
-
-func (b *appInbox) joinLocked() (*inbox.Member, error) {
 	if b.member != nil {
 		return b.member, nil
 	}
@@ -184,11 +183,26 @@ func (b *appInbox) joinLocked() (*inbox.Member, error) {
 	if b.away != nil {
 		return nil, b.away
 	}
+	shared, err := b.load()
+	if err != nil {
+		return nil, err
+	}
+	b.take(shared)
+	return b.member, nil
+}
+
+// load opens the inbox, unless another configuration has it open.
+func (b *appInbox) load() (sharedEngine, error) {
 	shared, _, err := engines.LoadOrNew(b.opener.Key(), b.open)
 	if err != nil {
-		return nil, fmt.Errorf("opening the inbox: %w", err)
+		return sharedEngine{}, fmt.Errorf("opening the inbox: %w", err)
 	}
-	b.member = shared.(sharedEngine).Join(inbox.Settings{
+	return shared.(sharedEngine), nil
+}
+
+// take makes the configuration a member.
+func (b *appInbox) take(shared sharedEngine) {
+	b.member = shared.Join(inbox.Settings{
 		Queues: slices.Collect(maps.Values(b.queues)),
 		Seal:   b.sealer.Seal,
 		Unseal: b.sealer.Open,
@@ -196,7 +210,6 @@ func (b *appInbox) joinLocked() (*inbox.Member, error) {
 		Count:  b.metrics.countInbox,
 	})
 	b.reportBacklog()
-	return b.member, nil
 }
 
 // reportBacklog tells what waits to be delivered, and what waits for nobody: a merchant

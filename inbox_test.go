@@ -2,7 +2,9 @@ package galaxypay
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,6 +85,51 @@ func TestInboxIsShared(t *testing.T) {
 	}
 	if *opener.opened != 1 {
 		t.Errorf("opened %d times", *opener.opened)
+	}
+}
+
+// silentOpener finds its store away, and after that one that says nothing.
+type silentOpener struct {
+	asked  *atomic.Int32
+	silent chan struct{}
+}
+
+func (silentOpener) Key() string { return "silent" }
+
+func (o silentOpener) Open(ctx context.Context) (inbox.Store, error) {
+	if o.asked.Add(1) == 1 {
+		return nil, inbox.ErrAway
+	}
+	close(o.silent)
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// While a database that says nothing is tried, requests and scrapes do not wait for it.
+func TestInboxThatIsAwayHoldsNobodyUp(t *testing.T) {
+	opener := silentOpener{new(atomic.Int32), make(chan struct{})}
+	b := newAppInbox()
+	b.opener, b.log = opener, zap.NewNop()
+	if err := b.start(false); err != nil {
+		t.Fatal(err)
+	}
+	<-opener.silent
+	answered := make(chan error, 1)
+	go func() {
+		inboxBacklog{b}.Collect(make(chan prometheus.Metric, 1))
+		_, err := b.join()
+		answered <- err
+	}()
+	select {
+	case err := <-answered:
+		if !errors.Is(err, inbox.ErrAway) {
+			t.Errorf("error %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Error("held up")
+	}
+	if err := b.leave(); err != nil {
+		t.Error(err)
 	}
 }
 
