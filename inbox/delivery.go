@@ -466,8 +466,12 @@ func (m *Member) deliver(q *Queue, r Record) Result {
 	return q.Deliver(ctx, r, r.Attempts+1)
 }
 
-// report logs and counts how an attempt ended.
+// report logs and counts how an attempt ended, by the newest configuration: nobody reads
+// what one counts that has left meanwhile.
 func (m *Member) report(r Record, result Result, s Settlement, err error) {
+	if newest := m.engine.current(); newest != nil {
+		m = newest
+	}
 	log := m.settings.Log.With(
 		zap.String("merchant", r.Queue),
 		zap.String("delivery_id", r.ID),

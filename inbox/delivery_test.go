@@ -603,6 +603,26 @@ func TestMembers(t *testing.T) {
 	})
 }
 
+// An attempt that ends after its configuration has left is counted where it is seen.
+func TestAttemptOutlivesItsConfiguration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.app.answers(thinksFor(2 * time.Second))
+		var gateway sync.WaitGroup
+		gateway.Go(func() { b.take(t, event("a", "1", Paid), thanks) })
+		synctest.Wait()
+		next := &app{answer: takes}
+		b.Engine().Join(Settings{Queues: []Queue{next.queueOf()}, Count: next.count})
+		b.Leave()
+		gateway.Wait()
+		b.wasCalled(t, "a 1")
+		b.counted(t)
+		if want := []string{"shop delivered"}; !slices.Equal(next.counted, want) {
+			t.Errorf("the new configuration counted %q, want %q", next.counted, want)
+		}
+	})
+}
+
 func TestSeal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
