@@ -759,6 +759,16 @@ func sameID(t *testing.T, s *suite) {
 	if n, err := s.Replay(t.Context(), inbox.Filter{ID: "unknown"}, at(4)); err != nil || n != 0 {
 		t.Errorf("replayed %d of none, %v", n, err)
 	}
+
+	// Claimed together, they are settled one by one.
+	s.add(t, other, 5)
+	both, err := s.Claim(t.Context(), []string{queue, "other"}, lease(20), 10)
+	if err != nil || len(both) != 2 {
+		t.Fatalf("claimed %+v, %v", both, err)
+	}
+	for _, r := range both {
+		s.deliver(t, r, 21)
+	}
 }
 
 func ended(t *testing.T, s *suite) {

@@ -90,12 +90,13 @@ SET state = @state, attempts = attempts + @counted::integer, due = @due, settled
 	answer_status = @answer_status, answer_description = @answer_description, last_error = @last_error,
 	lease = NULL, lease_until = NULL,
 	ready_at = CASE WHEN lane IS NULL THEN @due::timestamptz END
-WHERE id = @id AND lease = @lease`
+WHERE id = @id AND queue = @queue AND lease = @lease`
 
 // Settle implements inbox.Store.
 func (s *Store) Settle(ctx context.Context, r inbox.Record, settlement inbox.Settlement) error {
 	args := pgx.NamedArgs{
 		"id":                 storable(r.ID),
+		"queue":              storable(r.Queue),
 		"lease":              storable(r.Lease),
 		"state":              settlement.State,
 		"counted":            1,

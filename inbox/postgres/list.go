@@ -21,7 +21,8 @@ const page = 100
 func (s *Store) List(ctx context.Context, f inbox.Filter) iter.Seq2[inbox.Record, error] {
 	return func(yield func(inbox.Record, error) bool) {
 		for after, left := uint64(0), f.Limit; ; {
-			records, err := s.page(ctx, f, after, pageSize(f.Limit, left, page))
+			size := pageSize(f.Limit, left, page)
+			records, err := s.page(ctx, f, after, size)
 			if err != nil {
 				yield(inbox.Record{}, fmt.Errorf("listing the inbox: %w", err))
 				return
@@ -33,7 +34,8 @@ func (s *Store) List(ctx context.Context, f inbox.Filter) iter.Seq2[inbox.Record
 				after = r.Seq
 			}
 			left -= len(records)
-			if len(records) == 0 || f.Limit > 0 && left == 0 {
+			// Not until there is nothing: events may arrive as fast as they are read.
+			if len(records) < size || f.Limit > 0 && left == 0 {
 				return
 			}
 		}

@@ -19,7 +19,7 @@ func init() {
 // Module keeps the inbox in PostgreSQL, where several sidecars can share it.
 type Module struct {
 	// The address of the database, as {env.NAME} or {file./path}, such as
-	// {env.DATABASE_URL}. It holds a password, so it cannot be written here itself. With
+	// {env.DATABASE_URL}: with a password in it, it should not be written here itself. With
 	// pool_max_conns it bounds the connections; default: 16, and one more to listen.
 	Address string `json:"address"`
 
@@ -50,7 +50,7 @@ func (m *Module) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 // Provision resolves the address. Its errors name the placeholder and show nothing of
 // what is behind it.
-func (m *Module) Provision(caddy.Context) error {
+func (m *Module) Provision(ctx caddy.Context) error {
 	if m.Address == "" {
 		return errors.New("inbox postgres: the address is missing; give it as {env.NAME} or {file./path}")
 	}
@@ -60,8 +60,12 @@ func (m *Module) Provision(caddy.Context) error {
 		return errors.New("inbox postgres: the address cannot be resolved; check that its variable or file is there and not empty")
 	}
 	m.address = strings.TrimSpace(m.address) // a file ends in a newline
-	if _, err := poolConfig(m.address); err != nil {
+	config, err := poolConfig(m.address)
+	if err != nil {
 		return fmt.Errorf("inbox postgres: %w", err)
+	}
+	if password := config.ConnConfig.Password; password != "" && strings.Contains(m.Address, password) {
+		ctx.Logger().Warn("the password of the inbox's database stands in the configuration itself, where config dumps show it; give the address as {env.NAME} or {file./path}")
 	}
 	return nil
 }

@@ -3,6 +3,7 @@
 package postgres_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -169,6 +170,50 @@ func TestReplayKeepsTheOrderOfATransaction(t *testing.T) {
 	}
 	if n, err := s.Replay(t.Context(), inbox.Filter{Limit: 1}, noon); err != nil || n != 1 {
 		t.Fatalf("replayed %d, %v, want 1", n, err)
+	}
+}
+
+// Two people replay the dead letters at once. What the first one's replay has delivered
+// while the second one's waited is no dead letter any more.
+func TestReplayAsksAgain(t *testing.T) {
+	address := newSchema(t)
+	s := open(t, address)
+	settle(t, s, add(t, s, event("1", "T", "paid"), leaseAt(0)), inbox.Dead, noon)
+	c, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	first, err := c.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.Exec(t.Context(), "SELECT pg_advisory_xact_lock(lane) FROM galaxypay_inbox_records"); err != nil {
+		t.Fatal(err)
+	}
+	second := make(chan int)
+	go func() {
+		n, err := s.Replay(t.Context(), inbox.Filter{State: inbox.Dead}, noon)
+		if err != nil {
+			t.Error(err)
+		}
+		second <- n
+	}()
+	const waits = `SELECT EXISTS (SELECT FROM pg_locks AS l JOIN galaxypay_inbox_records AS r
+		ON l.locktype = 'advisory' AND (l.classid::bigint << 32 | l.objid::bigint) = r.lane WHERE NOT l.granted)`
+	for waiting := false; !waiting; {
+		if err := first.QueryRow(t.Context(), waits).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := first.Exec(t.Context(), "UPDATE galaxypay_inbox_records SET state = 'delivered'"); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := <-second; n != 0 {
+		t.Errorf("replayed %d that were delivered meanwhile", n)
 	}
 }
 

@@ -18,11 +18,13 @@ const batch = 500
 // unclaimed is the condition that nobody has a record claimed at a time.
 const unclaimed = "NOT coalesce(r.lease_until > @now, false)"
 
+// replay asks for the filter again: what it picked may have been replayed and delivered by
+// another while this waited for the locks.
 const replay = `
 UPDATE galaxypay_inbox_records AS r
 SET state = 'pending', attempts = 0, due = @now, settled_at = NULL, lease = NULL, lease_until = NULL,
 	ready_at = CASE WHEN lane IS NULL THEN @now::timestamptz END
-WHERE seq = ANY (@picked::bigint[]) AND ` + unclaimed
+WHERE seq = ANY (@picked::bigint[]) AND ` + unclaimed + ` AND `
 
 // Replay implements inbox.Store. Many records take several transactions; those before an
 // error stay replayed and are counted.
@@ -30,17 +32,16 @@ func (s *Store) Replay(ctx context.Context, f inbox.Filter, now time.Time) (int,
 	var after int64
 	replayed, left := 0, f.Limit
 	for {
-		picked, n, err := s.replayBatch(ctx, f, after, pageSize(f.Limit, left, batch), now)
+		size := pageSize(f.Limit, left, batch)
+		picked, n, err := s.replayBatch(ctx, f, after, size, now)
 		if err != nil {
 			return replayed, fmt.Errorf("replaying the inbox: %w", err)
-		}
-		if len(picked) == 0 {
-			return replayed, nil
 		}
 		s.tell()
 		replayed += n
 		left -= len(picked)
-		if f.Limit > 0 && left == 0 {
+		// Not until there is nothing: what arrives meanwhile was not meant.
+		if len(picked) < size || f.Limit > 0 && left == 0 {
 			return replayed, nil
 		}
 		after = picked[len(picked)-1]
@@ -58,7 +59,9 @@ func (s *Store) replayBatch(ctx context.Context, f inbox.Filter, after int64, li
 		if err := lockLanes(ctx, tx, lanes); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, replay, pgx.NamedArgs{"picked": picked, "now": now})
+		where, args := conditions(f)
+		args["picked"], args["now"] = picked, now
+		tag, err := tx.Exec(ctx, replay+where, args)
 		if err != nil {
 			return err
 		}
