@@ -86,6 +86,9 @@ func (b *appInbox) provision(ctx caddy.Context, a *App) error {
 	if b.sealer, err = a.InboxEncryption.sealer(); err != nil {
 		return fmt.Errorf("inbox: %w", err)
 	}
+	if a.InboxEncryption.hasLiteral() {
+		b.log.Warn("a key of the inbox stands in the configuration itself, where config dumps show it; use {env.NAME} or {file./path}")
+	}
 	if a.InboxRaw == nil {
 		return nil
 	}
@@ -124,6 +127,7 @@ func (b *appInbox) add(ctx caddy.Context, merchant string, settings *Inbox) erro
 	}
 	b.settings[merchant] = settings
 	b.queues[merchant] = settings.queue(merchant)
+	b.metrics.expectInbox(merchant)
 	return nil
 }
 

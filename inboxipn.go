@@ -247,6 +247,9 @@ func reasonOf(err error) string {
 	if certificate, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return certificate.Error()
 	}
+	if errors.Is(err, context.Canceled) {
+		return "the inbox was closed meanwhile"
+	}
 	return "the connection broke, or what came was no HTTP"
 }
 

@@ -3,6 +3,7 @@ package galaxypay
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
@@ -97,6 +98,11 @@ func (c *InboxEncryption) sealer() (*inbox.Sealer, error) {
 		return nil, fmt.Errorf("encrypt: %w", err)
 	}
 	return s, nil
+}
+
+// hasLiteral tells whether a key is written down in the configuration itself.
+func (c *InboxEncryption) hasLiteral() bool {
+	return slices.ContainsFunc(c.Keys, func(k InboxKey) bool { return !isPlaceholder(k.Key) })
 }
 
 func (k *InboxKey) resolve() (inbox.Key, error) {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
 
 // metrics counts calls and callbacks. Every label takes its values from the
@@ -99,6 +101,16 @@ func (b inboxBacklog) Collect(c chan<- prometheus.Metric) {
 	}
 	for merchant := range b.queues {
 		c <- prometheus.MustNewConstMetric(inboxPending, prometheus.GaugeValue, float64(pending[merchant]), merchant)
+	}
+}
+
+// expectInbox lets a merchant's counts begin at 0: an alarm on what a count grows by does not
+// see the first event of a count that begins with it.
+func (m *metrics) expectInbox(merchant string) {
+	for _, result := range []string{
+		inbox.CountDuplicate, inbox.CountOvertaken, inbox.CountDelivered, inbox.CountRetried, inbox.CountDead,
+	} {
+		m.inbox.WithLabelValues(merchant, result)
 	}
 }
 

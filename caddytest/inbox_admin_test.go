@@ -397,6 +397,9 @@ func backlog(t *testing.T, store string) {
 		}
 	}
 	pending("shop", 0)
+	if text := c.do(t, http.MethodGet, c.url("9182")+"/metrics", nil, nil).body; !strings.Contains(text, `caddy_galaxypay_inbox_events_total{merchant="shop",result="dead"} 0`) {
+		t.Error("the count of dead letters does not begin at 0") // an alarm would not see it grow to 1
+	}
 	c.post(t, c.url("9181")+"/ipn", sealed(paidMessage, sandboxSalt).json()).confirmedAs(t, "200")
 	pending("shop", 1)
 	if err := c.load(t, config("branch")); err != nil {

@@ -466,6 +466,31 @@ func TestInboxByDefault(t *testing.T) {
 	}
 }
 
+// A secret in the configuration works, but should not stay there.
+func TestInboxSecretInTheConfiguration(t *testing.T) {
+	const canary = "5ec2e70f"
+	key, address := strings.Repeat(canary, 8), "postgres://shop:"+canary+"@"+freeAddress(t)+"/shop"
+	t.Setenv("INBOX_KEY", key)
+	t.Setenv("INBOX_ADDRESS", address)
+	for store, warnings := range map[string]int{
+		"bolt " + inboxFile(t) + " {\nencrypt a " + key + "\n}":     1,
+		"bolt " + inboxFile(t) + " {\nencrypt a {env.INBOX_KEY}\n}": 0,
+		"postgres " + address:          1,
+		"postgres {env.INBOX_ADDRESS}": 0,
+	} {
+		site := strings.Replace(inboxSite("", newApp(t).address, ""), "inbox bolt ", "inbox "+store, 1)
+		c := start(t, site)
+		c.stop()
+		logs := c.logs(t)
+		if n := strings.Count(logs, "stands in the configuration itself, where config dumps show it"); n != warnings {
+			t.Errorf("%s: %d warnings, want %d", store, n, warnings)
+		}
+		if strings.Contains(logs, canary) {
+			t.Errorf("%s: it is in the log", store)
+		}
+	}
+}
+
 func TestInboxLoadErrors(t *testing.T) {
 	app := newApp(t)
 	const handler = "galaxypay_ipn /galaxypay/ipn {"
