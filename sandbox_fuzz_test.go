@@ -54,7 +54,8 @@ func FuzzAgainstSandbox(f *testing.F) {
 	ask := func(t *testing.T, path string, message []byte, signature string) *httptest.ResponseRecorder {
 		t.Helper()
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(string(message)))
-		r.URL.Path, r.RemoteAddr = path, "127.0.0.1:1"
+		r.URL.Path, r.RemoteAddr, r.Host = path, "127.0.0.1:1", "127.0.0.1:9190"
+		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("apiKey", sandboxAPIKey)
 		r.Header.Set("signature", signature)
 		w := httptest.NewRecorder()
