@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"io"
+	"mime"
 	"net/http"
 	"slices"
 	"strconv"
@@ -95,6 +96,9 @@ func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c, err := parseCall(body)
+	if err == nil && !isJSON(r.Header) {
+		err = errNotJSON
+	}
 	c.faults = merge(c.faults, h.ledger.globalFaults())
 	op, err := identify(r.URL.Path, c, err)
 	x.recognise(c, op)
@@ -108,6 +112,15 @@ func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	h.answer(x, r, c, done)
 	_ = http.NewResponseController(x).Flush()
+}
+
+var errNotJSON = errors.New("header Content-Type is not application/json")
+
+// isJSON tells whether a body is said to be what the documents demand. An app that sends
+// another type, such as that of a form, would find out at the gateway only.
+func isJSON(header http.Header) bool {
+	kind, _, err := mime.ParseMediaType(header.Get("Content-Type"))
+	return err == nil && kind == "application/json"
 }
 
 // identify finds the operation that the call asks for, unless there is something wrong

@@ -114,6 +114,29 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// The documents demand one type of body; its parameters are free, and so is its case.
+func TestContentType(t *testing.T) {
+	for content, want := range map[string]string{
+		"application/json":                  "200",
+		"Application/JSON; charset=utf-8":   "200",
+		"application/x-www-form-urlencoded": "400",
+		"text/plain":                        "400",
+		"application/json; charset":         "400",
+		"":                                  "400",
+	} {
+		t.Run(content, func(t *testing.T) {
+			g := serve(t, new(Handler))
+			body := envelope("pay-1", purchase(""))
+			header := g.signed(body)
+			header.Set("Content-Type", content)
+			answer := decode[answered](t, read(t, g.exchange(http.MethodPost, "/api/v1/transaction/pay", body, header)))
+			if answer.ResponseCode != want || want == "400" && answer.ResponseMessage != "header Content-Type is not application/json" {
+				t.Errorf("answer %+v", answer)
+			}
+		})
+	}
+}
+
 func TestEveryOperationOfTheCatalogue(t *testing.T) {
 	for _, name := range operation.Names() {
 		if operations[name] == nil {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"math/big"
-	"mime"
 	"net/http"
 	"time"
 
@@ -50,7 +49,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, wanted any) (ok bool) {
 	if len(body) == 0 {
 		return true
 	}
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
+	if !isJSON(r.Header) {
 		writeProblem(w, http.StatusUnsupportedMediaType, "content_type_unsupported", "Content-Type must be application/json")
 		return false
 	}

@@ -87,6 +87,7 @@ func FuzzAPI(f *testing.F) {
 		}
 		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/", strings.NewReader(body))
 		request.URL.Path = path
+		request.Header.Set("Content-Type", "application/json")
 		request.Header.Set("Apikey", defaultAPIKey)
 		request.Header.Set("Signature", hash(body, defaultSalt))
 		recorder := httptest.NewRecorder()

@@ -70,7 +70,7 @@ func TestPublishedRequestsArePayments(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := serve(t, new(Handler))
 			response := g.exchange("POST", "/api/v1/transaction/pay", vector.body, map[string][]string{
-				"Apikey": {"sandbox"}, "Signature": {vector.signature},
+				"Content-Type": {"application/json"}, "Apikey": {"sandbox"}, "Signature": {vector.signature},
 			})
 			answer := decode[answered](t, read(t, response))
 			if answer.ResponseCode != vector.code || answer.RequestID != "14653fa1-2f69-4f4f-9d4b-240e1bebbdf3" {
