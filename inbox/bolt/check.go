@@ -96,7 +96,8 @@ func checkMeta(path string, db *bbolt.DB, report func(error)) error {
 }
 
 // check reads the whole file once: every page is where it belongs, every record has its
-// checksum, and the indexes have as many entries as there are records.
+// checksum, the indexes have as many entries as there are records, and no page that is in
+// use counts as free.
 func check(db *bbolt.DB) error {
 	info, err := os.Stat(db.Path())
 	if err != nil {
@@ -158,7 +159,7 @@ func (t *tables) check() error {
 	}
 	t.entries(bucketPaid)
 	t.entries(bucketQuarantine)
-	return nil
+	return t.checkPages()
 }
 
 // entries walks through a bucket, so that it comes upon damaged pages.

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -237,5 +238,41 @@ func TestTruncatedWhileOpen(t *testing.T) {
 	}
 	if _, _, err := s.Add(t.Context(), testEvent(200), testLease); err == nil {
 		t.Error("acknowledged what cannot be read again")
+	}
+}
+
+// bbolt writes where its list of free pages says. A page in use that is on it must be found
+// before anything is written.
+func TestDamagedListOfFreePages(t *testing.T) {
+	path := newFile(t, 10)
+	b := content(t, path)
+	page := os.Getpagesize()
+	damaged := 0
+	for at := 2 * page; at < len(b); at += page {
+		if flags := binary.NativeEndian.Uint16(b[at+8:]); flags != 0x10 || binary.NativeEndian.Uint16(b[at+10:]) == 0 {
+			continue // it is no such list, or an empty one
+		}
+		for id := range uint64(len(b) / page) { //nolint:gosec // G115: a small number
+			changed := bytes.Clone(b)
+			if binary.NativeEndian.Uint64(changed[at+16:]) == id {
+				continue
+			}
+			binary.NativeEndian.PutUint64(changed[at+16:], id)
+			s, reported, err := damagedWith(t, filepath.Join(t.TempDir(), "inbox.db"), changed)
+			if err != nil {
+				t.Errorf("page %d on the list: %v", id, err)
+				continue
+			}
+			if len(reported) > 0 {
+				damaged++
+			}
+			if stats := states(t, s); stats.States[inbox.Pending] != 5 || stats.States[inbox.Delivered] != 5 {
+				t.Errorf("page %d on the list: counted %+v", id, stats)
+			}
+			add(t, s, testEvent(10))
+		}
+	}
+	if damaged == 0 {
+		t.Error("no damage was found")
 	}
 }
