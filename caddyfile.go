@@ -1,8 +1,6 @@
 package galaxypay
 
 import (
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -13,6 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"github.com/dustin/go-humanize"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/option"
 )
 
 func init() {
@@ -28,76 +28,11 @@ func init() {
 	httpcaddyfile.RegisterDirectiveOrder("galaxypay_result", httpcaddyfile.Before, "invoke")
 }
 
-// options maps the options of a block to their parsers. A parser starts with the
-// option's name as the current token.
-type options map[string]func(d *caddyfile.Dispenser) error
-
-// parse reads a block. Unknown options are errors, and so are options given twice,
-// unless they are listed in repeatable: silence about either would leave somebody
-// with less protection than he configured.
-func (o options) parse(d *caddyfile.Dispenser, repeatable ...string) error {
-	seen := make(map[string]bool)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		name := d.Val()
-		parse, ok := o[name]
-		if !ok {
-			return d.Errf("unknown option %s; known are %s", name, strings.Join(slices.Sorted(maps.Keys(o)), ", "))
-		}
-		if seen[name] && !slices.Contains(repeatable, name) {
-			return d.Errf("duplicate option %s", name)
-		}
-		seen[name] = true
-		if err := parse(d); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// one reads the single argument of an option into target. Its error does not quote
-// the arguments, as Dispenser.ArgErr would: they may be a salt with a blank in it.
-func one(target *string) func(*caddyfile.Dispenser) error {
-	return func(d *caddyfile.Dispenser) error {
-		name := d.Val()
-		args := d.RemainingArgs()
-		if len(args) != 1 {
-			return d.Errf("%s: expected one value, got %d", name, len(args))
-		}
-		*target = args[0]
-		return nil
-	}
-}
-
-// several reads the arguments of an option, at least one, into target.
-func several(target *[]string) func(*caddyfile.Dispenser) error {
-	return func(d *caddyfile.Dispenser) error {
-		*target = d.RemainingArgs()
-		if len(*target) == 0 {
-			return d.ArgErr()
-		}
-		return nil
-	}
-}
-
-// oneOf is one for an option with a closed list of values.
-func oneOf(target *string, values ...string) func(*caddyfile.Dispenser) error {
-	return func(d *caddyfile.Dispenser) error {
-		name := d.Val()
-		if err := one(target)(d); err != nil {
-			return err
-		}
-		if !slices.Contains(values, *target) {
-			return d.Errf("%s: unknown value %q; expected %s", name, *target, strings.Join(values, " or "))
-		}
-		return nil
-	}
-}
-
 // size reads a size such as 64KiB into target.
 func size(target *int64) func(*caddyfile.Dispenser) error {
 	return func(d *caddyfile.Dispenser) error {
 		var text string
-		if err := one(&text)(d); err != nil {
+		if err := option.One(&text)(d); err != nil {
 			return err
 		}
 		n, err := humanize.ParseBytes(text)
@@ -105,23 +40,6 @@ func size(target *int64) func(*caddyfile.Dispenser) error {
 			return d.Errf("max_body: %q is not a size between 1 and 1GiB, such as 64KiB", text)
 		}
 		*target = int64(n)
-		return nil
-	}
-}
-
-// duration reads a duration such as 30s into target.
-func duration(target *caddy.Duration) func(*caddyfile.Dispenser) error {
-	return func(d *caddyfile.Dispenser) error {
-		name := d.Val()
-		var text string
-		if err := one(&text)(d); err != nil {
-			return err
-		}
-		parsed, err := caddy.ParseDuration(text)
-		if err != nil || parsed <= 0 {
-			return d.Errf("%s: %q is not a duration above zero, such as 30s", name, text)
-		}
-		*target = caddy.Duration(parsed)
 		return nil
 	}
 }
@@ -159,7 +77,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	known := top.options()
 	known["merchant"] = app.parseMerchant
 	known["inbox"] = app.parseInbox
-	if err := known.parse(d, "previous_salt", "merchant"); err != nil {
+	if err := known.Parse(d, "previous_salt", "merchant"); err != nil {
 		return nil, err
 	}
 	if !top.isEmpty() {
@@ -173,14 +91,14 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 
 func (a *App) parseMerchant(d *caddyfile.Dispenser) error {
 	var name string
-	if err := one(&name)(d); err != nil {
+	if err := option.One(&name)(d); err != nil {
 		return err
 	}
 	if a.Merchants[name] != nil {
 		return d.Errf("merchant %s is described twice", name)
 	}
 	a.Merchants[name] = new(Merchant)
-	return a.Merchants[name].options().parse(d, "previous_salt")
+	return a.Merchants[name].options().Parse(d, "previous_salt")
 }
 
 func (a *App) parseInbox(d *caddyfile.Dispenser) error {
@@ -202,12 +120,12 @@ func (a *App) parseInbox(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-func (c *Merchant) options() options {
-	return options{
-		"environment":   one(&c.Environment),
-		"base_url":      one(&c.BaseURL),
-		"api_key":       one(&c.APIKey),
-		"salt":          one(&c.Salt),
+func (c *Merchant) options() option.Block {
+	return option.Block{
+		"environment":   option.One(&c.Environment),
+		"base_url":      option.One(&c.BaseURL),
+		"api_key":       option.One(&c.APIKey),
+		"salt":          option.One(&c.Salt),
 		"previous_salt": c.parsePreviousSalt,
 	}
 }
@@ -262,20 +180,20 @@ func (p *Proxy) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	return options{
-		"merchant":      one(&p.Merchant),
-		"allow":         several(&p.Allow),
-		"operations":    several(&p.Operations),
-		"response":      oneOf(&p.Response, "data", "envelope"),
-		"verify":        oneOf(&p.Verify, "strict", "report"),
-		"validate":      oneOf(&p.Validate, "on", "off"),
+	return option.Block{
+		"merchant":      option.One(&p.Merchant),
+		"allow":         option.Several(&p.Allow),
+		"operations":    option.Several(&p.Operations),
+		"response":      option.OneOf(&p.Response, "data", "envelope"),
+		"verify":        option.OneOf(&p.Verify, "strict", "report"),
+		"validate":      option.OneOf(&p.Validate, "on", "off"),
 		"defaults":      p.parseDefaults,
 		"path":          p.parsePath,
 		"max_body":      size(&p.MaxBody),
-		"timeout":       duration(&p.Timeout),
+		"timeout":       option.Duration(&p.Timeout),
 		"max_in_flight": p.parseMaxInFlight,
 		"transport":     p.parseTransport,
-	}.parse(d, "path")
+	}.Parse(d, "path")
 }
 
 func (p *Proxy) parseDefaults(d *caddyfile.Dispenser) error {
@@ -289,7 +207,7 @@ func (p *Proxy) parseDefaults(d *caddyfile.Dispenser) error {
 			return d.Errf("defaults: duplicate field %s", name)
 		}
 		var text string
-		if err := one(&text)(d); err != nil {
+		if err := option.One(&text)(d); err != nil {
 			return err
 		}
 		p.Defaults[name] = text
@@ -314,7 +232,7 @@ func (p *Proxy) parsePath(d *caddyfile.Dispenser) error {
 
 func (p *Proxy) parseMaxInFlight(d *caddyfile.Dispenser) error {
 	var text string
-	if err := one(&text)(d); err != nil {
+	if err := option.One(&text)(d); err != nil {
 		return err
 	}
 	n, err := strconv.Atoi(text)
@@ -365,14 +283,14 @@ func (c *Callback) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	known := options{
-		"merchant": one(&c.Merchant),
+	known := option.Block{
+		"merchant": option.One(&c.Merchant),
 		"max_body": size(&c.MaxBody),
 	}
 	if c.Kind == kindIPN {
 		known["inbox"] = c.parseInbox
 	}
-	return known.parse(d)
+	return known.Parse(d)
 }
 
 func (c *Callback) parseInbox(d *caddyfile.Dispenser) error {
@@ -380,17 +298,17 @@ func (c *Callback) parseInbox(d *caddyfile.Dispenser) error {
 		return d.Err("inbox: expected a block with deliver_to")
 	}
 	c.Inbox = new(Inbox)
-	return options{
-		"deliver_to":    one(&c.Inbox.DeliverTo),
-		"answer_within": duration(&c.Inbox.AnswerWithin),
+	return option.Block{
+		"deliver_to":    option.One(&c.Inbox.DeliverTo),
+		"answer_within": option.Duration(&c.Inbox.AnswerWithin),
 		"retry":         c.Inbox.parseRetry,
-		"keep":          duration(&c.Inbox.Keep),
-	}.parse(d)
+		"keep":          option.Duration(&c.Inbox.Keep),
+	}.Parse(d)
 }
 
 func (i *Inbox) parseRetry(d *caddyfile.Dispenser) error {
 	var delays []string
-	if err := several(&delays)(d); err != nil {
+	if err := option.Several(&delays)(d); err != nil {
 		return err
 	}
 	for _, text := range delays {

@@ -212,6 +212,7 @@ func TestLoadErrors(t *testing.T) {
 		"unknown merchant":          {"sandbox", "merchant airline", []string{"merchant", "airline", "default"}},
 		"merchant without name":     {"sandbox", "merchant", []string{"merchant"}},
 		"merchant with two names":   {"sandbox", "merchant default default", []string{"merchant"}},
+		"empty value":               {"sandbox", `merchant ""`, []string{"merchant", "empty"}},
 		"unknown option":            {"sandbox", "alow 10.0.0.0/8", []string{"unknown option", "alow"}},
 		"option of the global one":  {"sandbox", "salt secret-canary", []string{"unknown option", "salt"}},
 		"duplicate allow":           {"sandbox", "allow 10.0.0.0/8\nallow 10.0.0.0/8", []string{"duplicate", "allow"}},

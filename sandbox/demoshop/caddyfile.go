@@ -4,6 +4,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/option"
 )
 
 func init() {
@@ -30,25 +32,11 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	options := map[string]*string{"sidecar": &h.Sidecar, "modal_script": &h.ModalScript, "ipn_url": &h.IPNURL}
-	for d.NextBlock(0) {
-		option := d.Val()
-		value, known := options[option]
-		if !known {
-			return d.Errf("unknown option %s", option)
-		}
-		if *value != "" {
-			return d.Errf("option %s is given twice", option)
-		}
-		if !d.AllArgs(value) {
-			return d.ArgErr()
-		}
-		// An unset {$VARIABLE} leaves nothing behind, which would silently mean the default.
-		if *value == "" {
-			return d.Errf("option %s is empty", option)
-		}
-	}
-	return nil
+	return option.Block{
+		"sidecar":      option.One(&h.Sidecar),
+		"modal_script": option.One(&h.ModalScript),
+		"ipn_url":      option.One(&h.IPNURL),
+	}.Parse(d)
 }
 
 // Interface guards
