@@ -39,11 +39,14 @@ func (Module) CaddyModule() caddy.ModuleInfo {
 //	postgres <{env.NAME}|{file./path}>
 func (m *Module) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
-	if !d.AllArgs(&m.Address) {
-		return d.ArgErr()
+	args := d.RemainingArgs()
+	if len(args) != 1 {
+		// ArgErr would quote one of them, and it may hold the password.
+		return d.Errf("inbox postgres: expected one address, as {env.NAME} or {file./path}, got %d", len(args))
 	}
+	m.Address = args[0]
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		return d.Errf("unrecognized option %s", d.Val())
+		return d.Errf("unknown option of inbox postgres: %s", d.Val())
 	}
 	return nil
 }

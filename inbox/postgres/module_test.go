@@ -60,10 +60,10 @@ func TestModuleRefuses(t *testing.T) {
 			t.Errorf("%q: error %v, want %s", address, err, want)
 		}
 	}
-	for _, text := range []string{"postgres", "postgres a b", "postgres a {\n\tpool 3\n}"} {
+	for _, text := range []string{"postgres", "postgres host=db password=hunter2", "postgres a {\n\tpool 3\n}"} {
 		var m postgres.Module
-		if err := m.UnmarshalCaddyfile(caddyfile.NewTestDispenser(text)); err == nil {
-			t.Errorf("%q was accepted", text)
+		if err := m.UnmarshalCaddyfile(caddyfile.NewTestDispenser(text)); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: error %v", text, err)
 		}
 	}
 }
