@@ -220,6 +220,7 @@ func listInbox(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
 			answer.More = true
 			break
 		}
+		record.Message = nil // a long list of them takes much memory
 		answer.Events = append(answer.Events, inboxEntry{Record: record})
 	}
 	return writeJSON(w, answer)
