@@ -92,7 +92,7 @@ func inboxReplayCommand() *cobra.Command {
 		},
 	}
 	addFilterFlags(c)
-	c.Flags().Bool("all", false, "All events of the inbox, those that were delivered too")
+	c.Flags().Bool("all", false, "All events of the inbox, those that were delivered too, but not those that were overtaken")
 	return c
 }
 

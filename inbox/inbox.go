@@ -126,6 +126,10 @@ type Filter struct {
 	Limit         int       // 0: no limit
 }
 
+// AsksForOvertaken tells whether a replay takes Overtaken records: only by their ID or their
+// state. The last word of a replay of everything must not be that a paid transaction failed.
+func (f Filter) AsksForOvertaken() bool { return f.ID != "" || f.State == Overtaken }
+
 // Stats counts what a store holds.
 type Stats struct {
 	// States has every state, with 0 where nothing is.
@@ -172,8 +176,9 @@ type Store interface {
 	// ends after the first error.
 	List(ctx context.Context, f Filter) iter.Seq2[Record, error]
 
-	// Replay makes the picked records Pending and due at now, whatever their state, with no
-	// attempts counted, and tells how many. Those that are claimed are left alone.
+	// Replay makes the picked records Pending and due at now, with no attempts counted, and
+	// tells how many. Those that are claimed are left alone, and so are Overtaken ones unless
+	// the filter asks for them.
 	Replay(ctx context.Context, f Filter, now time.Time) (int, error)
 
 	// Prune forgets records with a final state that arrived before a time, and tells how

@@ -370,7 +370,7 @@ func (t *tables) nextDue(queues []string) time.Time {
 func (t *tables) replay(seqs []uint64, f inbox.Filter, now time.Time) (n int) {
 	for _, seq := range seqs {
 		r, err := t.record(seq)
-		if err != nil || !picks(f, r) {
+		if err != nil || !picks(f, r) || r.State == inbox.Overtaken && !f.AsksForOvertaken() {
 			continue
 		}
 		lane := laneKey(r)

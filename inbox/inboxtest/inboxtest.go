@@ -472,7 +472,13 @@ func replay(t *testing.T, s *suite) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, "replayed", n, 4)
+	expect(t, "replayed", n, 3)
+	expect(t, "overtaken", s.get(t, "overtaken").State, inbox.Overtaken) // its payment's last word is paid
+	n, err = s.Replay(t.Context(), inbox.Filter{State: inbox.Overtaken}, at(50))
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "replayed", n, 1)
 	for _, id := range []string{"dead", "overtaken", "delivered", "pending"} {
 		r := s.get(t, id)
 		expect(t, id, r.State, inbox.Pending)
@@ -491,6 +497,7 @@ func replayFilter(t *testing.T, s *suite) {
 		s.settle(t, s.add(t, event(fmt.Sprint("dead", i), fmt.Sprint("GP", i), inbox.Paid), 0), inbox.Settlement{State: inbox.Dead, At: at(1)})
 	}
 	s.deliver(t, s.add(t, event("delivered", "GP9", inbox.Paid), 0), 1)
+	s.add(t, event("overtaken", "GP9", "failed"), 1)
 	for _, test := range []struct {
 		filter   inbox.Filter
 		expected int
@@ -500,6 +507,8 @@ func replayFilter(t *testing.T, s *suite) {
 		{inbox.Filter{ID: "unknown"}, 0},
 		{inbox.Filter{State: inbox.Dead, Limit: 1}, 1},
 		{inbox.Filter{State: inbox.Dead}, 2},
+		{inbox.Filter{PaymentStatus: "failed"}, 0},
+		{inbox.Filter{ID: "overtaken"}, 1},
 	} {
 		n, err := s.Replay(t.Context(), test.filter, at(2))
 		if err != nil {
@@ -508,7 +517,7 @@ func replayFilter(t *testing.T, s *suite) {
 		expect(t, fmt.Sprintf("%+v", test.filter), n, test.expected)
 	}
 	s.isDelivered(t, "delivered")
-	s.claim(t, 2, "dead0", "dead1", "dead2", "dead3")
+	s.claim(t, 2, "dead0", "dead1", "dead2", "dead3", "overtaken")
 }
 
 func replayClaimed(t *testing.T, s *suite) {

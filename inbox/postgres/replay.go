@@ -59,7 +59,7 @@ func (s *Store) replayBatch(ctx context.Context, f inbox.Filter, after int64, li
 		if err := lockLanes(ctx, tx, lanes); err != nil {
 			return err
 		}
-		where, args := conditions(f)
+		where, args := replayable(f)
 		args["picked"], args["now"] = picked, now
 		tag, err := tx.Exec(ctx, replay+where, args)
 		if err != nil {
@@ -75,10 +75,19 @@ func (s *Store) replayBatch(ctx context.Context, f inbox.Filter, after int64, li
 	return picked, n, err
 }
 
+// replayable is a filter in SQL for what a replay takes.
+func replayable(f inbox.Filter) (where string, args pgx.NamedArgs) {
+	where, args = conditions(f)
+	if !f.AsksForOvertaken() {
+		where += " AND r.state <> 'overtaken'"
+	}
+	return where, args
+}
+
 // pick finds the records behind one that a filter picks and nobody has claimed, and their
 // lanes in order, each once.
 func pick(ctx context.Context, tx pgx.Tx, f inbox.Filter, after int64, limit int, now time.Time) (picked, lanes []int64, err error) {
-	where, args := conditions(f)
+	where, args := replayable(f)
 	args["after"], args["limit"], args["now"] = after, limit, now
 	rows, err := tx.Query(ctx, "SELECT r.seq, r.lane FROM galaxypay_inbox_records AS r WHERE "+where+
 		" AND "+unclaimed+" AND r.seq > @after ORDER BY r.seq LIMIT @limit", args)
