@@ -122,7 +122,7 @@ func TestContentType(t *testing.T) {
 		"application/x-www-form-urlencoded": "400",
 		"text/plain":                        "400",
 		"application/json; charset":         "400",
-		"":                                  "400",
+		"":                                  "200",
 	} {
 		t.Run(content, func(t *testing.T) {
 			g := serve(t, new(Handler))

@@ -8,9 +8,19 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/local"
 )
 
-// isOwnHost tells whether the sandbox was asked under a name of its own. Under any other,
-// the page of another site could read all that the sandbox shows, and settle payments: see
-// local.IsHost.
+// ownHostOnly answers under names of the sandbox's own. Under any other, the page of another
+// site could read all that the sandbox shows, and settle payments: see local.IsHost.
+func (h *Handler) ownHostOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !h.isOwnHost(r.Host) {
+			writeProblem(w, http.StatusMisdirectedRequest, "host_unknown",
+				"the sandbox shows its pages under localhost and under IP addresses only; its option hosts lets other names in")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 func (h *Handler) isOwnHost(host string) bool {
 	return local.IsHost(host) || slices.ContainsFunc(h.Hosts, func(own string) bool {
 		return strings.EqualFold(own, local.Name(host))

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
@@ -62,6 +63,13 @@ func TestOwnHostOnly(t *testing.T) {
 			if err := h.ServeHTTP(w, r, nil); err != nil || w.Code != want {
 				t.Errorf("%s at %s: HTTP %d, want %d; %v", path, host, w.Code, want, err)
 			}
+		}
+		// A server may know the gateway by any name. This one has not signed.
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/transaction/pay", http.NoBody)
+		r.Host, r.RemoteAddr = host, "127.0.0.1:5678"
+		w := httptest.NewRecorder()
+		if err := h.ServeHTTP(w, r, nil); err != nil || !strings.Contains(w.Body.String(), "responseCode") {
+			t.Errorf("the API at %s: HTTP %d %s; %v", host, w.Code, w.Body, err)
 		}
 	}
 }

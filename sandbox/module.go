@@ -257,7 +257,6 @@ func (h *Handler) Cleanup() error {
 // newRoutes is the map of everything the sandbox answers.
 func (h *Handler) newRoutes() http.Handler {
 	routes := http.NewServeMux()
-	routes.HandleFunc("POST /api/v1/", h.serveAPI)
 	routes.HandleFunc("GET /pay/{transactionID}", h.showPayment)
 	routes.HandleFunc("POST /pay/{transactionID}", h.takeForm)
 	routes.HandleFunc("GET /checkout/script-modal.js", serveModalScript)
@@ -272,7 +271,12 @@ func (h *Handler) newRoutes() http.Handler {
 	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, http.StatusNotFound, "not_found", "the sandbox has nothing at this address and method")
 	})
-	return routes
+	// Whatever name a server knows the sandbox by, it may call the API there: serveAPI refuses
+	// all web pages, and those alone can be misled by a name.
+	all := http.NewServeMux()
+	all.HandleFunc("POST /api/v1/", h.serveAPI)
+	all.Handle("/", h.ownHostOnly(routes))
+	return all
 }
 
 // ServeHTTP answers the request; next is never called.
@@ -280,11 +284,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 	if !h.peers.include(r.RemoteAddr) {
 		writeProblem(w, http.StatusForbidden, "caller_not_allowed",
 			"the sandbox answers this machine only; its option allow lets others in")
-		return nil
-	}
-	if !h.isOwnHost(r.Host) {
-		writeProblem(w, http.StatusMisdirectedRequest, "host_unknown",
-			"the sandbox answers under localhost and under IP addresses only; its option hosts lets other names in")
 		return nil
 	}
 	h.routes.ServeHTTP(w, r)
