@@ -204,6 +204,10 @@ func (b browser) picture(name string) {
 	}
 	for _, v := range []viewport{desktop, phone} {
 		b.resize(v)
+		// What was clicked last may be far down.
+		if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`(scrollTo(0, 0), true)`)); err != nil {
+			b.Fatal(err)
+		}
 		png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 		if err != nil {
 			b.Fatal(err)

@@ -249,6 +249,24 @@ func TestBrowserDashboardShowsMarkupAsText(t *testing.T) {
 	}
 }
 
+// The dashboard tells the time of the messages, which is Vietnam's, and shows the chosen
+// transaction in the other language too.
+func TestBrowserDashboardTimeAndLanguage(t *testing.T) {
+	c := startExample(t)
+	c.post(t, c.url("9180")+"/pay", payment)
+	b := openBrowser(t, "en")
+	b.visit(c.url("9190") + "/")
+	b.click("#transactions .row")
+	b.see("#detail .wire")
+	shown, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](
+		`fullTime("2026-01-02T18:04:05Z") + " " + clockTime("2026-01-02T18:04:05Z")`))
+	if want := "03/01/2026, 01:04:05 01:04:05"; err != nil || shown != want {
+		t.Errorf("%s, want %s; %v", shown, want, err)
+	}
+	b.click("#languages a[lang=vi]")
+	b.see("html[lang=vi] #detail .wire")
+}
+
 // A fault for everybody is set on the dashboard and seen by the next order.
 func TestBrowserGlobalFault(t *testing.T) {
 	c := startExample(t)

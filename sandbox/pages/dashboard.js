@@ -47,8 +47,10 @@ const attempt = (change) => async () => {
 	}
 };
 
-const clockTime = (time) => new Date(time).toLocaleTimeString(document.documentElement.lang, { hour12: false });
-const fullTime = (time) => new Date(time).toLocaleString(document.documentElement.lang, { hour12: false });
+// Times are those of the messages, wherever the browser stands.
+const zone = { timeZone: "Asia/Ho_Chi_Minh" };
+const clockTime = (time) => new Date(time).toLocaleTimeString("en-GB", zone);
+const fullTime = (time) => new Date(time).toLocaleString("en-GB", zone);
 const tag = (text, mood) => make("span", { class: "tag " + (mood ?? "") }, text);
 
 // ---- the list ----
@@ -341,8 +343,15 @@ function listen() {
 	};
 }
 
+// The other language shows what is chosen in this one.
+function keepChosen() {
+	for (const link of document.querySelectorAll("#languages a")) link.hash = location.hash;
+}
+
 place("strangers").href = "#" + strangersHash;
+keepChosen();
 addEventListener("hashchange", () => {
+	keepChosen();
 	opened.clear();
 	scrollTo(0, 0);
 	complain();
