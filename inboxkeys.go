@@ -106,6 +106,10 @@ func (c *InboxEncryption) hasLiteral() bool {
 }
 
 func (k *InboxKey) resolve() (inbox.Key, error) {
+	id, err := resolvePlain("key id", k.ID)
+	if err != nil {
+		return inbox.Key{}, err
+	}
 	text, err := resolveSecret(k.Key)
 	if err != nil {
 		return inbox.Key{}, err
@@ -114,5 +118,5 @@ func (k *InboxKey) resolve() (inbox.Key, error) {
 	if err != nil {
 		return inbox.Key{}, err
 	}
-	return inbox.Key{ID: k.ID, Secret: secret}, nil
+	return inbox.Key{ID: id, Secret: secret}, nil
 }

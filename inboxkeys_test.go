@@ -84,7 +84,11 @@ func TestInboxKeyRotation(t *testing.T) {
 	if sealed.Message, err = sealer(old).Seal(e); err != nil {
 		t.Fatal(err)
 	}
-	rotated := sealer(InboxKey{ID: "new", Key: "{env.NEW_KEY}"}, old)
+	t.Setenv("NEW_ID", "new")
+	rotated := sealer(InboxKey{ID: "{env.NEW_ID}", Key: "{env.NEW_KEY}"}, old)
+	if again, err := rotated.Seal(e); err != nil || !strings.HasPrefix(string(again), "\x01\x03new") {
+		t.Errorf("sealed as %.8q, %v", again, err)
+	}
 	if opened, err := rotated.Open(sealed); err != nil || string(opened) != `{"a":1}` {
 		t.Errorf("opened %q, %v", opened, err)
 	}
@@ -110,6 +114,7 @@ func TestInboxKeysRefused(t *testing.T) {
 		"left out":         {InboxEncryption{Keys: []InboxKey{{ID: "a"}}}, "encrypt 1: missing"},
 		"without a name":   {InboxEncryption{Keys: []InboxKey{{Key: good}}}, "expected a key id"},
 		"one name twice":   {InboxEncryption{Keys: []InboxKey{{ID: "a", Key: good}, {ID: "a", Key: good}}}, "two keys have the id a"},
+		"unset name":       {InboxEncryption{Keys: []InboxKey{{ID: "{env.NO_SUCH_ID}", Key: good}}}, "key id: "},
 		"strict, no key":   {InboxEncryption{RefuseUnencrypted: true}, "refuse_unencrypted"},
 		"a line end in it": {InboxEncryption{Keys: []InboxKey{{ID: "a", Key: good + "\n"}}}, "white space"},
 	} {
