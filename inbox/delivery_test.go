@@ -380,24 +380,28 @@ func TestTransactionsThatHang(t *testing.T) {
 func TestMuchIsDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
+		other := &app{answer: isDown}
+		quiet := other.queueOf()
+		quiet.Name = "quiet"
+		m := b.Engine().Join(Settings{Queues: []Queue{b.app.queueOf(), quiet}})
 		b.app.answers(isDown)
-		const backlog = 20 * atOnce
+		const backlog = 12 * atOnce
 		for i := range backlog {
 			b.take(t, event(fmt.Sprint(i), fmt.Sprint(i), Paid), kept)
 		}
-		other := &app{answer: takes}
-		quiet := other.queueOf()
-		quiet.Name = "quiet"
-		b.settings.Queues = append(b.settings.Queues, quiet)
 		e := event("q", "q", Paid)
 		e.Queue = "quiet"
-		b.store.records = append(b.store.records, &Record{Event: e, Seq: backlog + 1, State: Pending, Due: time.Now()})
+		if _, err := m.Take(t.Context(), e); err != nil {
+			t.Error(err)
+		}
 		b.app.calls()
+		other.calls()
 		b.app.answers(takes)
+		other.answers(takes)
 
 		b.store.takes("Claim", time.Second) // time enough for the app to take what was claimed before
-		time.Sleep(4 * time.Second)
-		if got := other.calls(); !slices.Equal(got, []string{"q 1"}) {
+		time.Sleep(5 * time.Second)
+		if got := other.calls(); !slices.Equal(got, []string{"q 2"}) {
 			t.Errorf("of the other queue, %q was delivered", got)
 		}
 		if n := len(b.app.calls()); n == 0 || n == backlog {
