@@ -154,6 +154,7 @@ func (t *tables) check() error {
 			return fmt.Errorf("%w: %d entries in %s instead of %d", errDamaged, n, index.name, index.expected)
 		}
 	}
+	t.entries(bucketRecords)
 	if n := t.entries(bucketIDs); n < pending+final {
 		return fmt.Errorf("%w: %d ids of %d records", errDamaged, n, pending+final)
 	}
@@ -162,10 +163,14 @@ func (t *tables) check() error {
 	return t.checkPages()
 }
 
-// entries walks through a bucket, so that it comes upon damaged pages.
+// entries walks through a bucket, so that it comes upon damaged pages. It looks every key up
+// as well: walking goes by no key, and so misses damage to those on the pages above.
 func (t *tables) entries(bucket []byte) (n uint64) {
 	c := t.tx.Bucket(bucket).Cursor()
-	for key, _ := c.First(); key != nil; key, _ = c.Next() {
+	for key, value := c.First(); key != nil; key, value = c.Next() {
+		if !bytes.Equal(t.get(bucket, key), value) {
+			t.err = fmt.Errorf("%w: a key in %s leads elsewhere", errDamaged, bucket)
+		}
 		n++
 	}
 	return n

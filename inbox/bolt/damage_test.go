@@ -276,3 +276,39 @@ func TestDamagedListOfFreePages(t *testing.T) {
 		t.Error("no damage was found")
 	}
 }
+
+// A page above others says by keys where they are. A walk through all goes by none of them.
+func TestDamagedWayToARecord(t *testing.T) {
+	const n = 400
+	b := content(t, newFile(t, n))
+	page := os.Getpagesize()
+	reports := 0
+	for at := 2 * page; at < len(b); at += page {
+		if flags := binary.NativeEndian.Uint16(b[at+8:]); flags != 0x01 || binary.NativeEndian.Uint16(b[at+10:]) < 2 {
+			continue // nothing is below it
+		}
+		changed := bytes.Clone(b)
+		second := at + 32 // where the key of the second page below it is described: how far off it is, and its length
+		key := second + int(binary.NativeEndian.Uint32(changed[second:]))
+		clear(changed[key : key+int(binary.NativeEndian.Uint32(changed[second+4:]))])
+		s, reported, err := damagedWith(t, filepath.Join(t.TempDir(), "inbox.db"), changed)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		reports += len(reported)
+		found := states(t, s).Quarantined
+		for _, err := range s.List(t.Context(), inbox.Filter{}) {
+			if err != nil {
+				t.Error(err)
+			}
+			found++
+		}
+		if found != n {
+			t.Errorf("of %d records %d are there or reported", n, found)
+		}
+	}
+	if reports == 0 {
+		t.Error("no damage was found")
+	}
+}
