@@ -74,8 +74,9 @@ func conclude(err error) reply {
 // serveAPI walks a request to the gateway's API: read, prove, parse, carry out, answer.
 // What is left to do then, such as an IPN, does not keep the caller waiting.
 //
-// A browser names the page behind a POST in the header Origin, and the gateway is called
-// by servers only: a page that can sign holds the merchant's salt.
+// A browser names the page behind a POST in the header Origin, and the gateway is called by
+// servers only. The API answers under any name, so this check alone keeps out a page that
+// points its own name at this machine, and could have IPNs sent to any service here.
 func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
 	x := h.overhear(w, r)
 	defer x.keep()

@@ -137,10 +137,11 @@ type Handler struct {
 	// sent to every service on this machine, Caddy's admin API included.
 	Allow []string `json:"allow,omitempty"`
 
-	// Hosts lists the names under which the sandbox may be asked besides localhost, the
-	// names below it and IP addresses, such as sandbox.test: without their port. Any
-	// other name could be that of a web page elsewhere, which its owner has pointed at
-	// this machine to read and settle payments in a developer's browser.
+	// Hosts lists the names under which the sandbox shows its pages and takes its control
+	// API's requests, besides localhost, the names below it and IP addresses: without a
+	// port, such as sandbox.test. Any other name could be that of a web page elsewhere, which
+	// its owner has pointed at this machine to read and settle payments in a developer's
+	// browser. The gateway's API answers under every name.
 	Hosts []string `json:"hosts,omitempty"`
 
 	// Expiry is how long a payment can be paid after it was opened. Default: 15m.
