@@ -156,12 +156,21 @@ func (c *Callback) take(ctx context.Context, cb *callback) (inbox.Answer, error)
 	return member.Take(ctx, inbox.Event{
 		ID:            cb.deliveryID,
 		Queue:         c.merchant.name,
-		Transaction:   transactionOf(cb.message),
-		RequestID:     cb.requestID,
+		Transaction:   nameOf(transactionOf(cb.message)),
+		RequestID:     nameOf(cb.requestID),
 		PaymentStatus: string(cb.status),
 		ReceivedAt:    time.Now().UTC(),
 		Message:       cb.message,
 	})
+}
+
+// nameOf leaves out a name that is longer than any of the gateway's, and than a store takes:
+// the event must be kept all the same.
+func nameOf(text string) string {
+	if len(text) > inbox.MaxName {
+		return ""
+	}
+	return text
 }
 
 // transactionOf returns which payment a message is about: its transactionID or, for a

@@ -349,6 +349,21 @@ func TestInboxAdminRefuses(t *testing.T) {
 	}
 }
 
+// What is proven is kept, however odd it is.
+func TestInboxKeepsOddNames(t *testing.T) {
+	long := strings.Repeat("x", 5000)
+	for name, store := range stores {
+		t.Run(name, func(t *testing.T) {
+			k := keepIn(t, store(t), "")
+			id := k.arrive(t, strings.NewReplacer("2601021234567890123456789", long, "0f8c2b6e4d1a4c7f9b3e5a7d9c1e3f5b", long).Replace(paidMessage))
+			k.awaitState(t, id, "delivered")
+			if body := k.app.only(t).body; strings.Count(body, long) != 2 {
+				t.Errorf("the app got %.200s", body)
+			}
+		})
+	}
+}
+
 // Whoever watches the sidecar sees what waits, and is told of what waits for nobody.
 func TestInboxBacklog(t *testing.T) {
 	for name, store := range stores {

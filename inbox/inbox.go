@@ -13,6 +13,10 @@ import (
 	"time"
 )
 
+// MaxName is how long the texts of an event may be, in bytes; a store may refuse longer
+// ones. It is not about the message.
+const MaxName = 1 << 10
+
 // Event is one proven callback.
 type Event struct {
 	// ID is the SHA-256 of the signed text in hex, the callback's Galaxypay-Delivery-Id.

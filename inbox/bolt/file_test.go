@@ -155,8 +155,8 @@ func TestEventsThatCannotBeKept(t *testing.T) {
 	defer s.Close()
 	for name, e := range map[string]inbox.Event{
 		"no id":               {Queue: "shop"},
-		"endless id":          {ID: strings.Repeat("x", maxName+1)},
-		"endless transaction": {ID: "1", Transaction: strings.Repeat("x", maxName+1)},
+		"endless id":          {ID: strings.Repeat("x", inbox.MaxName+1)},
+		"endless transaction": {ID: "1", Transaction: strings.Repeat("x", inbox.MaxName+1)},
 		"endless message":     {ID: "1", Message: make([]byte, maxMessage+1)},
 	} {
 		if _, _, err := s.Add(t.Context(), e, testLease); err == nil {

@@ -109,19 +109,16 @@ func decodeRecord(seq uint64, value []byte) (inbox.Record, error) {
 	return r, nil
 }
 
-// What an event may hold. bbolt bounds its keys, and these bounds stay far below.
-const (
-	maxName    = 1 << 10
-	maxMessage = 16 << 20
-)
+// maxMessage bounds a message. bbolt bounds its keys too, and inbox.MaxName stays far below.
+const maxMessage = 16 << 20
 
 // checkEvent refuses what cannot be kept before anything is begun.
 func checkEvent(e inbox.Event) error {
 	switch {
 	case e.ID == "":
 		return errors.New("an event needs an id")
-	case len(e.ID) > maxName, len(e.Queue) > maxName, len(e.Transaction) > maxName, len(e.RequestID) > maxName, len(e.PaymentStatus) > maxName:
-		return fmt.Errorf("a field of the event is longer than %d bytes", maxName)
+	case len(e.ID) > inbox.MaxName, len(e.Queue) > inbox.MaxName, len(e.Transaction) > inbox.MaxName, len(e.RequestID) > inbox.MaxName, len(e.PaymentStatus) > inbox.MaxName:
+		return fmt.Errorf("a field of the event is longer than %d bytes", inbox.MaxName)
 	case len(e.Message) > maxMessage:
 		return fmt.Errorf("the message is longer than %d bytes", maxMessage)
 	}
