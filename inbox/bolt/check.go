@@ -96,8 +96,8 @@ func checkMeta(path string, db *bbolt.DB, report func(error)) error {
 }
 
 // check reads the whole file once: every page is where it belongs, every record has its
-// checksum, the indexes have as many entries as there are records, and no page that is in
-// use counts as free.
+// checksum, the indexes lead to all records and to nothing else, and no page that is in use
+// counts as free.
 func check(db *bbolt.DB) error {
 	info, err := os.Stat(db.Path())
 	if err != nil {
@@ -130,6 +130,12 @@ func (t *tables) check() error {
 		if err != nil {
 			return err
 		}
+		if !bytes.Equal(t.get(bucketRecords, key), value) {
+			return fmt.Errorf("%w: a key above record %d leads elsewhere", errDamaged, r.Seq)
+		}
+		if err := t.checkIndex(r); err != nil {
+			return err
+		}
 		states[r.State]++
 		if r.State == inbox.Pending {
 			waiting[r.Queue]++
@@ -154,23 +160,50 @@ func (t *tables) check() error {
 			return fmt.Errorf("%w: %d entries in %s instead of %d", errDamaged, n, index.name, index.expected)
 		}
 	}
-	t.entries(bucketRecords)
 	if n := t.entries(bucketIDs); n < pending+final {
 		return fmt.Errorf("%w: %d ids of %d records", errDamaged, n, pending+final)
 	}
 	t.entries(bucketPaid)
 	t.entries(bucketQuarantine)
+	if err := t.checkLanes(); err != nil {
+		return err
+	}
 	return t.checkPages()
 }
 
-// entries walks through a bucket, so that it comes upon damaged pages. It looks every key up
-// as well: walking goes by no key, and so misses damage to those on the pages above.
+// checkIndex compares what leads to a record with the record, which has a checksum. By a
+// wrong time, for one, an event would wait for years.
+func (t *tables) checkIndex(r inbox.Record) error {
+	for _, e := range append(lastingIndex(r), stateIndex(r)...) {
+		if value := t.get(e.bucket, e.key); value == nil || !bytes.Equal(value, e.value) {
+			return fmt.Errorf("%w: %s does not lead to record %d", errDamaged, e.bucket, r.Seq)
+		}
+	}
+	if r.State == inbox.Pending && t.get(bucketLanes, laneKey(r)) == nil {
+		return fmt.Errorf("%w: %s does not lead to record %d", errDamaged, bucketLanes, r.Seq)
+	}
+	return nil
+}
+
+// checkLanes compares what is kept of each lane with its first pending record.
+func (t *tables) checkLanes() error {
+	c := t.tx.Bucket(bucketLanes).Cursor()
+	for lane, state := c.First(); lane != nil; lane, state = c.Next() {
+		l := decodeLane(state)
+		head, due := t.first(lane)
+		key := join(queueOfLane(lane), l.at, l.head)
+		if head == 0 || l.head != head || l.at != max(due, l.until) || !bytes.Equal(t.get(bucketDue, key), lane) {
+			return fmt.Errorf("%w: %s does not lead to record %d", errDamaged, bucketDue, head)
+		}
+	}
+	return nil
+}
+
+// entries walks through a bucket, so that it comes upon damaged pages. It goes by no key, and
+// so misses damage to those on the pages above, which what is looked up comes upon.
 func (t *tables) entries(bucket []byte) (n uint64) {
 	c := t.tx.Bucket(bucket).Cursor()
-	for key, value := c.First(); key != nil; key, value = c.Next() {
-		if !bytes.Equal(t.get(bucket, key), value) {
-			t.err = fmt.Errorf("%w: a key in %s leads elsewhere", errDamaged, bucket)
-		}
+	for key, _ := c.First(); key != nil; key, _ = c.Next() {
 		n++
 	}
 	return n

@@ -28,6 +28,9 @@ func testEvent(i int) inbox.Event {
 
 var testLease = inbox.Lease{Now: now, Until: now.Add(time.Minute)}
 
+// later is when testLease is over.
+var later = inbox.Lease{Now: now.Add(time.Hour), Until: now.Add(2 * time.Hour)}
+
 func add(t *testing.T, s *Store, e inbox.Event) inbox.Record {
 	t.Helper()
 	r, added, err := s.Add(t.Context(), e, testLease)
@@ -209,7 +212,6 @@ func TestDamagedWhileOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	later := inbox.Lease{Now: now.Add(time.Hour), Until: now.Add(2 * time.Hour)}
 	if _, _, err := s.Add(t.Context(), testEvent(0), later); !errors.Is(err, errDamaged) {
 		t.Errorf("a repeated event whose record is damaged: %v", err)
 	}
@@ -310,5 +312,73 @@ func TestDamagedWayToARecord(t *testing.T) {
 	}
 	if reports == 0 {
 		t.Error("no damage was found")
+	}
+}
+
+// What leads to a record has no checksum, and is compared with the record: an event must not
+// be forgotten because of a wrong time, nor be taken for another.
+func TestAlteredIndex(t *testing.T) {
+	never := number(timeNumber(now.AddDate(100, 0, 0)))
+	lane := laneKey(inbox.Record{Event: testEvent(2), Seq: 3})
+	moved := func(tx *bbolt.Tx, bucket, key, elsewhere []byte) error {
+		value := bytes.Clone(tx.Bucket(bucket).Get(key))
+		return errors.Join(tx.Bucket(bucket).Delete(key), tx.Bucket(bucket).Put(elsewhere, value))
+	}
+	for name, alter := range map[string]func(tx *bbolt.Tx) error{
+		"when an event is due": func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucketPending).Put(join(lane, 3), never)
+		},
+		"when a lane is due": func(tx *bbolt.Tx) error {
+			l := decodeLane(tx.Bucket(bucketLanes).Get(lane))
+			return moved(tx, bucketDue, join(queueKey("shop"), l.at, l.head), join(queueKey("shop"), binary.BigEndian.Uint64(never), l.head))
+		},
+		"how long a lane is leased": func(tx *bbolt.Tx) error {
+			l := decodeLane(tx.Bucket(bucketLanes).Get(lane))
+			l.until = binary.BigEndian.Uint64(never)
+			return tx.Bucket(bucketLanes).Put(lane, encodeLane(l))
+		},
+		"which lane is due": func(tx *bbolt.Tx) error {
+			l := decodeLane(tx.Bucket(bucketLanes).Get(lane))
+			return tx.Bucket(bucketDue).Put(join(queueKey("shop"), l.at, l.head), laneKey(inbox.Record{Event: testEvent(4), Seq: 5}))
+		},
+		"which lane it is": func(tx *bbolt.Tx) error { return moved(tx, bucketLanes, lane, append(bytes.Clone(lane), 0)) },
+		"what an id means": func(tx *bbolt.Tx) error { return tx.Bucket(bucketIDs).Put(idKey(testEvent(2)), number(5)) },
+		"an id":            func(tx *bbolt.Tx) error { return moved(tx, bucketIDs, idKey(testEvent(2)), []byte("other")) },
+		"what is paid":     func(tx *bbolt.Tx) error { return moved(tx, bucketPaid, join(lane, 3), []byte("other")) },
+		"when it arrived":  func(tx *bbolt.Tx) error { return tx.Bucket(bucketWaiting).Put(number(3), never) },
+		"how it ended": func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucketFinal).Put(finalKey(inbox.Record{Event: testEvent(1), Seq: 2}), []byte(inbox.Dead))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := newFile(t, 10)
+			db, err := bbolt.Open(path, 0o600, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(db.Update(alter), db.Close()); err != nil {
+				t.Fatal(err)
+			}
+			var reported error
+			s, err := Open(path, func(err error) { reported = errors.Join(reported, err) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if !errors.Is(reported, errDamaged) {
+				t.Errorf("reported %v", reported)
+			}
+			stats := states(t, s)
+			if stats.States[inbox.Pending] != 5 || stats.States[inbox.Delivered] != 5 || stats.Quarantined != 0 {
+				t.Errorf("served %+v", stats)
+			}
+			claimed, err := s.Claim(t.Context(), []string{"shop"}, later, 10)
+			if err != nil || len(claimed) != 5 {
+				t.Errorf("claimed %d, %v", len(claimed), err)
+			}
+			if _, added, err := s.Add(t.Context(), testEvent(2), later); err != nil || added {
+				t.Errorf("added a second time: %t, %v", added, err)
+			}
+		})
 	}
 }

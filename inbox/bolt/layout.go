@@ -179,6 +179,29 @@ func finalKey(r inbox.Record) []byte {
 	return join(queueKey(r.Queue), timeNumber(r.ReceivedAt), r.Seq)
 }
 
+// entry is one of those that lead to a record.
+type entry struct{ bucket, key, value []byte }
+
+// lastingIndex are the entries that a record has whatever its state.
+func lastingIndex(r inbox.Record) []entry {
+	index := []entry{{bucketIDs, idKey(r.Event), number(r.Seq)}}
+	if r.Transaction != "" && r.PaymentStatus == inbox.Paid {
+		index = append(index, entry{bucketPaid, join(laneKey(r), r.Seq), nil})
+	}
+	return index
+}
+
+// stateIndex are the entries that a record has as long as its state stays.
+func stateIndex(r inbox.Record) []entry {
+	if r.State != inbox.Pending {
+		return []entry{{bucketFinal, finalKey(r), []byte(r.State)}}
+	}
+	return []entry{
+		{bucketPending, join(laneKey(r), r.Seq), number(timeNumber(r.Due))},
+		{bucketWaiting, number(r.Seq), number(timeNumber(r.ReceivedAt))},
+	}
+}
+
 // laneState is what is known of a lane besides its records.
 type laneState struct {
 	at, head uint64 // the numbers in its key of the bucket due

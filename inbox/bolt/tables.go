@@ -135,34 +135,38 @@ func (t *tables) save(r inbox.Record) {
 // admit keeps a record that is new to the file.
 func (t *tables) admit(r inbox.Record) {
 	t.save(r)
-	t.put(bucketIDs, idKey(r.Event), number(r.Seq))
-	if r.Transaction != "" && r.PaymentStatus == inbox.Paid {
-		t.put(bucketPaid, join(laneKey(r), r.Seq), nil)
-	}
+	t.putAll(lastingIndex(r))
 	t.enter(r)
 }
 
 // enter and leave keep the indexes of states.
 func (t *tables) enter(r inbox.Record) {
-	t.addCount(keyCount(r.State), 1)
-	if r.State != inbox.Pending {
-		t.put(bucketFinal, finalKey(r), []byte(r.State))
-		return
-	}
-	t.addCount(keyPending(queueKey(r.Queue)), 1)
-	t.put(bucketPending, join(laneKey(r), r.Seq), number(timeNumber(r.Due)))
-	t.put(bucketWaiting, number(r.Seq), number(timeNumber(r.ReceivedAt)))
+	t.addCounts(r, 1)
+	t.putAll(stateIndex(r))
 }
 
 func (t *tables) leave(r inbox.Record) {
-	t.addCount(keyCount(r.State), -1)
-	if r.State != inbox.Pending {
-		t.remove(bucketFinal, finalKey(r))
-		return
+	t.addCounts(r, -1)
+	t.removeAll(stateIndex(r))
+}
+
+func (t *tables) addCounts(r inbox.Record, n int) {
+	t.addCount(keyCount(r.State), n)
+	if r.State == inbox.Pending {
+		t.addCount(keyPending(queueKey(r.Queue)), n)
 	}
-	t.addCount(keyPending(queueKey(r.Queue)), -1)
-	t.remove(bucketPending, join(laneKey(r), r.Seq))
-	t.remove(bucketWaiting, number(r.Seq))
+}
+
+func (t *tables) putAll(entries []entry) {
+	for _, e := range entries {
+		t.put(e.bucket, e.key, e.value)
+	}
+}
+
+func (t *tables) removeAll(entries []entry) {
+	for _, e := range entries {
+		t.remove(e.bucket, e.key)
+	}
 }
 
 func (t *tables) lane(lane []byte) laneState { return decodeLane(t.get(bucketLanes, lane)) }
@@ -423,10 +427,7 @@ func (t *tables) forget(final []byte) {
 		return
 	}
 	t.remove(bucketRecords, number(seq))
-	t.remove(bucketIDs, idKey(r.Event))
-	if r.Transaction != "" && r.PaymentStatus == inbox.Paid {
-		t.remove(bucketPaid, join(laneKey(r), seq))
-	}
+	t.removeAll(lastingIndex(r))
 }
 
 func (t *tables) stats() inbox.Stats {
