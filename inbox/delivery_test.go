@@ -439,7 +439,7 @@ func TestAnAppThatHangs(t *testing.T) {
 		other := &app{answer: takes}
 		quick := other.queueOf()
 		quick.Name = "quick"
-		b.settings.Queues = append(b.settings.Queues, quick)
+		b.Member = b.Engine().Join(Settings{Queues: []Queue{b.app.queueOf(), quick}})
 		b.app.answers(hangs)
 		const events = 3 * atOnce
 		var gateways sync.WaitGroup
