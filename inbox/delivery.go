@@ -413,17 +413,18 @@ func (m *Member) attempt(q *Queue, r Record) {
 	if !result.Delivered && (early || m.engine.ctx.Err() != nil) {
 		s = offSchedule(r, result, now)
 	}
-	err := m.settle(r, s)
-	// The gateway need not wait for a store that is to be asked again: the event is kept.
+	answer := kept
 	if result.Delivered {
-		m.engine.announce(keyOf(r.Event), s.Answer)
-	} else {
-		m.engine.announce(keyOf(r.Event), kept)
+		answer = s.Answer
 	}
+	err := m.settle(r, s)
 	if err != nil {
+		// The gateway need not wait for a store that is to be asked again: the event is kept.
+		m.engine.announce(keyOf(r.Event), answer)
 		err = m.settleLater(r, s, err)
 	}
 	m.report(r, result, s, err)
+	m.engine.announce(keyOf(r.Event), answer)
 }
 
 // settle does not go by the engine's context: an attempt that was broken off is settled
