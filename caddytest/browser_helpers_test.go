@@ -111,28 +111,40 @@ func (b browser) options() []chromedp.QueryOption {
 	return options
 }
 
-// click presses what is at the selector. Pages that follow their orders draw themselves anew
-// now and then: an element that is gone between a look and the click is looked for again.
 func (b browser) click(selector chromedp.CSS) {
+	b.Helper()
+	b.at(selector, func(options []chromedp.QueryOption) []chromedp.Action[chromedp.Void] {
+		return []chromedp.Action[chromedp.Void]{chromedp.Click(selector, options...)}
+	})
+}
+
+func (b browser) fill(selector chromedp.CSS, text string) {
+	b.Helper()
+	b.at(selector, func(options []chromedp.QueryOption) []chromedp.Action[chromedp.Void] {
+		return []chromedp.Action[chromedp.Void]{chromedp.Clear(selector, options...), chromedp.SendKeys(selector, text, options...)}
+	})
+}
+
+// at does something to what is at the selector. Pages that follow their orders draw themselves
+// anew now and then, and a frame gets another page: what is gone between a look and the deed
+// is looked for again, and nothing is waited for in a frame that has gone.
+func (b browser) at(selector chromedp.CSS, steps func([]chromedp.QueryOption) []chromedp.Action[chromedp.Void]) {
 	b.Helper()
 	ctx, stop := context.WithTimeout(b.ctx, patience)
 	defer stop()
 	for {
 		b.see(selector)
-		err := chromedp.Do(ctx, chromedp.Click(selector, b.options()...))
+		try, end := context.WithTimeout(ctx, patience/6)
+		err := chromedp.Do(try, steps(b.options())...)
+		waited := try.Err() != nil
+		end()
 		if err == nil {
 			return
 		}
-		if ctx.Err() != nil || !strings.Contains(err.Error(), "node") {
-			b.Fatalf("clicking %s: %v; the browser shows %s", selector, err, b.shown())
+		if ctx.Err() != nil || !waited && !strings.Contains(err.Error(), "node") {
+			b.Fatalf("%s: %v; the browser shows %s", selector, err, b.shown())
 		}
 	}
-}
-
-func (b browser) fill(selector chromedp.CSS, text string) {
-	b.Helper()
-	b.see(selector)
-	b.do(chromedp.Clear(selector, b.options()...), chromedp.SendKeys(selector, text, b.options()...))
 }
 
 // see waits until an element is there and its text holds all of these.
