@@ -3,9 +3,7 @@
 package caddytest
 
 import (
-	"errors"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -27,18 +25,7 @@ func init() {
 // newDatabase runs a PostgreSQL server for one test.
 func newDatabase(t *testing.T) *postgrestest.Server {
 	t.Helper()
-	server, err := postgrestest.New(t.Context())
-	if errors.Is(err, postgrestest.ErrNotInstalled) && os.Getenv("REQUIRE_ALL") != "1" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := postgrestest.Run(t)
 	t.Setenv("TEST_DATABASE_URL", server.Address())
 	return server
 }

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -103,13 +102,13 @@ func (p *process) follow(t *testing.T, l *ledger, seen func()) {
 // A sidecar is killed at any moment, while it opens its inbox too, again and again.
 func TestKill(t *testing.T) {
 	t.Run("bolt", func(t *testing.T) { killOften(t, "bolt", filepath.Join(t.TempDir(), "inbox.db")) })
-	t.Run("postgres", func(t *testing.T) { killOften(t, "postgres", newServer(t).Address()) })
+	t.Run("postgres", func(t *testing.T) { killOften(t, "postgres", postgrestest.Run(t).Address()) })
 }
 
 // PostgreSQL is shut down or killed in the middle of its work, and comes back. The sidecar
 // acknowledges nothing that it could not keep.
 func TestDatabaseCrash(t *testing.T) {
-	server := newServer(t)
+	server := postgrestest.Run(t)
 	rng := newRand(t)
 	l := newLedger()
 	crashes := number(t, "DATABASE_CRASHES", 5)
@@ -137,24 +136,6 @@ func TestDatabaseCrash(t *testing.T) {
 		}
 	}
 	finishAll(t, orders{Store: "postgres", Where: server.Address(), Round: crashes}, l)
-}
-
-// newServer runs a PostgreSQL server for one test.
-func newServer(t *testing.T) *postgrestest.Server {
-	t.Helper()
-	server, err := postgrestest.New(t.Context())
-	if errors.Is(err, postgrestest.ErrNotInstalled) && os.Getenv("REQUIRE_ALL") != "1" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
 }
 
 func killOften(t *testing.T, kind, where string) {

@@ -84,7 +84,7 @@ type member struct {
 func newGroup(t *testing.T) *group {
 	t.Helper()
 	w := newWitness()
-	g := &group{witness: w, server: newServer(t), app: httptest.NewServer(w), gateway: &http.Client{Timeout: time.Second}, began: time.Now()}
+	g := &group{witness: w, server: postgrestest.Run(t), app: httptest.NewServer(w), gateway: &http.Client{Timeout: time.Second}, began: time.Now()}
 	t.Cleanup(g.app.Close)
 	t.Cleanup(g.gateway.CloseIdleConnections)
 	return g

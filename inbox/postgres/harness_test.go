@@ -4,7 +4,6 @@ package postgres_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -42,16 +41,11 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// needServer returns a server that runs, or skips the test.
+// needServer returns a server that runs, or ends the test.
 func needServer(t *testing.T) *postgrestest.Server {
 	t.Helper()
 	s, err := server()
-	if errors.Is(err, postgrestest.ErrNotInstalled) && os.Getenv("REQUIRE_ALL") != "1" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	postgrestest.Need(t, err)
 	return s
 }
 
