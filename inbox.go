@@ -138,14 +138,14 @@ func (b *appInbox) add(ctx caddy.Context, merchant string, settings *Inbox) erro
 // on. But where none runs, after a power cut for one, it must not keep payments from being
 // made: the sidecar starts, refuses IPNs, and tries again.
 func (b *appInbox) start(replaces bool) error {
-	_, err := b.join()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, err := b.joinLocked()
 	if replaces || !errors.Is(err, inbox.ErrAway) {
 		return err
 	}
 	b.log.Error("the inbox cannot be opened; it is tried again, and no IPN is acknowledged until then", zap.Error(err))
-	b.mu.Lock()
-	b.away = err
-	b.mu.Unlock()
+	b.away = err // before a request that waits for the lock can open it beside retry
 	b.retries.Go(b.retry)
 	return nil
 }
@@ -178,6 +178,10 @@ func (b *appInbox) retry() {
 func (b *appInbox) join() (*inbox.Member, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.joinLocked()
+}
+
+func (b *appInbox) joinLocked() (*inbox.Member, error) {
 	if b.member != nil {
 		return b.member, nil
 	}

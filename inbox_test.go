@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt"
@@ -136,4 +139,59 @@ func TestInboxThatIsAwayHoldsNobodyUp(t *testing.T) {
 func (b *appInbox) leftBefore() *appInbox {
 	_ = b.leave()
 	return b
+}
+
+// latecomer is a store that is away when it is opened for the first time.
+type latecomer struct {
+	fileOpener
+	asked, refuse chan struct{}
+}
+
+func (o latecomer) Open(ctx context.Context) (inbox.Store, error) {
+	if *o.opened > 0 {
+		return o.fileOpener.Open(ctx)
+	}
+	*o.opened++
+	close(o.asked)
+	<-o.refuse
+	return nil, inbox.ErrAway
+}
+
+// A request that waits while the store is found to be away must not open it beside whoever
+// tries again: the store would be taken twice, and given up once.
+func TestRequestsDoNotOpenWhatIsAway(t *testing.T) {
+	counts, err := newMetrics(prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	opener := latecomer{fileOpener{filepath.Join(t.TempDir(), "inbox.db"), new(int)}, make(chan struct{}), make(chan struct{})}
+	joined := make(chan struct{})
+	core, _ := observer.New(zap.ErrorLevel)
+	b := newAppInbox()
+	b.opener, b.metrics = opener, counts
+	b.log = zap.New(core, zap.Hooks(func(zapcore.Entry) error {
+		select { // the request's chance to come in between
+		case <-joined:
+		case <-time.After(50 * time.Millisecond):
+		}
+		return nil
+	}))
+	var working sync.WaitGroup
+	working.Go(func() {
+		if err := b.start(false); err != nil {
+			t.Errorf("it did not start: %v", err)
+		}
+	})
+	<-opener.asked
+	working.Go(func() {
+		defer close(joined)
+		if _, err := b.join(); !errors.Is(err, inbox.ErrAway) {
+			t.Errorf("joined: %v", err)
+		}
+	})
+	close(opener.refuse)
+	working.Wait()
+	if err := b.leave(); err != nil {
+		t.Error(err)
+	}
 }
