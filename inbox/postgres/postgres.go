@@ -61,8 +61,8 @@ type Store struct {
 
 // Open connects to the database at an address such as
 // postgres://user:password@host/database and migrates its tables. It fails with
-// inbox.ErrAway if the database cannot be reached. Afterwards connections that break are made anew; what is asked for
-// meanwhile fails, and nothing is acknowledged.
+// inbox.ErrAway if the database cannot be reached. Afterwards connections that break are
+// made anew; what is asked for meanwhile fails, and nothing is acknowledged.
 func Open(ctx context.Context, address string) (*Store, error) {
 	config, err := poolConfig(address)
 	if err != nil {
