@@ -74,7 +74,7 @@ func (i Inbox) resolved() (*Inbox, error) {
 	}
 	// The address may hold a password or a token, so no error quotes it.
 	u, err := url.Parse(i.DeliverTo)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Fragment != "" {
+	if err != nil || !isWebAddress(u) || u.Fragment != "" {
 		return nil, errors.New("deliver_to: expected an address such as http://app:8000/payments/ipn")
 	}
 	if i.AnswerWithin == 0 {

@@ -36,6 +36,7 @@ func TestInboxRefuses(t *testing.T) {
 	}{
 		"no address":             {Inbox{}, "deliver_to"},
 		"address without host":   {Inbox{DeliverTo: "http:///canary"}, "deliver_to"},
+		"port too high":          {Inbox{DeliverTo: "http://canary:80000/ipn"}, "deliver_to"},
 		"address without scheme": {Inbox{DeliverTo: "canary:8000/ipn"}, "deliver_to"},
 		"path alone":             {Inbox{DeliverTo: "/canary"}, "deliver_to"},
 		"another scheme":         {Inbox{DeliverTo: "ftp://canary/ipn"}, "deliver_to"},
