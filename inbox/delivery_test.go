@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 )
 
@@ -107,12 +108,35 @@ func newBench(t *testing.T) *bench {
 		if !b.store.closed {
 			t.Error("the store is still open")
 		}
+		b.leavesNothing(t)
 	})
 	return b
 }
 
+// leavesNothing: a slot that is not given back is missing for good, and a watcher that is
+// not forgotten takes memory for good.
+func (b *bench) leavesNothing(t *testing.T) {
+	t.Helper()
+	for p, slots := range b.engine.slots {
+		if n := len(slots); n != 0 {
+			t.Errorf("%d slots of %+v are still taken", n, p)
+		}
+	}
+	if n := len(b.engine.watchers); n != 0 {
+		t.Errorf("%d events are still waited for", n)
+	}
+}
+
+// rejoin follows the configuration with one whose queue is changed.
+func (b *bench) rejoin(change func(*Queue)) {
+	q, s := b.app.queueOf(), b.settings
+	change(&q)
+	s.Queues = []Queue{q}
+	b.Member = b.Engine().Join(s)
+}
+
 func event(id, transaction, status string) Event {
-	return Event{ID: id, Queue: "shop", Transaction: transaction, PaymentStatus: status, ReceivedAt: time.Now(), Message: []byte("{}")}
+	return Event{ID: id, Queue: "shop", Transaction: transaction, RequestID: "r", PaymentStatus: status, ReceivedAt: time.Now(), Message: []byte("{}")}
 }
 
 // take demands an answer.
@@ -233,6 +257,44 @@ func TestRetries(t *testing.T) {
 		b.wasCalled(t, "a 1")
 		b.stands(t, "a", Delivered)
 	})
+}
+
+func TestReplayIsDeliveredAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.take(t, event("a", "1", Paid), thanks)
+		b.wasCalled(t, "a 1")
+		if n, err := b.Engine().Replay(t.Context(), Filter{ID: "a"}); n != 1 || err != nil {
+			t.Errorf("replayed %d, %v", n, err)
+		}
+		b.wasCalled(t, "a 1")
+	})
+}
+
+// What an earlier process left is delivered as soon as there is somebody to deliver it.
+func TestJoiningDeliversAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.Leave()
+		synctest.Wait()
+		now := time.Now()
+		if _, _, err := b.store.Add(t.Context(), event("a", "1", Paid), Lease{Now: now, Until: now}); err != nil {
+			t.Fatal(err)
+		}
+		b.Engine().Join(b.settings)
+		b.wasCalled(t, "a 1")
+	})
+}
+
+// Events that failed together do not all come back at the same moment.
+func TestDelaysDiffer(t *testing.T) {
+	seen := make(map[time.Duration]bool)
+	for range 100 {
+		seen[jittered(time.Hour)] = true
+	}
+	if len(seen) < 2 {
+		t.Error("a hundred delays are the same")
+	}
 }
 
 func TestRetryAfter(t *testing.T) {
@@ -562,11 +624,11 @@ func TestClose(t *testing.T) {
 				t.Errorf("%s is %s, lease %q", id, r.State, r.Lease)
 			}
 		}
-		if _, err := m.Take(t.Context(), event("late", "late", Paid)); !errors.Is(err, ErrClosed) {
-			t.Errorf("error %v", err)
-		}
 		if err := e.Close(); !errors.Is(err, ErrClosed) {
 			t.Errorf("closed a second time: %v", err)
+		}
+		if _, err := m.Take(t.Context(), event("late", "late", Paid)); !errors.Is(err, ErrClosed) {
+			t.Errorf("error %v", err)
 		}
 
 		store.closed = false
@@ -665,10 +727,32 @@ func TestSeal(t *testing.T) {
 func TestPrune(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
+		for range 270 { // the loop looks around all the time
+			b.Engine().wake()
+			time.Sleep(time.Minute)
+		}
+		synctest.Wait()
+		if n := len(b.store.pruned); n != 5 {
+			t.Errorf("pruned %d times in four and a half hours, want at the start and each hour", n)
+		}
+		for _, p := range b.store.pruned {
+			if age := p.at.Sub(p.before); p.queue != "shop" || age != 24*time.Hour {
+				t.Errorf("pruned what is older than %s of %s, want Keep", age, p.queue)
+			}
+		}
+	})
+}
+
+func TestWithoutKeepNothingIsPruned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		synctest.Wait()
+		b.store.pruned = nil
+		b.rejoin(func(q *Queue) { q.Keep = 0 })
 		time.Sleep(5 * time.Hour)
 		synctest.Wait()
-		if age := time.Since(b.store.pruned); age < 24*time.Hour || age > 26*time.Hour {
-			t.Errorf("pruned what is older than %s, want Keep", age)
+		if len(b.store.pruned) != 0 {
+			t.Errorf("pruned %v", b.store.pruned)
 		}
 	})
 }
@@ -687,6 +771,119 @@ func TestPruneIsSlow(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		b.stands(t, "a", Delivered)
 	})
+}
+
+// The log has one line for what an operator should know, and says of which event.
+func TestLog(t *testing.T) {
+	away := errors.New("the database is away")
+	for name, test := range map[string]struct {
+		happens func(t *testing.T, b *bench)
+		level   zapcore.Level
+		message string
+		fields  map[string]any
+	}{
+		"delivered": {
+			func(t *testing.T, b *bench) {
+				t.Helper()
+				b.take(t, event("a", "1", Paid), thanks)
+			},
+			zap.InfoLevel, "delivered",
+			map[string]any{"merchant": "shop", "delivery_id": "a", "request_id": "r", "payment_status": Paid, "attempt": int64(1), "ipn_status": "200"},
+		},
+		"failed": {
+			func(t *testing.T, b *bench) {
+				t.Helper()
+				b.app.answers(isDown)
+				b.take(t, event("a", "1", Paid), kept)
+			},
+			zap.WarnLevel, "not delivered; it is tried again",
+			map[string]any{"merchant": "shop", "delivery_id": "a", "request_id": "r", "payment_status": Paid, "attempt": int64(1), "reason": "it is down"},
+		},
+		"a dead letter": {
+			func(t *testing.T, b *bench) {
+				t.Helper()
+				b.rejoin(func(q *Queue) { q.Retry = nil })
+				b.app.answers(isDown)
+				b.take(t, event("a", "1", Paid), kept)
+			},
+			zap.ErrorLevel, "the last attempt failed: the event is a dead letter until it is replayed",
+			map[string]any{"merchant": "shop", "delivery_id": "a", "request_id": "r", "payment_status": Paid, "attempt": int64(1), "reason": "it is down"},
+		},
+		"overtaken": {
+			func(t *testing.T, b *bench) {
+				t.Helper()
+				b.take(t, event("a", "1", Paid), thanks)
+				b.log.TakeAll()
+				b.take(t, event("b", "1", "expired"), overtaken)
+			},
+			zap.WarnLevel, "a paid transaction has got another message, which is kept and not delivered",
+			map[string]any{"merchant": "shop", "delivery_id": "b", "request_id": "r", "payment_status": "expired"},
+		},
+		"an outcome that is not kept": {
+			func(t *testing.T, b *bench) {
+				t.Helper()
+				b.app.answers(func(ctx context.Context, r Record, attempt int) Result {
+					b.store.breaks(ErrLeaseLost)
+					return takes(ctx, r, attempt)
+				})
+				b.take(t, event("a", "1", Paid), thanks)
+			},
+			zap.ErrorLevel, "how an attempt ended could not be kept; the event is delivered again when its lease is over",
+			map[string]any{"merchant": "shop", "delivery_id": "a", "attempt": int64(1), "error": ErrLeaseLost.Error()},
+		},
+		"a store that fails": {
+			func(_ *testing.T, b *bench) {
+				b.store.breaks(away)
+				b.Engine().wake()
+			},
+			zap.ErrorLevel, "the inbox cannot be read; it is tried again", map[string]any{"merchant": "shop", "error": away.Error()},
+		},
+		"events forgotten": {
+			func(_ *testing.T, b *bench) {
+				b.store.forgets(7, nil)
+				time.Sleep(2 * pruneInterval)
+			},
+			zap.InfoLevel, "the inbox was pruned", map[string]any{"merchant": "shop", "events": int64(7)},
+		},
+		"events not forgotten": {
+			func(_ *testing.T, b *bench) {
+				b.store.forgets(0, away)
+				time.Sleep(2 * pruneInterval)
+			},
+			zap.ErrorLevel, "the inbox cannot be pruned", map[string]any{"merchant": "shop", "error": away.Error()},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				synctest.Wait()
+				if n := b.log.Len(); n != 0 {
+					t.Fatalf("%d lines about nothing: %v", n, b.log.All())
+				}
+				test.happens(t, b)
+				synctest.Wait()
+				b.logged(t, test.level, test.message, test.fields)
+			})
+		})
+	}
+}
+
+// logged demands that the first line is this one.
+func (b *bench) logged(t *testing.T, level zapcore.Level, message string, fields map[string]any) {
+	t.Helper()
+	if b.log.Len() == 0 {
+		t.Fatal("nothing was logged")
+	}
+	line := b.log.All()[0]
+	if line.Level != level || line.Message != message {
+		t.Errorf("logged %s %q, want %s %q", line.Level, line.Message, level, message)
+	}
+	got := line.ContextMap()
+	for name, want := range fields {
+		if got[name] != want {
+			t.Errorf("%s is %v, want %v", name, got[name], want)
+		}
+	}
 }
 
 func TestNothingOfAMessageIsLogged(t *testing.T) {

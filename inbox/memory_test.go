@@ -20,8 +20,16 @@ type memory struct {
 	tokens  int
 	broken  error                    // what every method fails with
 	slow    map[string]time.Duration // how long Claim and Prune take
-	pruned  time.Time
+	pruned  []pruning
+	forgot  int   // what Prune returns
+	unable  error // as well
 	closed  bool
+}
+
+// pruning is one call of Prune.
+type pruning struct {
+	queue      string
+	before, at time.Time
 }
 
 func newMemory() *memory { return &memory{leases: make(map[eventKey]Lease)} }
@@ -30,6 +38,12 @@ func (s *memory) breaks(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken = err
+}
+
+func (s *memory) forgets(n int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forgot, s.unable = n, err
 }
 
 func (s *memory) takes(method string, slow time.Duration) {
@@ -183,12 +197,12 @@ func (s *memory) Replay(_ context.Context, f Filter, now time.Time) (int, error)
 	return 1, nil
 }
 
-func (s *memory) Prune(_ context.Context, _ string, before time.Time) (int, error) {
+func (s *memory) Prune(_ context.Context, queue string, before time.Time) (int, error) {
 	s.pause("Prune")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pruned = before
-	return 0, nil
+	s.pruned = append(s.pruned, pruning{queue, before, time.Now()})
+	return s.forgot, s.unable
 }
 
 func (s *memory) Stats(context.Context) (Stats, error)            { panic("not used") }

@@ -46,7 +46,7 @@ func mustSeal(tb testing.TB, s *Sealer, e Event) Event {
 
 func TestSealAndOpen(t *testing.T) {
 	s := newTestSealer(t, true, "2026-11")
-	for _, message := range []string{`{}`, `{"a":1}`, "\n{}", " {}", strings.Repeat("x", 1<<20)} {
+	for _, message := range []string{`{}`, `{"a":1}`, "\t{}", "\n{}", " {}", strings.Repeat("x", 1<<20)} {
 		e := testEvent()
 		e.Message = []byte(message)
 		sealed := mustSeal(t, s, e)
@@ -156,10 +156,25 @@ func TestNewSealerRefuses(t *testing.T) {
 		"one id twice":   {[]Key{testKey("a"), testKey("a")}, "two keys have the id a"},
 		"no id":          {[]Key{{Secret: make([]byte, KeySize)}}, "expected a key id"},
 		"a blank":        {[]Key{{ID: "a b", Secret: make([]byte, KeySize)}}, "expected a key id"},
+		"beyond ASCII":   {[]Key{{ID: "é", Secret: make([]byte, KeySize)}}, "expected a key id"},
+		"a control":      {[]Key{{ID: "a\x7f", Secret: make([]byte, KeySize)}}, "expected a key id"},
 		"a long id":      {[]Key{{ID: strings.Repeat("a", 65), Secret: make([]byte, KeySize)}}, "expected a key id"},
 	} {
 		if s, err := NewSealer(false, test.keys[0], test.keys[1:]...); s != nil || err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, %v; want an error about %q", name, s, err, test.want)
+		}
+	}
+}
+
+func TestKeyIDs(t *testing.T) {
+	for _, id := range []string{"a", "!~", strings.Repeat("a", 64)} {
+		s, err := NewSealer(false, Key{ID: id, Secret: make([]byte, KeySize)})
+		if err != nil {
+			t.Errorf("%s: %v", id, err)
+			continue
+		}
+		if opened, err := s.Open(mustSeal(t, s, testEvent())); err != nil || !bytes.Equal(opened, testEvent().Message) {
+			t.Errorf("%s: %q, %v", id, opened, err)
 		}
 	}
 }
@@ -179,6 +194,7 @@ func TestParseSecret(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty":        "",
 		"raw bytes":    string(secret),
+		"loose bits":   strings.Repeat("A", 42) + "B", // two texts would be one key
 		"too short":    hex.EncodeToString(secret[:16]),
 		"too long":     base64.StdEncoding.EncodeToString(append(secret, 'x')),
 		"no hex":       strings.Repeat("0", 63) + "g",
