@@ -131,8 +131,8 @@ func (s *shop) ipn() letter {
 	select {
 	case m := <-s.ipns:
 		return m
-	case <-time.After(10 * time.Second):
-		s.Fatal("no IPN within ten seconds")
+	case <-time.After(30 * time.Second):
+		s.Fatal("no IPN within thirty seconds")
 	}
 	return letter{}
 }

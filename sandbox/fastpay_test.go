@@ -56,8 +56,8 @@ func next(t *testing.T, ipns <-chan answered) answered {
 	select {
 	case m := <-ipns:
 		return m
-	case <-time.After(5 * time.Second):
-		t.Fatal("no IPN within five seconds")
+	case <-time.After(30 * time.Second):
+		t.Fatal("no IPN within thirty seconds")
 	}
 	return answered{}
 }
