@@ -165,6 +165,7 @@ type Store interface {
 
 	// Claim returns up to limit pending records of the queues that are due at lease.Now and
 	// claimed by nobody, each the oldest pending one of its transaction, and claims them.
+	// Those that are due the longest come before others, of whatever queue.
 	Claim(ctx context.Context, queues []string, lease Lease, limit int) ([]Record, error)
 
 	// Settle ends an attempt on a claimed record, counts it unless told otherwise and gives

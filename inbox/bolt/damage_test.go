@@ -206,12 +206,7 @@ func TestDamagedWhileOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	err = s.db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketRecords).Put(number(1), []byte("not a record"))
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	damageRecord(t, s, 1)
 	if _, _, err := s.Add(t.Context(), testEvent(0), later); !errors.Is(err, errDamaged) {
 		t.Errorf("a repeated event whose record is damaged: %v", err)
 	}
@@ -225,6 +220,94 @@ func TestDamagedWhileOpen(t *testing.T) {
 	add(t, s, testEvent(0))
 }
 
+// A record that is damaged while the store is open is put aside when it is come upon. It
+// holds up nothing of its transaction, is counted nowhere else, and can come again.
+func TestDamagedInItsTransaction(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "inbox.db")
+	var reported []error
+	s, err := Open(path, func(err error) { reported = append(reported, err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { s.Close() }()
+	second := testEvent(1)
+	second.Transaction = testEvent(0).Transaction
+	add(t, s, testEvent(0))
+	add(t, s, second)
+	damageRecord(t, s, 1)
+	listed := 0
+	for _, err := range s.List(t.Context(), inbox.Filter{}) {
+		if err != nil {
+			t.Error(err)
+		}
+		listed++
+	}
+	if listed != 1 || len(reported) != 1 {
+		t.Errorf("%d records are listed, reported %v", listed, reported)
+	}
+	if records, err := s.Claim(t.Context(), []string{"shop"}, later, 10); err != nil || len(records) != 0 {
+		t.Errorf("claimed %+v, %v", records, err)
+	}
+	records, err := s.Claim(t.Context(), []string{"shop"}, later, 10)
+	if err != nil || len(records) != 1 || records[0].ID != second.ID {
+		t.Fatalf("claimed %+v, %v, want what stood behind", records, err)
+	}
+	if err := s.Settle(t.Context(), records[0], inbox.Settlement{State: inbox.Delivered, At: now}); err != nil {
+		t.Error(err)
+	}
+	pending, err := s.Pending(t.Context())
+	if stats := states(t, s); err != nil || len(pending) != 0 || stats.Quarantined != 1 || stats.States[inbox.Pending] != 0 || !stats.Oldest.IsZero() {
+		t.Errorf("counted %+v, pending %v, %v", stats, pending, err)
+	}
+	again, found, err := damagedAgain(t, s)
+	if err != nil || len(found) != 0 {
+		t.Fatalf("after another start: %q, %v", found, err)
+	}
+	s = again
+	if text := kept(s, bucketQuarantine, 1); text != "not a record" {
+		t.Errorf("put aside: %q", text)
+	}
+}
+
+// Nothing is forgotten of what is damaged when its time is over.
+func TestPrunedAndDamaged(t *testing.T) {
+	path := newFile(t, 4) // the second and the fourth are delivered
+	s := openAt(t, path)
+	defer func() { s.Close() }()
+	damageRecord(t, s, 2)
+	if n, err := s.Prune(t.Context(), "shop", now.Add(time.Hour)); err != nil || n != 2 {
+		t.Errorf("pruned %d, %v", n, err)
+	}
+	if n, err := s.Prune(t.Context(), "shop", now.Add(time.Hour)); err != nil || n != 0 {
+		t.Errorf("pruned %d once more, %v", n, err)
+	}
+	if stats := states(t, s); stats.Quarantined != 1 || stats.States[inbox.Delivered] != 0 || stats.States[inbox.Pending] != 2 {
+		t.Errorf("counted %+v", stats)
+	}
+	if text := kept(s, bucketQuarantine, 2); text != "not a record" {
+		t.Errorf("put aside: %q", text)
+	}
+	if text := kept(s, bucketRecords, 2); text != "" {
+		t.Errorf("still among the records: %q", text)
+	}
+}
+
+func damageRecord(t *testing.T, s *Store, seq uint64) {
+	t.Helper()
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketRecords).Put(number(seq), []byte("not a record"))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// kept is what a bucket has of that number.
+func kept(s *Store, bucket []byte, seq uint64) (text string) {
+	_ = s.view(func(tb *tables) { text = string(tb.get(bucket, number(seq))) })
+	return text
+}
+
 // What a file loses while it is mapped into memory faults when it is read.
 func TestTruncatedWhileOpen(t *testing.T) {
 	path := newFile(t, 200)
@@ -233,9 +316,15 @@ func TestTruncatedWhileOpen(t *testing.T) {
 	if err := os.Truncate(path, int64(2*os.Getpagesize())); err != nil {
 		t.Fatal(err)
 	}
-	for r, err := range s.List(t.Context(), inbox.Filter{ID: testEvent(100).ID}) {
-		if !errors.Is(err, errDamaged) {
-			t.Errorf("read from a file that is gone: %+v, %v", r, err)
+	for name, f := range map[string]inbox.Filter{"by its id": {ID: testEvent(100).ID}, "all": {}} {
+		var failed error
+		for r, err := range s.List(t.Context(), f) {
+			if failed = err; err == nil {
+				t.Errorf("%s: read %+v from a file that is gone", name, r)
+			}
+		}
+		if !errors.Is(failed, errDamaged) {
+			t.Errorf("%s: error %v", name, failed)
 		}
 	}
 	if _, _, err := s.Add(t.Context(), testEvent(200), testLease); err == nil {

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -80,6 +81,31 @@ func TestClosedStore(t *testing.T) {
 	}
 	if _, err := s.Stats(t.Context()); !errors.Is(err, ErrClosed) {
 		t.Errorf("counted: %v", err)
+	}
+	for _, f := range []inbox.Filter{{}, {ID: "a"}} {
+		var failed error
+		for _, failed = range s.List(t.Context(), f) {
+		}
+		if !errors.Is(failed, ErrClosed) {
+			t.Errorf("listed %+v: %v", f, failed)
+		}
+	}
+	if _, err := s.Replay(t.Context(), inbox.Filter{}, now); !errors.Is(err, ErrClosed) {
+		t.Errorf("replayed: %v", err)
+	}
+}
+
+// Whoever has gone before his change was begun has it not made.
+func TestNotBegunForWhoHasGone(t *testing.T) {
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	ran := false
+	batch := []*request{
+		{ctx: gone, run: func(*tables) { t.Error("changed for one who has gone") }},
+		{ctx: t.Context(), run: func(*tables) { ran = true }},
+	}
+	if err := runAll(batch, new(tables)); err != nil || !ran || !errors.Is(batch[0].err, context.Canceled) || batch[1].err != nil {
+		t.Errorf("%v, ran %t, %v, %v", err, ran, batch[0].err, batch[1].err)
 	}
 }
 
