@@ -176,6 +176,49 @@ func TestNothingIsWrittenAfterTheDiskFailed(t *testing.T) {
 	}
 }
 
+// What bbolt has in memory after a panic within a commit may not be what is in the file.
+func TestNothingIsWrittenAfterACommitPanicked(t *testing.T) {
+	reported := 0
+	s, err := Open(filepath.Join(t.TempDir(), "inbox.db"), func(error) { reported++ })
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.update(t.Context(), func(tb *tables) {
+		tb.put(bucketMeta, []byte("a"), nil)
+		tb.tx.OnCommit(func() { panic("at the end") })
+	})
+	if !errors.Is(err, errStuck) {
+		t.Errorf("failed with %v", err)
+	}
+	if _, _, err := s.Add(t.Context(), testEvent(1), testLease); !errors.Is(err, errStuck) {
+		t.Errorf("added: %v", err)
+	}
+	if reported != 1 {
+		t.Errorf("reported %d times", reported)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Nobody of a batch is told that his change was kept when the disk failed before it.
+func TestDiskFailsWithinABatch(t *testing.T) {
+	s := openAt(t, filepath.Join(t.TempDir(), "inbox.db"))
+	defer s.Close()
+	s.report = func(error) {}
+	batch := []*request{
+		{ctx: t.Context(), run: func(tb *tables) { tb.fail(errors.New("bad")) }}, // so that each is run on its own
+		{ctx: t.Context(), run: func(tb *tables) { tb.fail(syscall.EIO) }},
+		{ctx: t.Context(), run: func(tb *tables) { tb.put(bucketMeta, []byte("a"), nil) }},
+	}
+	if err := s.commit(batch); !errors.Is(err, syscall.EIO) {
+		t.Errorf("committed: %v", err)
+	}
+	if !errors.Is(batch[2].err, syscall.EIO) {
+		t.Errorf("the last one heard %v", batch[2].err)
+	}
+}
+
 func TestEventsThatCannotBeKept(t *testing.T) {
 	s := openAt(t, filepath.Join(t.TempDir(), "inbox.db"))
 	defer s.Close()
