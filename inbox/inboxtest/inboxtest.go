@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) inbox.Store, reopen func(t *testi
 		{"a replay leaves claimed events alone", replayClaimed},
 		{"a replayed event waits for one that is being delivered", replayWaits},
 		{"a replay ends a claim whose lease has ended", replayEndsLease},
+		{"a replay takes any number of events, each once", manyReplayed},
 		{"old events with a final state are forgotten", prune},
 		{"a forgotten payment is not known to be paid", prunePaid},
 		{"lists hold what the filter picks, in the order of arrival", list},
@@ -740,17 +741,69 @@ func nextDue(t *testing.T, s *suite) {
 }
 
 func wake(t *testing.T, s *suite) {
-	first := s.add(t, event("1", "GP1", "pending"), 0)
-	s.add(t, event("2", "GP1", inbox.Paid), 0)
+	// Several times: a store may wake once of itself, when it is opened.
+	for i := range 4 {
+		transaction, first, second := fmt.Sprint("GP", i), fmt.Sprint("first", i), fmt.Sprint("second", i)
+		r := s.add(t, event(first, transaction, "pending"), 0)
+		s.add(t, event(second, transaction, inbox.Paid), 0)
+		s.sleeps()
+		s.deliver(t, r, 1)
+		s.wakes(t, "by the end of what it stood behind")
+
+		s.deliver(t, s.claim(t, 1, second)[second], 2)
+		s.sleeps()
+		if n, err := s.Replay(t.Context(), inbox.Filter{ID: second}, at(3)); err != nil || n != 1 {
+			t.Fatalf("replayed %d, %v", n, err)
+		}
+		s.wakes(t, "by a replay")
+		s.deliver(t, s.claim(t, 3, second)[second], 4)
+	}
+}
+
+// sleeps takes what has come over the channel until now.
+func (s *suite) sleeps() {
 	for len(s.Wake()) > 0 {
 		<-s.Wake()
 	}
-	s.deliver(t, first, 1)
+}
+
+func (s *suite) wakes(t *testing.T, why string) {
+	t.Helper()
 	select {
-	case <-s.Wake(): // the second can be claimed now
+	case <-s.Wake():
 	case <-time.After(10 * time.Second):
-		t.Error("nobody was woken")
+		t.Errorf("nobody was woken %s", why)
 	}
+}
+
+// manyReplayed has more than a store changes in one transaction.
+func manyReplayed(t *testing.T, s *suite) {
+	const n = 1203
+	var adding sync.WaitGroup
+	for part := range 32 {
+		adding.Go(func() {
+			for i := part; i < n; i += 32 {
+				r, _, err := s.Add(t.Context(), event(fmt.Sprint(i), fmt.Sprint("GP", i), inbox.Paid), lease(0))
+				if err == nil && i%3 != 0 {
+					err = s.Settle(t.Context(), r, inbox.Settlement{State: inbox.Delivered, At: at(1)})
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	adding.Wait()
+	for _, f := range []inbox.Filter{{}, {Limit: 1001}, {State: inbox.Pending}} {
+		expected := n
+		if f.Limit > 0 {
+			expected = f.Limit
+		}
+		if replayed, err := s.Replay(t.Context(), f, at(100)); err != nil || replayed != expected {
+			t.Errorf("%+v: replayed %d, %v, expected %d", f, replayed, err, expected)
+		}
+	}
+	expect(t, "listed", len(s.ids(t, inbox.Filter{State: inbox.Pending})), n)
 }
 
 func stats(t *testing.T, s *suite) {
