@@ -4,6 +4,7 @@ package postgres_test
 
 import (
 	"context"
+	"crypto/rand"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,13 +53,14 @@ func TestNewerTablesAreRefused(t *testing.T) {
 
 // The commit must be on disk even if the database's owner has decided otherwise.
 func TestCommitsAreDurableWhateverTheDefaults(t *testing.T) {
-	address, err := needServer(t).NewDatabase(t.Context(), "careless")
+	name := "careless_" + strings.ToLower(rand.Text())
+	address, err := needServer(t).NewDatabase(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	execute(t, address, `
-		ALTER DATABASE careless SET synchronous_commit = off;
-		ALTER DATABASE careless SET default_transaction_isolation = 'serializable';
+		ALTER DATABASE `+name+` SET synchronous_commit = off;
+		ALTER DATABASE `+name+` SET default_transaction_isolation = 'serializable';
 		CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 			NEW.request_id := current_setting('synchronous_commit') || ', ' || current_setting('transaction_isolation');
 			RETURN NEW;
