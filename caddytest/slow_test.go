@@ -62,17 +62,18 @@ func startShort(t *testing.T, g *gateway, timeout time.Duration) *caddyServer {
 }
 
 // postUncut posts JSON until there is an answer: a client that a busy machine makes
-// slower than is allowed is cut as well, and rightly so.
+// slower than is allowed is cut as well, and rightly so. Nobody may be cut before.
 func (c *caddyServer) postUncut(t *testing.T, address, body string) answered {
 	t.Helper()
 	header := http.Header{"Content-Type": {"application/json"}}
 	for deadline := time.Now().Add(patience); ; {
 		c.client.CloseIdleConnections()
+		begun := time.Now()
 		a, err := c.try(t.Context(), http.MethodPost, address, header, strings.NewReader(body))
 		if err == nil {
 			return a
 		}
-		if time.Now().After(deadline) {
+		if time.Since(begun) < shortTimeout || time.Now().After(deadline) {
 			t.Fatal(err)
 		}
 	}

@@ -773,7 +773,7 @@ func TestPruneIsSlow(t *testing.T) {
 	})
 }
 
-// The log has one line for what an operator should know, and says of which event.
+// The log has a line for what an operator should know, and it says of which event.
 func TestLog(t *testing.T) {
 	away := errors.New("the database is away")
 	for name, test := range map[string]struct {
