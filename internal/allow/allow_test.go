@@ -1,8 +1,13 @@
-package sandbox
+package allow
 
-import "testing"
+import (
+	"context"
+	"net"
+	"net/http"
+	"testing"
+)
 
-func TestPeers(t *testing.T) {
+func TestListIncludes(t *testing.T) {
 	for name, test := range map[string]struct {
 		allow []string
 		peer  string
@@ -25,13 +30,35 @@ func TestPeers(t *testing.T) {
 		"private ranges end":           {[]string{"private_ranges"}, "203.0.113.1:4711", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			allowed, err := parsePeers(test.allow)
+			allowed, err := Parse(test.allow)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := allowed.include(test.peer); got != test.want {
-				t.Errorf("include(%s) = %t, want %t", test.peer, got, test.want)
+			r := &http.Request{RemoteAddr: test.peer}
+			if got := allowed.Includes(r); got != test.want {
+				t.Errorf("Includes(%s) = %t, want %t", test.peer, got, test.want)
 			}
 		})
+	}
+}
+
+func TestUnixSocketIsIncluded(t *testing.T) {
+	allowed, err := Parse(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for network, want := range map[string]bool{"unix": true, "tcp": false} {
+		addr := &net.UnixAddr{Name: "/run/sidecar.sock", Net: network}
+		r := (&http.Request{RemoteAddr: "@"}).WithContext(context.WithValue(t.Context(), http.LocalAddrContextKey, net.Addr(addr)))
+		if got := allowed.Includes(r); got != want {
+			t.Errorf("over %s: %t, want %t", network, got, want)
+		}
+	}
+}
+
+func TestParseNamesWhatItCannotRead(t *testing.T) {
+	const want = `allow: "10.0.0.0/33" is not an IP address, a CIDR range or private_ranges`
+	if _, err := Parse([]string{"127.0.0.1", "10.0.0.0/33"}); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
