@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/allow"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 )
 
@@ -68,7 +69,7 @@ func core(s *signer, body []byte, reply *signedText) ([]byte, error) {
 	if s.verify(reply.text, reply.signature, time.Now()) != signatureProven {
 		return nil, fmt.Errorf("the answer is not proven")
 	}
-	a, fault := parseAnswer(reply.text)
+	a, fault := parseEnvelope(reply.text)
 	if fault != nil || a.responseCode != "200" {
 		return nil, fmt.Errorf("the answer has the code %q", a.responseCode)
 	}
@@ -156,7 +157,7 @@ func benchProxy(tb testing.TB, name string) *Proxy {
 		MaxBody:   defaultMaxBody,
 		Timeout:   defaultTimeout,
 		merchant:  &merchant{name: name, baseURL: &url.URL{Scheme: "http", Host: "gateway.example"}, secrets: &secrets{apiKey: "sandbox", signer: s}},
-		callers:   callers{netip.MustParsePrefix("127.0.0.0/8")},
+		callers:   allow.List{netip.MustParsePrefix("127.0.0.0/8")},
 		transport: &echoGateway{&s},
 		slots:     make(slots, 1),
 		onlyHTTP1: true,

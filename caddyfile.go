@@ -2,7 +2,6 @@ package galaxypay
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -18,8 +17,8 @@ import (
 func init() {
 	httpcaddyfile.RegisterGlobalOption("galaxypay", parseGlobalOption)
 	httpcaddyfile.RegisterHandlerDirective("galaxypay", parseProxy)
-	httpcaddyfile.RegisterHandlerDirective("galaxypay_ipn", parseCallback)
-	httpcaddyfile.RegisterHandlerDirective("galaxypay_result", parseCallback)
+	httpcaddyfile.RegisterHandlerDirective("galaxypay_ipn", parseIPN)
+	httpcaddyfile.RegisterHandlerDirective("galaxypay_result", parseResult)
 
 	httpcaddyfile.RegisterDirectiveOrder("galaxypay", httpcaddyfile.Before, "reverse_proxy")
 	// Before everything that answers, so that no order of lines in a site lets a
@@ -118,6 +117,52 @@ func (a *App) parseInbox(d *caddyfile.Dispenser) error {
 	}
 	a.InboxRaw = caddyconfig.JSONModuleObject(store, "store", name, nil)
 	return nil
+}
+
+// takeFrom reads the options that an inbox has whatever its store, and returns the tokens
+// without them: the rest is the store's. encrypt may be given several times.
+func (c *InboxEncryption) takeFrom(segment caddyfile.Segment) (rest caddyfile.Segment, err error) {
+	d := caddyfile.NewDispenser(segment)
+	d.Next() // the store's name
+	d.RemainingArgs()
+	mine := map[string]func(*caddyfile.Dispenser) (int, error){
+		"encrypt":            c.parseKey,
+		"refuse_unencrypted": c.parseRefuse,
+	}
+	for d.NextBlock(0) {
+		parse := mine[d.Val()]
+		if parse == nil || d.Nesting() > 1 {
+			continue
+		}
+		tokens, err := parse(d)
+		if err != nil {
+			return nil, err
+		}
+		segment = d.DeleteN(tokens)
+	}
+	return segment, nil
+}
+
+// parseKey tells how many tokens it has read. It does not quote its arguments: one of
+// them may be the key.
+func (c *InboxEncryption) parseKey(d *caddyfile.Dispenser) (tokens int, err error) {
+	args := d.RemainingArgs()
+	if len(args) != 2 {
+		return 0, d.Err("encrypt: expected <key id> <key>")
+	}
+	c.Keys = append(c.Keys, InboxKey{ID: args[0], Key: args[1]})
+	return 3, nil
+}
+
+func (c *InboxEncryption) parseRefuse(d *caddyfile.Dispenser) (tokens int, err error) {
+	if d.NextArg() {
+		return 0, d.Err("refuse_unencrypted: expected no value")
+	}
+	if c.RefuseUnencrypted {
+		return 0, d.Err("duplicate option refuse_unencrypted")
+	}
+	c.RefuseUnencrypted = true
+	return 1, nil
 }
 
 func (c *Merchant) options() option.Block {
@@ -258,12 +303,12 @@ func (p *Proxy) parseTransport(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-func parseCallback(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	c := new(Callback)
-	return c, c.UnmarshalCaddyfile(h.Dispenser)
+func parseIPN(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	ipn := new(IPN)
+	return ipn, ipn.UnmarshalCaddyfile(h.Dispenser)
 }
 
-// UnmarshalCaddyfile sets up the inbound handler. Syntax:
+// UnmarshalCaddyfile sets up the handler of IPNs. Syntax:
 //
 //	galaxypay_ipn [<matcher>] {
 //		merchant <name>
@@ -275,34 +320,52 @@ func parseCallback(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) 
 //			keep          <duration>
 //		}
 //	}
-//
-// galaxypay_result takes the same options but for inbox. The directive decides the kind.
-func (c *Callback) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+func (h *IPN) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
-	c.Kind = strings.TrimPrefix(d.Val(), "galaxypay_")
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	known := option.Block{
-		"merchant": option.One(&c.Merchant),
-		"max_body": size(&c.MaxBody),
-	}
-	if c.Kind == kindIPN {
-		known["inbox"] = c.parseInbox
-	}
+	known := h.options()
+	known["inbox"] = h.parseInbox
 	return known.Parse(d)
 }
 
-func (c *Callback) parseInbox(d *caddyfile.Dispenser) error {
+func parseResult(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	result := new(Result)
+	return result, result.UnmarshalCaddyfile(h.Dispenser)
+}
+
+// UnmarshalCaddyfile sets up the handler of results. Syntax:
+//
+//	galaxypay_result [<matcher>] {
+//		merchant <name>
+//		max_body <size>
+//	}
+func (h *Result) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the directive's name
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return h.options().Parse(d)
+}
+
+func (rc *Receiver) options() option.Block {
+	return option.Block{
+		"merchant": option.One(&rc.Merchant),
+		"max_body": size(&rc.MaxBody),
+	}
+}
+
+func (h *IPN) parseInbox(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.Err("inbox: expected a block with deliver_to")
 	}
-	c.Inbox = new(Inbox)
+	h.Inbox = new(Inbox)
 	return option.Block{
-		"deliver_to":    option.One(&c.Inbox.DeliverTo),
-		"answer_within": option.Duration(&c.Inbox.AnswerWithin),
-		"retry":         c.Inbox.parseRetry,
-		"keep":          option.Duration(&c.Inbox.Keep),
+		"deliver_to":    option.One(&h.Inbox.DeliverTo),
+		"answer_within": option.Duration(&h.Inbox.AnswerWithin),
+		"retry":         h.Inbox.parseRetry,
+		"keep":          option.Duration(&h.Inbox.Keep),
 	}.Parse(d)
 }
 
@@ -324,5 +387,6 @@ func (i *Inbox) parseRetry(d *caddyfile.Dispenser) error {
 // Interface guards
 var (
 	_ caddyfile.Unmarshaler = (*Proxy)(nil)
-	_ caddyfile.Unmarshaler = (*Callback)(nil)
+	_ caddyfile.Unmarshaler = (*IPN)(nil)
+	_ caddyfile.Unmarshaler = (*Result)(nil)
 )

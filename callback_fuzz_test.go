@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
 // A JSON body gives the data and signature that the standard library reads in it, and
@@ -32,7 +34,7 @@ func FuzzFromJSON(f *testing.F) {
 		if (failed == nil) != (data != "") {
 			t.Fatalf("failure %q, by the standard library data is %q", outcomeOf(failed), data)
 		}
-		if failed != nil && failed.code != CodeCallbackMalformed {
+		if failed != nil && failed.Code != problem.CodeCallbackMalformed {
 			t.Errorf("failure %q", outcomeOf(failed))
 		}
 		if failed == nil && (string(msg.data) != data || msg.signature != signature) {

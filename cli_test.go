@@ -11,6 +11,8 @@ import (
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
 // runCommand runs "caddy galaxypay ..." and returns what it printed.
@@ -80,8 +82,8 @@ func describe(t *testing.T) description {
 func TestOpenAPIDescribesProblems(t *testing.T) {
 	d := describe(t)
 	for name, of := range map[string]reflect.Type{
-		"Problem":    reflect.TypeFor[Problem](),
-		"FieldError": reflect.TypeFor[FieldError](),
+		"Problem":    reflect.TypeFor[problem.Body](),
+		"FieldError": reflect.TypeFor[problem.FieldError](),
 	} {
 		schema := d.Components.Schemas[name]
 		var always []string
@@ -99,7 +101,7 @@ func TestOpenAPIDescribesProblems(t *testing.T) {
 			t.Errorf("%s: %d members, always %v", name, len(schema.Properties), schema.Required)
 		}
 	}
-	want := []any{string(NotSent), string(Rejected), string(Unknown)}
+	want := []any{string(problem.NotSent), string(problem.Rejected), string(problem.Unknown)}
 	if got := d.Components.Schemas["Problem"].Properties["outcome"].Enum; !reflect.DeepEqual(got, want) {
 		t.Errorf("outcomes %v", got)
 	}
@@ -115,8 +117,8 @@ func TestOpenAPIDescribesPaymentStatuses(t *testing.T) {
 // Every failure of a call is described under its status, and those of callbacks nowhere.
 func TestOpenAPIDescribesFailures(t *testing.T) {
 	responses := describe(t).Components.Responses
-	for code, kind := range kinds {
-		line := "- `" + string(code) + "` (`" + string(kind.outcome) + "`): " + english.title(code) + "."
+	for _, code := range problem.Codes() {
+		line := "- `" + string(code) + "` (`" + string(code.Outcome()) + "`): " + code.Title().En + "."
 		var at []string
 		for name, response := range responses {
 			if slices.Contains(strings.Split(response.Description, "\n"), line) {
@@ -124,8 +126,8 @@ func TestOpenAPIDescribesFailures(t *testing.T) {
 			}
 		}
 		var want []string
-		if kind.outcome != "" {
-			want = []string{"Problem" + strconv.Itoa(kind.status)}
+		if code.Outcome() != "" {
+			want = []string{"Problem" + strconv.Itoa(code.Status())}
 		}
 		if !slices.Equal(at, want) {
 			t.Errorf("%s is described at %v", code, at)

@@ -27,8 +27,8 @@ type request struct {
 	object    []byte           // the posted object, without white space around it unless enveloped
 	data      []rawjson.Member // the members of requestData
 	enveloped bool             // the app sent its own envelope, which goes out as it is
-	requestID string           // of the app's own envelope, else given by the sidecar
-	dateTime  string           // requestDateTime of the app's own envelope
+	requestID string           // of the app's own envelope, else given by wrap; "" if there is none
+	dateTime  string           // requestDateTime of the app's own envelope; "" if there is none
 }
 
 // parseRequest reads the body of an app's request. A top-level requestData object
@@ -47,13 +47,7 @@ func parseRequest(body []byte) (request, *rawjson.Error) {
 	req.enveloped = true
 	req.object = body
 	req.requestID = rawjson.Scalar(rawjson.Find(top, "requestID"))
-	if !isHeaderText(req.requestID) {
-		return req, &rawjson.Error{Fault: rawjson.Fault(msgEnvelopeRequestID)}
-	}
 	req.dateTime = rawjson.Scalar(rawjson.Find(top, "requestDateTime"))
-	if req.dateTime == "" {
-		return req, &rawjson.Error{Fault: rawjson.Fault(msgEnvelopeDateTime)}
-	}
 	req.data, err = rawjson.Members(inner)
 	return req, err
 }
@@ -97,40 +91,41 @@ func appendEnvelope(dst []byte, req *request, now time.Time, added []field) []by
 	return append(dst, "}}"...)
 }
 
-// answer is the gateway's message, taken apart. Data and envelope alias the body.
-type answer struct {
+// envelope is a message of the gateway, taken apart: what a reply consists of, or what a
+// callback's data holds. Its slices alias the text.
+type envelope struct {
 	requestID    string
 	responseCode string
 	message      []byte // the value of responseMessage; nil where absent
 	data         []byte // responseData as received; nil where absent or null
-	envelope     []byte // the whole message
+	text         []byte // the whole of it
 }
 
 // responseMessage is what a refusal says to people.
-func (a *answer) responseMessage() string { return rawjson.Scalar(a.message) }
+func (e *envelope) responseMessage() string { return rawjson.Scalar(e.message) }
 
 // utf8BOM is what some .NET writers put in front of JSON.
 const utf8BOM = "\xef\xbb\xbf"
 
-// parseAnswer reads a message of the gateway: an answer, or a decoded callback.
-func parseAnswer(body []byte) (answer, *rawjson.Error) {
-	body = bytes.TrimPrefix(body, []byte(utf8BOM))
+// parseEnvelope takes a message of the gateway apart.
+func parseEnvelope(text []byte) (envelope, *rawjson.Error) {
+	text = bytes.TrimPrefix(text, []byte(utf8BOM))
 	var room [8]rawjson.Member // more than the gateway sends
-	top, err := rawjson.AppendMembers(room[:0], body)
+	top, err := rawjson.AppendMembers(room[:0], text)
 	if err != nil {
-		return answer{}, err
+		return envelope{}, err
 	}
-	a := answer{
+	e := envelope{
 		requestID:    rawjson.Scalar(rawjson.Find(top, "requestID")),
 		responseCode: codeText(rawjson.Find(top, "responseCode")),
 		message:      rawjson.Find(top, "responseMessage"),
 		data:         plainData(rawjson.Find(top, "responseData")),
-		envelope:     body,
+		text:         text,
 	}
-	if a.requestID == "" { // payment links spell it this way
-		a.requestID = rawjson.Scalar(rawjson.Find(top, "requestId"))
+	if e.requestID == "" { // payment links spell it this way
+		e.requestID = rawjson.Scalar(rawjson.Find(top, "requestId"))
 	}
-	return a, nil
+	return e, nil
 }
 
 // codeText is the text of a responseCode, without a copy of the one that nearly

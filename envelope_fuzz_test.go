@@ -2,11 +2,13 @@ package galaxypay
 
 import (
 	"bytes"
+	"net/http"
 	"regexp"
 	"slices"
 	"testing"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
 var (
@@ -42,17 +44,18 @@ func FuzzWrap(f *testing.F) {
 		before := bytes.Clone(body)
 		req, fault := parseRequest(body)
 		takes, enveloped := takesRequest(body)
-		if (fault == nil) != takes {
-			t.Fatalf("taken: %t, by the standard library %t", fault == nil, takes)
+		taken := fault == nil && req.checkEnvelope() == nil
+		if taken != takes {
+			t.Fatalf("taken: %t, by the standard library %t", taken, takes)
 		}
-		if fault != nil {
+		if !taken {
 			return
 		}
-		x := &exchange{request: req, operation: &ops[int(which)%len(ops)]}
-		x.added = p.additions(x)
-		p.wrap(x, key)
+		x := &call{request: req, operation: &ops[int(which)%len(ops)]}
+		p.complete(x)
+		p.wrap(x, http.Header{"Idempotency-Key": {key}})
 		salt := "salt of " + key
-		if got := (&signer{salt: []byte(salt)}).sign(x.message); got != plainSignature(string(x.message), salt) {
+		if got := (&signer{salt: []byte(salt)}).sign(x.envelope); got != plainSignature(string(x.envelope), salt) {
 			t.Errorf("signed %s", got)
 		}
 		if !bytes.Equal(body, before) {
@@ -62,8 +65,8 @@ func FuzzWrap(f *testing.F) {
 			t.Fatalf("an envelope: %t, by the standard library %t", req.enveloped, enveloped)
 		}
 		if enveloped {
-			if !bytes.Equal(x.message, body) {
-				t.Errorf("sent %q", x.message)
+			if !bytes.Equal(x.envelope, body) {
+				t.Errorf("sent %q", x.envelope)
 			}
 			return
 		}
@@ -71,11 +74,11 @@ func FuzzWrap(f *testing.F) {
 	})
 }
 
-func checkWrapped(t *testing.T, x *exchange, body []byte, key string) {
+func checkWrapped(t *testing.T, x *call, body []byte, key string) {
 	t.Helper()
-	message, ok := objectIn(x.message)
+	message, ok := objectIn(x.envelope)
 	if !ok || len(message) != 3 {
-		t.Fatalf("sent %q", x.message)
+		t.Fatalf("sent %q", x.envelope)
 	}
 	id, dateTime := valueIn(message["requestID"]), valueIn(message["requestDateTime"])
 	if text, ok := id.(string); !ok || text != x.request.requestID || !wireID.MatchString(text) || plainRequestID.MatchString(key) && text != key {
@@ -88,7 +91,7 @@ func checkWrapped(t *testing.T, x *exchange, body []byte, key string) {
 	posted := bytes.Trim(body, " \t\r\n")
 	posted = posted[:len(posted)-1] // without its closing brace
 	if !bytes.HasPrefix(message["requestData"], posted) {
-		t.Errorf("%q is not in %s", posted, x.message)
+		t.Errorf("%q is not in %s", posted, x.envelope)
 	}
 	app, _ := objectIn(body)
 	data, _ := objectIn(message["requestData"])
@@ -130,7 +133,7 @@ func FuzzUnwrap(f *testing.F) {
 	p := &Proxy{merchant: &merchant{secrets: &secrets{signer: signer{salt: []byte(salt)}}}}
 	f.Fuzz(func(t *testing.T, body []byte, requestID string, signed bool) {
 		before := bytes.Clone(body)
-		x := &exchange{request: request{requestID: requestID}, reply: reply{status: 200, body: body}}
+		x := &call{request: request{requestID: requestID}, reply: reply{status: 200, body: body}}
 		if signed {
 			x.reply.signature = plainSignature(string(body), salt)
 		}
@@ -152,22 +155,22 @@ func FuzzUnwrap(f *testing.F) {
 			id = textIn(object["requestId"])
 		}
 		code := textIn(object["responseCode"])
-		want := Code("")
+		want := problem.Code("")
 		refusal, listed := refusals[code]
 		switch {
 		case !signed:
-			want = CodeResponseSignatureMissing
+			want = problem.CodeResponseSignatureMissing
 		case !valid, id != requestID && (code == "200" || id != ""):
-			want = CodeResponseMalformed
+			want = problem.CodeResponseMalformed
 		case code == "200":
 		case listed:
 			want = refusal
 		default:
-			want = CodeResponseCodeUnexpected
+			want = problem.CodeResponseCodeUnexpected
 		}
-		got := Code("")
+		got := problem.Code("")
 		if failed != nil {
-			got = failed.code
+			got = failed.Code
 		}
 		if got != want {
 			t.Fatalf("%q, expected %q", got, want)
@@ -178,16 +181,16 @@ func FuzzUnwrap(f *testing.F) {
 			if data == nil {
 				data = []byte("{}")
 			}
-			if got := p.content(x); !bytes.Equal(got, data) || !bytes.Equal(x.answer.envelope, bare) {
-				t.Errorf("content %q, expected %q; envelope %q", got, data, x.answer.envelope)
+			if got := p.content(x); !bytes.Equal(got, data) || !bytes.Equal(x.opened.text, bare) {
+				t.Errorf("content %q, expected %q; envelope %q", got, data, x.opened.text)
 			}
-		case CodeResponseSignatureMissing, CodeResponseMalformed:
-			if x.answer.data != nil || x.answer.envelope != nil || failed.responseCode != "" || failed.responseMessage != "" {
+		case problem.CodeResponseSignatureMissing, problem.CodeResponseMalformed:
+			if x.opened.data != nil || x.opened.text != nil || failed.ResponseCode != "" || failed.ResponseMessage != "" {
 				t.Errorf("passes on %+v of an answer that is not proven", failed)
 			}
 		default:
-			if failed.responseCode != code || failed.responseMessage != textIn(object["responseMessage"]) {
-				t.Errorf("tells code %q and message %q", failed.responseCode, failed.responseMessage)
+			if failed.ResponseCode != code || failed.ResponseMessage != textIn(object["responseMessage"]) {
+				t.Errorf("tells code %q and message %q", failed.ResponseCode, failed.ResponseMessage)
 			}
 		}
 	})

@@ -1,371 +1,170 @@
 package galaxypay
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
-	"errors"
+	"encoding/json"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
-	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
-	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/respond"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
 func init() {
-	caddy.RegisterModule(Callback{})
+	caddy.RegisterModule(IPN{})
 }
 
-// Callback is the inbound handler, from the gateway to the app, behind the
-// directives galaxypay_ipn and galaxypay_result. It proves the signature of a
-// callback and hands the next handler plain JSON that it can trust. What is not
-// proven does not get past it.
-type Callback struct {
-	// What is received here. "ipn": messages of the gateway's server, answered with
-	// the app's word on them. "result": the customer's browser, coming back after
-	// paying or cancelling, answered with the app's page. Required.
-	Kind string `json:"kind,omitempty"`
-
-	// The merchant whose salt verifies the messages. No message names its merchant,
-	// so each merchant needs a callback address of its own. Default: "default".
-	Merchant string `json:"merchant,omitempty"`
-
-	// The largest body, or query string, in bytes. Default: 65536.
-	MaxBody int64 `json:"max_body,omitempty"`
+// IPN is the handler behind galaxypay_ipn: the gateway's server says how a payment ended,
+// and gets the app's word on it as the answer.
+type IPN struct {
+	Receiver
 
 	// Keep IPNs until the app has taken them, instead of handing them to the next
-	// handler. Only for kind "ipn". Default: no inbox.
+	// handler. Default: no inbox.
 	Inbox *Inbox `json:"inbox,omitempty"`
 
-	merchant *merchant
-	metrics  *metrics
-	inbox    *appInbox
-	log      *zap.Logger
+	inbox *appInbox
 }
-
-// The kinds of callbacks. A cancel callback arrives where results do.
-const (
-	kindIPN    = "ipn"
-	kindResult = "result"
-	kindCancel = "cancel"
-)
 
 // CaddyModule returns the Caddy module information.
-func (Callback) CaddyModule() caddy.ModuleInfo {
+func (IPN) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{
-		ID:  "http.handlers.galaxypay_callback",
-		New: func() caddy.Module { return new(Callback) },
+		ID:  "http.handlers.galaxypay_ipn",
+		New: func() caddy.Module { return new(IPN) },
 	}
 }
 
-// Provision fills in the defaults and finds the merchant.
-func (c *Callback) Provision(ctx caddy.Context) error {
-	c.log = ctx.Logger()
-	if c.Kind != kindIPN && c.Kind != kindResult {
-		return fmt.Errorf("kind: unknown value %q; expected ipn or result", c.Kind)
-	}
-	if c.MaxBody == 0 {
-		c.MaxBody = defaultMaxBody
-	}
-	if c.MaxBody < 0 {
-		return errors.New("max_body: expected a size above zero")
-	}
-	var err error
-	if c.merchant, err = merchantFor(ctx, c.Merchant); err != nil {
+// Provision fills in the defaults, finds the merchant and registers the inbox with the app.
+func (h *IPN) Provision(ctx caddy.Context) error {
+	if err := h.provision(ctx); err != nil {
 		return err
 	}
-	if c.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
-		return err
-	}
-	return c.provisionInbox(ctx)
-}
-
-// signed is a callback as it travels: the Base64 text, and the signature over it.
-type signed struct {
-	data      []byte
-	signature string
-}
-
-// callback is a proven and decoded one.
-type callback struct {
-	message    []byte // the JSON inside data, untouched
-	deliveryID string // of the signed text: the same message always has the same
-	requestID  string
-	kind       string
-	status     PaymentStatus
-}
-
-// ServeHTTP takes one callback.
-func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	cb, f := c.receive(w, r)
-	if f != nil {
-		return c.refuse(w, r, f)
-	}
-	c.metrics.countCallback(c.merchant.name, cb.kind, string(cb.status))
-	c.log.Info("callback",
-		zap.String("merchant", c.merchant.name),
-		zap.String("kind", cb.kind),
-		zap.String("payment_status", string(cb.status)),
-		zap.String("request_id", cb.requestID),
-		zap.String("delivery_id", cb.deliveryID))
-
-	if c.Inbox != nil {
-		return c.keep(w, r, cb)
-	}
-	r = c.forward(r, cb)
-	if c.Kind == kindResult {
-		return next.ServeHTTP(w, r)
-	}
-	return c.answerIPN(w, r, next, cb)
-}
-
-// receive is the line that every callback walks.
-func (c *Callback) receive(w http.ResponseWriter, r *http.Request) (*callback, *failure) {
-	msg, f := c.read(w, r)
-	if f != nil {
-		return nil, f
-	}
-	if f := c.verify(msg); f != nil {
-		return nil, f
-	}
-	message, f := decode(msg.data)
-	if f != nil {
-		return nil, f
-	}
-	return c.judge(msg, message)
-}
-
-// read finds data and signature in the body or, for a browser that is redirected
-// with GET, in the query string.
-func (c *Callback) read(w http.ResponseWriter, r *http.Request) (signed, *failure) {
-	switch {
-	case r.Method == http.MethodPost:
-		return c.readPost(w, r)
-	case r.Method == http.MethodGet && c.Kind == kindResult:
-		if int64(len(r.URL.RawQuery)) > c.MaxBody {
-			return signed{}, fail(CodeBodyTooLarge, msgBodyTooLarge, c.MaxBody)
-		}
-		return fromForm(r.URL.RawQuery)
-	}
-	allow := http.MethodPost
-	if c.Kind == kindResult {
-		allow = "GET, POST"
-	}
-	w.Header().Set("Allow", allow)
-	return signed{}, fail(CodeMethodNotAllowed, msgMethod, allow)
-}
-
-func (c *Callback) readPost(w http.ResponseWriter, r *http.Request) (signed, *failure) {
-	contentType := r.Header.Get("Content-Type")
-	kind, _, _ := mime.ParseMediaType(contentType)
-	isForm := kind == "application/x-www-form-urlencoded"
-	if !isForm && contentType != "" && !isJSON(contentType) {
-		return signed{}, fail(CodeContentTypeUnsupported, msgCallbackType)
-	}
-	body, f := readBody(w, r, c.MaxBody, CodeCallbackMalformed)
-	if f != nil {
-		return signed{}, f
-	}
-	if isForm {
-		return fromForm(string(body))
-	}
-	return fromJSON(body)
-}
-
-func fromJSON(body []byte) (signed, *failure) {
-	members, err := rawjson.Members(bytes.TrimPrefix(body, []byte(utf8BOM)))
-	if err != nil {
-		return signed{}, fail(CodeCallbackMalformed, msgCallbackBody)
-	}
-	data, ok := rawjson.Unquote(rawjson.Find(members, "data"))
-	if !ok || len(data) == 0 {
-		return signed{}, fail(CodeCallbackMalformed, msgCallbackNoData)
-	}
-	signature, _ := rawjson.Unquote(rawjson.Find(members, "signature"))
-	return signed{data: data, signature: string(signature)}, nil
-}
-
-// fromForm reads form fields. A plus sign that was not percent-encoded on its way
-// has become a space; Base64 holds no spaces, so each of them was a plus sign.
-//
-// Only our two fields are decoded. In a query string they stand among the merchant's
-// own parameters, whose spelling is not for us to judge.
-func fromForm(form string) (signed, *failure) {
-	values := make(map[string]string, 2)
-	for pair := range strings.SplitSeq(form, "&") {
-		name, text := ourField(pair)
-		if name == "" {
-			continue
-		}
-		if _, twice := values[name]; twice {
-			return signed{}, fail(CodeCallbackMalformed, msgCallbackTwice, name)
-		}
-		value, err := url.QueryUnescape(text)
-		if err != nil {
-			return signed{}, fail(CodeCallbackMalformed, msgCallbackForm)
-		}
-		values[name] = value
-	}
-	data := strings.ReplaceAll(values["data"], " ", "+")
-	if data == "" {
-		return signed{}, fail(CodeCallbackMalformed, msgCallbackNoData)
-	}
-	return signed{data: []byte(data), signature: values["signature"]}, nil
-}
-
-// ourField returns the name, and the value as it is spelled, of a form field that
-// belongs to the callback; the name is empty for every other.
-func ourField(pair string) (name, value string) {
-	name, value, _ = strings.Cut(pair, "=")
-	if plain, err := url.QueryUnescape(name); err == nil && (plain == "data" || plain == "signature") {
-		return plain, value
-	}
-	return "", ""
-}
-
-// verify proves the text of data as it was received, before anything decodes it.
-func (c *Callback) verify(msg signed) *failure {
-	switch c.merchant.signer.verify(msg.data, msg.signature, time.Now()) {
-	case signatureProven:
+	if h.Inbox == nil {
 		return nil
-	case signatureMissing:
-		return fail(CodeSignatureInvalid, msgCallbackUnsigned)
 	}
-	return fail(CodeSignatureInvalid, msgCallbackSignature)
-}
-
-// decode takes the JSON out of the Base64. Its padding may be missing, and like the
-// standard decoder it skips line ends.
-func decode(data []byte) ([]byte, *failure) {
-	unpadded := bytes.TrimRight(data, "=\r\n")
-	message := make([]byte, base64.RawStdEncoding.DecodedLen(len(unpadded)))
-	n, err := base64.RawStdEncoding.Decode(message, unpadded)
+	settings, err := h.Inbox.resolved()
 	if err != nil {
-		return nil, fail(CodeCallbackMalformed, msgCallbackBase64)
+		return fmt.Errorf("inbox: %w", err)
 	}
-	return message[:n], nil
-}
-
-// judge reads what the message says about the payment.
-func (c *Callback) judge(msg signed, message []byte) (*callback, *failure) {
-	a, err := parseAnswer(message)
+	app, err := ctx.App("galaxypay")
 	if err != nil {
-		return nil, fail(CodeCallbackMalformed, msgCallbackData)
+		return err
 	}
-	id := sha256.Sum256(msg.data)
-	cb := &callback{
-		message:    a.envelope, // without a BOM
-		deliveryID: hex.EncodeToString(id[:]),
-		requestID:  a.requestID,
-		kind:       c.Kind,
-		status:     paymentOf(&a).judge(),
-	}
-	if c.Kind == kindResult && cb.status == Cancelled {
-		cb.kind = kindCancel
-	}
-	return cb, nil
+	h.inbox = app.(*App).inbox
+	return h.inbox.add(ctx, h.merchant.name, settings)
 }
 
-// forward turns the request into the one that the app gets.
-func (c *Callback) forward(r *http.Request, cb *callback) *http.Request {
-	removeMarks(r.Header)
-	// These described the body or the connection as they came.
-	for _, name := range []string{
-		"Content-Encoding", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest", "Trailer",
-		"Transfer-Encoding", "Expect", "Connection", "Upgrade",
-	} {
-		r.Header.Del(name)
+// ServeHTTP takes one IPN.
+func (h *IPN) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	cb, prob := h.receive(w, r)
+	if prob != nil {
+		h.reportRefused(r, kindIPN, prob)
+		return answerProblem(w, r, prob)
 	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Content-Length", strconv.Itoa(len(cb.message)))
-	r.Header.Set("Galaxypay-Callback", cb.kind)
-	r.Header.Set("Galaxypay-Merchant", c.merchant.name)
-	r.Header.Set("Galaxypay-Payment-Status", string(cb.status))
-	r.Header.Set("Galaxypay-Delivery-Id", cb.deliveryID)
-
-	r.Method = http.MethodPost
-	r.URL.RawQuery = withoutOurs(r.URL.RawQuery)
-	r.Body = io.NopCloser(bytes.NewReader(cb.message))
-	r.ContentLength = int64(len(cb.message))
-	r.TransferEncoding = nil
-	r.Trailer = nil
-	return withoutOriginal(r)
+	h.report(cb)
+	if h.Inbox != nil {
+		return h.keep(w, r, cb)
+	}
+	return h.ask(w, h.forward(r, cb), next, cb)
 }
 
-// withoutOriginal takes our fields out of the request that Caddy remembers as it
-// came, from which FastCGI makes REQUEST_URI.
-func withoutOriginal(r *http.Request) *http.Request {
-	original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
-	if !ok || original.URL == nil {
-		return r
+func (h *IPN) receive(w http.ResponseWriter, r *http.Request) (*callback, *problem.Problem) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return nil, problem.MethodNotAllowed(http.MethodPost)
 	}
-	u := *original.URL
-	u.RawQuery = withoutOurs(u.RawQuery)
-	original.URL = &u
-	original.RequestURI = u.RequestURI()
-	return r.WithContext(context.WithValue(r.Context(), caddyhttp.OriginalRequestCtxKey, original))
+	msg, prob := h.readPost(w, r)
+	if prob != nil {
+		return nil, prob
+	}
+	return h.prove(msg, kindIPN)
 }
 
-var hyphens = strings.NewReplacer("_", "-", ".", "-")
-
-// removeMarks deletes every header that could be taken for one of our marks: an
-// outsider who sets Galaxypay-Payment-Status: paid must not be believed. CGI and
-// FastCGI write underscores for hyphens, so both spellings count.
-func removeMarks(h http.Header) {
-	for name := range h {
-		if strings.HasPrefix(strings.ToLower(hyphens.Replace(name)), "galaxypay-") {
-			delete(h, name)
-		}
+// ask lets the app speak and translates its answer for the gateway. Everything but a clear
+// answer becomes 503, so that the gateway can send the IPN again: a wrong route or a
+// crashed app must not lose a payment.
+func (h *IPN) ask(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, cb *callback) error {
+	r.Header.Del("Accept-Encoding") // a compressed answer would not be understood here
+	app := &appAnswer{header: make(http.Header)}
+	err := app.ask(next, r)
+	answer, ok := app.translate()
+	if err != nil || !ok {
+		h.log.Error("the app did not confirm an IPN",
+			zap.String("merchant", h.merchant.name),
+			zap.String("request_id", cb.requestID),
+			zap.String("delivery_id", cb.deliveryID),
+			zap.String("payment_status", string(cb.status)),
+			zap.Int("app_status", app.status),
+			zap.Error(err))
+		return answerProblem(w, r, problem.AppUnavailable())
 	}
+	return answerGateway(w, answer)
 }
 
-// withoutOurs returns the query string without data and signature; the merchant's
-// own parameters keep their order and spelling.
-func withoutOurs(query string) string {
-	var kept []string
-	for pair := range strings.SplitSeq(query, "&") {
-		if name, _ := ourField(pair); name == "" {
-			kept = append(kept, pair)
-		}
+// keep stores an IPN, has it delivered and answers the gateway.
+func (h *IPN) keep(w http.ResponseWriter, r *http.Request, cb *callback) error {
+	answer, err := h.arrive(r.Context(), cb)
+	if err != nil {
+		h.log.Error("an IPN could not be kept, so it was not acknowledged",
+			zap.String("merchant", h.merchant.name),
+			zap.String("request_id", cb.requestID),
+			zap.String("delivery_id", cb.deliveryID),
+			zap.String("payment_status", string(cb.status)),
+			zap.Error(err))
+		return answerProblem(w, r, problem.InboxUnavailable())
 	}
-	return strings.Join(kept, "&")
+	return answerGateway(w, answer)
 }
 
-// refuse answers a callback that is not handed on: with a page for people, with a
-// problem for programs.
-func (c *Callback) refuse(w http.ResponseWriter, r *http.Request, f *failure) error {
-	c.metrics.countCallback(c.merchant.name, c.Kind, string(f.code))
-	c.log.Warn("callback refused",
-		zap.String("merchant", c.merchant.name),
-		zap.String("kind", c.Kind),
-		zap.String("code", string(f.code)),
-		zap.String("remote", r.RemoteAddr))
-	f.callback = true
-	if c.Kind == kindResult {
-		err := caddyhttp.Error(f.status(), fmt.Errorf("galaxypay_result: %s", f.code))
-		if hasErrorRoute(r, err) {
-			return err
-		}
+func (h *IPN) arrive(ctx context.Context, cb *callback) (inbox.Answer, error) {
+	member, err := h.inbox.join() //nolint:contextcheck // the inbox is opened for all, not for this request
+	if err != nil {
+		return inbox.Answer{}, err
 	}
-	if c.Kind == kindResult && wantsPage(r) {
-		return writePage(w, r, f)
+	return member.Take(ctx, inbox.Event{
+		ID:            cb.deliveryID,
+		Queue:         h.merchant.name,
+		Transaction:   nameOf(cb.transaction),
+		RequestID:     nameOf(cb.requestID),
+		PaymentStatus: string(cb.status),
+		ReceivedAt:    time.Now().UTC(),
+		Message:       cb.message,
+	})
+}
+
+// nameOf leaves out a name that is longer than any of the gateway's, and than a store takes:
+// the event must be kept all the same.
+func nameOf(text string) string {
+	if len(text) > inbox.MaxName {
+		return ""
 	}
-	return writeProblem(w, r, f)
+	return text
+}
+
+// answerGateway tells the gateway what became of its IPN. It expects HTTP 200 and both
+// fields as strings; source: its page "Result & IPN Callback".
+func answerGateway(w http.ResponseWriter, answer inbox.Answer) error {
+	body, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	return respond.Whole(w, http.StatusOK, "application/json", body)
+}
+
+// answerProblem answers a callback with a problem. It has no outcome: that is for calls.
+func answerProblem(w http.ResponseWriter, r *http.Request, prob *problem.Problem) error {
+	prob.Outcome = ""
+	return prob.Write(w, r)
 }
 
 // Interface guards
 var (
-	_ caddy.Provisioner           = (*Callback)(nil)
-	_ caddyhttp.MiddlewareHandler = (*Callback)(nil)
+	_ caddy.Provisioner           = (*IPN)(nil)
+	_ caddyhttp.MiddlewareHandler = (*IPN)(nil)
 )

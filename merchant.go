@@ -10,8 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
 )
 
 // The gateway's addresses by environment, from its page "General integration steps".
@@ -117,11 +118,11 @@ func (c *Merchant) resolve(name string, log *zap.Logger) (*merchant, error) {
 }
 
 func (c *Merchant) resolveAddress() (environment string, base *url.URL, err error) {
-	environment, err = resolvePlain("environment", c.Environment)
+	environment, err = secret.Plain("environment", c.Environment)
 	if err != nil {
 		return "", nil, err
 	}
-	address, err := resolvePlain("base_url", c.BaseURL)
+	address, err := secret.Plain("base_url", c.BaseURL)
 	if err != nil {
 		return "", nil, err
 	}
@@ -188,14 +189,14 @@ func (c *Merchant) resolvePair(m *merchant) error {
 		m.apiKey, m.signer.salt = sandboxAPIKey, []byte(sandboxSalt)
 		return nil
 	}
-	apiKey, err := resolveSecret(c.APIKey)
+	apiKey, err := secret.Resolve(c.APIKey)
 	if err != nil {
 		return fmt.Errorf("api_key: %w", err)
 	}
 	if strings.ContainsFunc(apiKey, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return errors.New("api_key: expected printable ASCII, since it is sent as an HTTP header")
 	}
-	salt, err := resolveSecret(c.Salt)
+	salt, err := secret.Resolve(c.Salt)
 	if err != nil {
 		return fmt.Errorf("salt: %w", err)
 	}
@@ -207,7 +208,7 @@ func (c *Merchant) resolvePair(m *merchant) error {
 }
 
 func (p *PreviousSalt) resolve() (previousSalt, error) {
-	salt, err := resolveSecret(p.Salt)
+	salt, err := secret.Resolve(p.Salt)
 	if err != nil {
 		return previousSalt{}, err
 	}
@@ -228,7 +229,7 @@ func (c *Merchant) warn(m *merchant, log *zap.Logger) {
 	if m.environment == sandboxName {
 		log.Warn("this merchant is at the sandbox: no payment is real, and anybody can sign for it")
 	}
-	literal := func(value string) bool { return value != "" && !isPlaceholder(value) }
+	literal := func(value string) bool { return value != "" && !secret.IsPlaceholder(value) }
 	if literal(c.APIKey) || literal(c.Salt) || slices.ContainsFunc(c.PreviousSalts, func(p PreviousSalt) bool { return literal(p.Salt) }) {
 		log.Warn("a secret stands in the configuration itself, where config dumps show it; use {env.NAME} or {file./path}")
 	}
@@ -254,45 +255,4 @@ func (c *Merchant) warn(m *merchant, log *zap.Logger) {
 func (m *merchant) verifiesWith(text string) bool {
 	return string(m.signer.salt) == text ||
 		slices.ContainsFunc(m.signer.previous, func(p previousSalt) bool { return string(p.salt) == text })
-}
-
-// resolvePlain resolves the placeholders of an option that is not secret.
-func resolvePlain(option, value string) (string, error) {
-	text, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", option, err)
-	}
-	return text, nil
-}
-
-// resolveSecret resolves the placeholders of a secret. Its errors do not wrap the
-// replacer's, which may quote a piece of a literal secret that holds braces.
-func resolveSecret(value string) (string, error) {
-	if value == "" {
-		return "", errors.New("missing; give it as {env.NAME} or {file./path}")
-	}
-	text, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
-	if err != nil && isPlaceholder(value) {
-		return "", fmt.Errorf("%s is not set, empty or unreadable", value)
-	}
-	if err != nil {
-		return "", errors.New(`cannot be resolved: expected {env.NAME} or {file./path}; a literal brace is written \{`)
-	}
-	if text == "" {
-		return "", errors.New("empty; check the variable or file it comes from")
-	}
-	if strings.HasPrefix(text, utf8BOM) {
-		return "", errors.New("begins with a byte order mark; save the file it comes from without one")
-	}
-	if strings.TrimSpace(text) != text {
-		return "", errors.New("has white space around it; check for a stray blank or line end in the variable or file it comes from")
-	}
-	return text, nil
-}
-
-// isPlaceholder reports whether value is exactly one placeholder of a kind that
-// keeps the secret itself out of the configuration.
-func isPlaceholder(value string) bool {
-	return strings.Count(value, "{") == 1 && strings.IndexByte(value, '}') == len(value)-1 &&
-		(strings.HasPrefix(value, "{env.") || strings.HasPrefix(value, "{file."))
 }

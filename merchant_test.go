@@ -406,7 +406,7 @@ func TestMerchantPrintsAsItsName(t *testing.T) {
 	h := holder{m, m, m, []*merchant{m}, map[string]*merchant{"airline": m}}
 	app := &App{Merchants: map[string]*Merchant{"airline": &c}, merchants: map[string]*merchant{"airline": m}}
 	for name, value := range map[string]any{
-		"itself": m, "holder": h, "pointer to holder": &h, "proxy": &Proxy{merchant: m}, "callback": &Callback{merchant: m},
+		"itself": m, "holder": h, "pointer to holder": &h, "proxy": &Proxy{merchant: m}, "callback": &IPN{Receiver: Receiver{merchant: m}},
 		"app": app, "error": fmt.Errorf("with %v", m), "in a list": []any{m, h, app},
 	} {
 		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%f", "%c", "%p", "%T"} {

@@ -99,7 +99,7 @@ func TestMetricsAcrossAReload(t *testing.T) {
 // The same with Caddy's own configurations: two of them at once, each with an
 // outbound handler and two inbound ones.
 func TestHandlersShareTheirConfigsMetrics(t *testing.T) {
-	load := func() (caddy.Context, *Proxy, []*Callback) {
+	load := func() (caddy.Context, *Proxy, []*Receiver) {
 		ctx, err := caddy.ProvisionContext(&caddy.Config{AppsRaw: caddy.ModuleMap{
 			"galaxypay": []byte(`{"merchants": {"default": {"environment": "sandbox"}}}`),
 		}})
@@ -117,21 +117,22 @@ func TestHandlersShareTheirConfigsMetrics(t *testing.T) {
 		if !ok {
 			t.Fatal("no *Proxy")
 		}
-		var callbacks []*Callback
-		for _, kind := range []string{"ipn", "result"} {
-			c, ok := handler("http.handlers.galaxypay_callback", `{"kind": "`+kind+`"}`).(*Callback)
-			if !ok {
-				t.Fatal("no *Callback")
-			}
-			callbacks = append(callbacks, c)
+		ipn, ok := handler("http.handlers.galaxypay_ipn", `{}`).(*IPN)
+		if !ok {
+			t.Fatal("no *IPN")
 		}
-		return ctx, proxy, callbacks
+		result, ok := handler("http.handlers.galaxypay_result", `{}`).(*Result)
+		if !ok {
+			t.Fatal("no *Result")
+		}
+		return ctx, proxy, []*Receiver{&ipn.Receiver, &result.Receiver}
 	}
 	for range 2 {
 		ctx, proxy, callbacks := load()
 		proxy.metrics.countRequest("default", "pay", "ok", time.Second)
-		callbacks[0].metrics.countCallback("default", "ipn", "paid")
-		callbacks[1].metrics.countCallback("default", "ipn", "paid")
+		for _, receiver := range callbacks {
+			receiver.metrics.countCallback("default", "ipn", "paid")
+		}
 		want := []string{
 			"caddy_galaxypay_callbacks_total{kind=ipn,merchant=default,result=paid} 2",
 			"caddy_galaxypay_request_duration_seconds{merchant=default,operation=pay} 1",
@@ -148,7 +149,7 @@ func TestCallbacksAreCounted(t *testing.T) {
 	const salt = "a salt of the tests"
 	text := base64.StdEncoding.EncodeToString([]byte(`{"responseCode":"200"}`))
 	registry := prometheus.NewPedanticRegistry()
-	c := callbackFor(kindIPN, salt)
+	c := &IPN{Receiver: receiverFor(salt)}
 	c.log, c.metrics = zap.NewNop(), mustMetrics(t, registry)
 	app := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
 		w.WriteHeader(http.StatusOK)

@@ -4,19 +4,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"mime"
 	"net/http"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/allow"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
 func init() {
@@ -67,14 +65,14 @@ type Proxy struct {
 	// is refused with 413; a larger answer is not read. Default: 65536.
 	MaxBody int64 `json:"max_body,omitempty"`
 
-	// How long one call to the gateway may take, a second try included.
+	// How long the gateway may take to reply to one call, a second try included.
 	// Default: 30s.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
-	// How many calls are at work at once. One more is refused with 503 and
-	// Retry-After before its body is read, and nothing of it is sent. A call is at
-	// work until it is answered or, if the app has hung up, until the gateway has
-	// answered it. Default: 256.
+	// How many calls may be in progress at once. One more is refused with 503 and
+	// Retry-After before its body is read, and nothing of it is sent. A call is in
+	// progress until it is answered or, if the app has hung up, until the gateway has
+	// replied. Default: 256.
 	MaxInFlight int `json:"max_in_flight,omitempty"`
 
 	// The connection to the gateway: the transport "http" of reverse_proxy with
@@ -84,7 +82,7 @@ type Proxy struct {
 
 	merchant  *merchant
 	routes    *routes
-	callers   callers
+	callers   allow.List
 	defaults  []field
 	documents map[string]document
 	transport http.RoundTripper
@@ -127,7 +125,7 @@ func (p *Proxy) Provision(ctx caddy.Context) error {
 	if p.merchant, err = merchantFor(ctx, p.Merchant); err != nil {
 		return err
 	}
-	if p.callers, err = newCallers(p.Allow); err != nil {
+	if p.callers, err = allow.Parse(p.Allow); err != nil {
 		return err
 	}
 	if p.routes, err = newRoutes(p.Paths, p.Operations); err != nil {
@@ -174,39 +172,18 @@ func (p *Proxy) checkOptions() error {
 	return nil
 }
 
-// fieldName is the shape of every field name in the gateway's documents. Names
-// are written into the message without escaping.
-var fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
-func resolveDefaults(defaults map[string]string) ([]field, error) {
-	var fields []field
-	for _, name := range slices.Sorted(maps.Keys(defaults)) {
-		if !fieldName.MatchString(name) {
-			return nil, fmt.Errorf("defaults: %q is not the name of a field", name)
-		}
-		text, err := resolvePlain("defaults: "+name, defaults[name])
-		if err != nil {
-			return nil, err
-		}
-		value, err := json.Marshal(text)
-		if err != nil {
-			return nil, err
-		}
-		fields = append(fields, field{name: name, value: value})
-	}
-	return fields, nil
-}
-
-// exchange is one call of the app's on its way to the gateway and back.
-type exchange struct {
+// call is one call of the app's on its way to the gateway and back. Each step of run fills
+// in what the next ones go by.
+type call struct {
 	operation *operation.Operation // nil until identified
 	request   request
 	added     []field // to what the app sent
-	message   []byte  // the signed envelope, as sent
+	envelope  []byte  // as it is sent
+	signature string  // of envelope
 	reply     reply
-	answer    answer
-	unproven  bool // passed on all the same: verify report
-	atWork    bool // holds one of the slots
+	opened    envelope // the reply, taken apart
+	unproven  bool     // passed on all the same: verify report
+	hasSlot   bool     // of those that max_in_flight gives out
 }
 
 // ServeHTTP answers one call of the app's.
@@ -215,112 +192,48 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Ha
 		return p.show(w, r, doc)
 	}
 	started := time.Now()
-	x := new(exchange)
-	defer p.leave(x)
-	f := p.run(w, r, x)
-	p.report(r, x, f, time.Since(started))
-
-	p.mark(w.Header(), x, f)
-	if hungUp(r) && (f == nil || f.outcome() != NotSent) {
-		// The status is for the access log; an app that has closed its sending side
-		// only still finds the requestID to ask about.
-		w.WriteHeader(statusClientClosedRequest)
-		return nil
-	}
-	if f != nil {
-		f.operation, f.requestID = x.name(), x.request.requestID
-		return writeProblem(w, r, f)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	return writeBody(w, http.StatusOK, p.content(x))
+	c := new(call)
+	defer p.leave(c)
+	prob := p.run(w, r, c)
+	p.report(r, c, prob, time.Since(started))
+	return p.answer(w, r, c, prob)
 }
-
-// statusClientClosedRequest is what nginx and Caddy log for a client that hung up.
-const statusClientClosedRequest = 499
 
 // run is the line that every call walks.
-func (p *Proxy) run(w http.ResponseWriter, r *http.Request, x *exchange) *failure {
-	if f := p.admit(r); f != nil {
-		return f
+func (p *Proxy) run(w http.ResponseWriter, r *http.Request, c *call) *problem.Problem {
+	if prob := p.admit(r); prob != nil {
+		return prob
 	}
-	ops, f := p.route(w, r)
+	ops, prob := p.route(w, r)
 	if len(ops) == 1 {
-		x.operation = &ops[0] // settled by the path alone
+		c.operation = &ops[0] // settled by the path alone
 	}
-	if f != nil {
-		return f
+	if prob != nil {
+		return prob
 	}
-	if f := p.enter(w, x); f != nil {
-		return f
+	if prob := p.enter(w, c); prob != nil {
+		return prob
 	}
-	body, f := p.read(w, r)
-	if f != nil {
-		return f
+	body, prob := p.read(w, r)
+	if prob != nil {
+		return prob
 	}
-	if f := p.identify(x, ops, body); f != nil {
-		return f
+	if prob := p.identify(c, ops, body); prob != nil {
+		return prob
 	}
-	x.added = p.additions(x)
-	if f := p.validate(x); f != nil {
-		return f
+	p.complete(c)
+	if prob := p.validate(c); prob != nil {
+		return prob
 	}
-	p.wrap(x, strings.Join(r.Header.Values("Idempotency-Key"), ","))
-	if f := p.send(r.Context(), x); f != nil {
-		return f
+	p.wrap(c, r.Header)
+	p.sign(c)
+	if prob := p.send(r.Context(), c); prob != nil {
+		return prob
 	}
-	if f := p.verify(x); f != nil {
-		return f
+	if prob := p.verify(c); prob != nil {
+		return prob
 	}
-	return p.unwrap(x)
-}
-
-// admit refuses whoever must not sign payments. A browser sends Origin with every
-// POST, even to localhost: without this check any web page that is open on the
-// machine could pay, refund or read.
-func (p *Proxy) admit(r *http.Request) *failure {
-	if len(r.Header.Values("Origin")) > 0 {
-		return fail(CodeCallerNotAllowed, msgCallerOrigin)
-	}
-	if !p.callers.include(r) {
-		return fail(CodeCallerNotAllowed, msgCallerAddress)
-	}
-	return nil
-}
-
-// route finds the operations that live at the request's path.
-func (p *Proxy) route(w http.ResponseWriter, r *http.Request) ([]operation.Operation, *failure) {
-	ops := p.routes.at(r.URL.Path)
-	if !slices.ContainsFunc(ops, func(op operation.Operation) bool { return p.routes.allows(op.Name) }) {
-		return nil, fail(CodeOperationUnknown, msgOperationUnknown, p.routes.names())
-	}
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		return ops, fail(CodeMethodNotAllowed, msgMethod, http.MethodPost)
-	}
-	return ops, nil
-}
-
-func (p *Proxy) read(w http.ResponseWriter, r *http.Request) ([]byte, *failure) {
-	if !isJSON(r.Header.Get("Content-Type")) {
-		return nil, fail(CodeContentTypeUnsupported, msgContentType)
-	}
-	return readBody(w, r, p.MaxBody, CodeBodyInvalid)
-}
-
-// hungUp reports whether the app has gone without waiting for its answer.
-func hungUp(r *http.Request) bool { return r.Context().Err() != nil }
-
-// isJSON accepts application/json and its kin, in UTF-8.
-func isJSON(contentType string) bool {
-	kind, params, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return false
-	}
-	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
-		return false
-	}
-	return kind == "application/json" || kind == "text/json" ||
-		strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")
+	return p.unwrap(c)
 }
 
 // Interface guards

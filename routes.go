@@ -3,11 +3,14 @@ package galaxypay
 import (
 	"fmt"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
 // gatewayPath is the shape of a path that may be sent to the gateway without
@@ -117,4 +120,58 @@ func (rt *routes) allows(name string) bool { return rt.allowed == nil || rt.allo
 func (rt *routes) names() string {
 	open := slices.DeleteFunc(append(operation.Names(), operation.Other), func(name string) bool { return !rt.allows(name) })
 	return strings.Join(open, ", ")
+}
+
+// route finds the operations that live at the request's path.
+func (p *Proxy) route(w http.ResponseWriter, r *http.Request) ([]operation.Operation, *problem.Problem) {
+	ops := p.routes.at(r.URL.Path)
+	if !slices.ContainsFunc(ops, func(op operation.Operation) bool { return p.routes.allows(op.Name) }) {
+		return nil, problem.OperationUnknown(p.routes.names())
+	}
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return ops, problem.MethodNotAllowed(http.MethodPost)
+	}
+	return ops, nil
+}
+
+// identify takes the body apart and settles which of the operations at its path it asks for.
+func (p *Proxy) identify(c *call, ops []operation.Operation, body []byte) *problem.Problem {
+	req, err := parseRequest(body)
+	if err != nil {
+		return problem.BodyNotJSON(err)
+	}
+	if prob := req.checkEnvelope(); prob != nil {
+		return prob
+	}
+	c.request = req
+	value := func(name string) (string, bool) { return req.text(name), req.has(name) }
+	op := operation.Match(ops, value)
+	if op == nil {
+		op = &ops[0]
+	}
+	if prob := contradiction(op, &req); prob != nil {
+		return prob
+	}
+	if !p.routes.allows(op.Name) || !p.routes.allows(p.routes.closest(op, value).Name) {
+		return problem.OperationUnknown(p.routes.names())
+	}
+	c.operation = op
+	return nil
+}
+
+// contradiction refuses a request that says it is another operation than the one
+// it was posted to: FAST_PAY must not slip through where only pay is allowed. Nor
+// must it in a field of other letter case, since a gateway may not care for that.
+func contradiction(op *operation.Operation, req *request) *problem.Problem {
+	var fields []problem.Field
+	for _, fixed := range op.Fixed() {
+		for _, m := range req.data {
+			if !strings.EqualFold(string(m.Name), fixed.Name) || string(m.Name) == fixed.Name && rawjson.Scalar(m.Value) == fixed.Fixed {
+				continue
+			}
+			fields = append(fields, problem.FixedField(req.pathTo(string(m.Name)), fixed.Name, op.Name))
+		}
+	}
+	return problem.FieldsInvalid(fields)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox"
 )
 
@@ -72,19 +73,19 @@ func FuzzAgainstSandbox(f *testing.F) {
 			}
 		}
 		req, fault := parseRequest(body)
-		if fault != nil {
+		if fault != nil || req.checkEnvelope() != nil {
 			t.Skip("not for the gateway")
 		}
-		x := &exchange{request: req, operation: &ops[0]}
+		x := &call{request: req, operation: &ops[0]}
 		for i := range ops {
 			if ops[i].Name == name {
 				x.operation = &ops[i]
 			}
 		}
-		x.added = p.additions(x)
-		p.wrap(x, key)
+		p.complete(x)
+		p.wrap(x, http.Header{"Idempotency-Key": {key}})
 
-		w := ask(t, x.operation.Path, x.message, s.sign(x.message))
+		w := ask(t, x.operation.Path, x.envelope, s.sign(x.envelope))
 		x.reply = reply{status: w.Code, body: w.Body.Bytes()}
 		for name, values := range w.Header() {
 			if strings.EqualFold(name, "signature") {
@@ -92,18 +93,18 @@ func FuzzAgainstSandbox(f *testing.F) {
 			}
 		}
 		if failed := p.verify(x); failed != nil {
-			t.Fatalf("%s\nis answered by HTTP %d, unproven: %s", x.message, w.Code, w.Body)
+			t.Fatalf("%s\nis answered by HTTP %d, unproven: %s", x.envelope, w.Code, w.Body)
 		}
 		failed := p.unwrap(x)
-		if failed != nil && failed.code != CodeGatewayBadRequest && failed.code != CodeTransactionDuplicate {
-			t.Errorf("%s\nis answered by %s: %s", x.message, w.Body, outcomeOf(failed))
+		if failed != nil && failed.Code != problem.CodeGatewayBadRequest && failed.Code != problem.CodeTransactionDuplicate {
+			t.Errorf("%s\nis answered by %s: %s", x.envelope, w.Body, outcomeOf(failed))
 		}
-		if said := x.answer.responseMessage(); said == "the body has a field twice" || said == "the body is not one JSON object in UTF-8" {
-			t.Errorf("of %s the sandbox says: %s", x.message, said)
+		if said := x.opened.responseMessage(); said == "the body has a field twice" || said == "the body is not one JSON object in UTF-8" {
+			t.Errorf("of %s the sandbox says: %s", x.envelope, said)
 		}
 
-		known := ask(t, "/api/v1/nowhere", x.message, forged).Code == http.StatusOK
-		if verdict := s.verify(x.message, forged, today); known != (verdict == signatureProven) {
+		known := ask(t, "/api/v1/nowhere", x.envelope, forged).Code == http.StatusOK
+		if verdict := s.verify(x.envelope, forged, today); known != (verdict == signatureProven) {
 			t.Errorf("the sandbox knows the signature %q: %t, here the verdict is %d", forged, known, verdict)
 		}
 	})

@@ -17,6 +17,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
 // reply is what came back from the gateway, unproven and unread.
@@ -27,33 +29,32 @@ type reply struct {
 	err       error // why there is none
 }
 
-var errAnswerTooLarge = errors.New("answer larger than max_body")
+var errReplyTooLarge = errors.New("the reply is larger than max_body")
 
-// send takes the message to the gateway and its reply back. It does not end when
-// the app hangs up: a payment on the wire cannot be taken back, and its answer
-// belongs into the log.
-func (p *Proxy) send(ctx context.Context, x *exchange) *failure {
+// send takes the envelope to the gateway and its reply back. It does not end when the app
+// hangs up: a payment on the wire cannot be taken back, and its reply belongs into the log.
+func (p *Proxy) send(ctx context.Context, c *call) *problem.Problem {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(p.Timeout))
 	defer cancel()
 	defer p.release()
 
 	var a attempt
-	x.reply = p.post(ctx, x, &a)
-	if x.operation.Repeatable && a.lost(&x.reply) && ctx.Err() == nil {
-		x.reply = p.post(ctx, x, &a)
+	c.reply = p.post(ctx, c, &a)
+	if c.operation.Repeatable && a.lost(&c.reply) && ctx.Err() == nil {
+		c.reply = p.post(ctx, c, &a)
 	}
 
-	switch err := x.reply.err; {
+	switch err := c.reply.err; {
 	case err == nil:
 		return nil
-	case errors.Is(err, errAnswerTooLarge):
-		return fail(CodeResponseMalformed, msgAnswerTooLarge, p.MaxBody)
+	case errors.Is(err, errReplyTooLarge):
+		return problem.ReplyTooLarge(p.MaxBody)
 	case !a.mayHaveWritten.Load():
-		return fail(CodeGatewayUnreachable, msgUnreachable)
+		return problem.Unreachable()
 	case isTimeout(ctx, err):
-		return fail(CodeGatewayTimeout, msgTimeout)
+		return problem.Timeout()
 	default:
-		return fail(CodeGatewayNoAnswer, msgNoAnswer)
+		return problem.NoReply()
 	}
 }
 
@@ -79,11 +80,11 @@ type attempt struct {
 
 // lost reports whether the message may have left, and no answer came back.
 func (a *attempt) lost(rp *reply) bool {
-	return rp.err != nil && a.mayHaveWritten.Load() && !errors.Is(rp.err, errAnswerTooLarge)
+	return rp.err != nil && a.mayHaveWritten.Load() && !errors.Is(rp.err, errReplyTooLarge)
 }
 
-func (p *Proxy) post(ctx context.Context, x *exchange, a *attempt) reply {
-	req, err := p.newRequest(ctx, x, a)
+func (p *Proxy) post(ctx context.Context, c *call, a *attempt) reply {
+	req, err := p.newRequest(ctx, c, a)
 	if err != nil {
 		return reply{err: err}
 	}
@@ -96,14 +97,14 @@ func (p *Proxy) post(ctx context.Context, x *exchange, a *attempt) reply {
 		// Its body is the bare connection, which no timeout would end.
 		return reply{err: errors.New("the gateway switched protocols")}
 	}
-	body, err := readAnswer(resp, p.MaxBody)
+	body, err := readReply(resp, p.MaxBody)
 	return reply{status: resp.StatusCode, signature: signatureOf(resp.Header), body: body, err: err}
 }
 
 // newRequest builds the request from nothing, so that no header of the app's can
 // reach the gateway. It sets no Idempotency-Key: the standard library takes one as
 // leave to send a POST again.
-func (p *Proxy) newRequest(ctx context.Context, x *exchange, a *attempt) (*http.Request, error) {
+func (p *Proxy) newRequest(ctx context.Context, c *call, a *attempt) (*http.Request, error) {
 	before := a.mayHaveWritten.Load()
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { a.mayHaveWritten.Store(true) }}
 	if p.onlyHTTP1 {
@@ -111,7 +112,7 @@ func (p *Proxy) newRequest(ctx context.Context, x *exchange, a *attempt) (*http.
 		trace.GetConn = func(string) { a.mayHaveWritten.Store(before) }
 	}
 	ctx = httptrace.WithClientTrace(ctx, trace)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.merchant.baseURL.String()+x.operation.Path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.merchant.baseURL.String()+c.operation.Path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -120,16 +121,16 @@ func (p *Proxy) newRequest(ctx context.Context, x *exchange, a *attempt) (*http.
 		"Accept":       jsonOnly,
 		"User-Agent":   ourUserAgent,
 		"apiKey":       {p.merchant.apiKey}, // in this spelling, as documented
-		"signature":    {p.merchant.signer.sign(x.message)},
+		"signature":    {c.signature},
 	}
-	open := func() (io.ReadCloser, error) { return &outgoing{Reader: bytes.NewReader(x.message), attempt: a}, nil }
+	open := func() (io.ReadCloser, error) { return &outgoing{Reader: bytes.NewReader(c.envelope), attempt: a}, nil }
 	if p.onlyHTTP1 {
 		// A reader that the standard library knows to be in memory is written together
 		// with the header, in one go.
-		open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.message)), nil }
+		open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(c.envelope)), nil }
 	}
 	req.Body, _ = open()
-	req.ContentLength = int64(len(x.message))
+	req.ContentLength = int64(len(c.envelope))
 	if p.onlyHTTP1 {
 		// A kept-alive connection that the gateway has closed meanwhile fails before
 		// a byte is written; with GetBody the transport then takes another one. On
@@ -167,11 +168,11 @@ func (o *outgoing) WriteTo(w io.Writer) (int64, error) {
 
 func (o *outgoing) Close() error { return nil }
 
-// readAnswer reads at most limit bytes, whatever length the gateway announces and
+// readReply reads at most limit bytes, whatever length the gateway announces and
 // however small the answer was compressed.
-func readAnswer(resp *http.Response, limit int64) ([]byte, error) {
+func readReply(resp *http.Response, limit int64) ([]byte, error) {
 	if resp.ContentLength > limit {
-		return nil, errAnswerTooLarge
+		return nil, errReplyTooLarge
 	}
 	var body bytes.Buffer
 	if resp.ContentLength > 0 {
@@ -179,7 +180,7 @@ func readAnswer(resp *http.Response, limit int64) ([]byte, error) {
 	}
 	n, err := body.ReadFrom(io.LimitReader(resp.Body, limit+1))
 	if n > limit {
-		return nil, errAnswerTooLarge
+		return nil, errReplyTooLarge
 	}
 	return body.Bytes(), err
 }
@@ -210,7 +211,7 @@ func isTimeout(ctx context.Context, err error) bool {
 // says of an answer that it cannot read quotes it, and that may hold anything.
 func loggable(err error) error {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errAnswerTooLarge) {
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errReplyTooLarge) {
 		return err
 	}
 	if e, ok := errors.AsType[*net.OpError](err); ok {

@@ -15,28 +15,34 @@ const (
 	Failed    PaymentStatus = "failed"
 )
 
-// payment holds the three fields that decide, each as text; numbers and strings
-// mean the same. A field that is present but null counts as empty, not as absent:
-// absent fields are not held against a payment, so this is the safe side.
+// payment is what a message of the gateway says about a payment: the three fields that
+// decide, each as text, and which payment it is. Numbers and strings mean the same. A field
+// that is present but null counts as empty, not as absent: absent fields are not held
+// against a payment, so this is the safe side.
 type payment struct {
 	responseCode string
 	status       string // responseData.transactionStatus
 	stage        string // responseData.transactionStage
 	hasStatus    bool
 	hasStage     bool
-	unreadable   bool // there is a responseData, but it is no object
+	unreadable   bool   // there is a responseData, but it is no object
+	transaction  string // transactionID or, of a payment link, orderNo; "" where it has neither
 }
 
-func paymentOf(a *answer) payment {
-	p := payment{responseCode: a.responseCode}
-	data, err := rawjson.Members(a.data)
+func paymentOf(e *envelope) payment {
+	p := payment{responseCode: e.responseCode}
+	data, err := rawjson.Members(e.data)
 	if err != nil { // not an object: there is nothing to look into
-		p.unreadable = a.data != nil
+		p.unreadable = e.data != nil
 		return p
 	}
 	status, stage := rawjson.Find(data, "transactionStatus"), rawjson.Find(data, "transactionStage")
 	p.hasStatus, p.status = status != nil, statusText(status)
 	p.hasStage, p.stage = stage != nil, statusText(stage)
+	p.transaction = rawjson.Scalar(rawjson.Find(data, "transactionID"))
+	if p.transaction == "" {
+		p.transaction = rawjson.Scalar(rawjson.Find(data, "orderNo"))
+	}
 	return p
 }
 

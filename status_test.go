@@ -52,7 +52,7 @@ func mayBePaid(t *testing.T, message string) bool {
 
 func statusOf(t *testing.T, message string) payment {
 	t.Helper()
-	a, err := parseAnswer([]byte(message))
+	a, err := parseEnvelope([]byte(message))
 	if err != nil {
 		t.Fatal(err.Fault)
 	}
@@ -334,7 +334,7 @@ func FuzzPaymentStatus(f *testing.F) {
 		f.Add([]byte(utf8BOM + `{"responseData":` + data + `,"responseC\u006fde":200}`))
 	}
 	f.Fuzz(func(t *testing.T, message []byte) {
-		a, err := parseAnswer(message)
+		a, err := parseEnvelope(message)
 		if err != nil {
 			t.Skip("no message")
 		}
@@ -353,4 +353,27 @@ func FuzzPaymentStatus(f *testing.F) {
 			t.Errorf("a query that says %s is %s, expected %s", message, got, want)
 		}
 	})
+}
+
+func TestTransactionOf(t *testing.T) {
+	for name, test := range map[string]struct{ message, want string }{
+		"transactionID":     {`{"responseData":{"transactionID":"26","orderNo":"PL1"}}`, "26"},
+		"a number":          {`{"responseData":{"transactionID":26}}`, "26"},
+		"payment link":      {`{"responseData":{"orderNo":"PL1"}}`, "PL1"},
+		"empty, and a link": {`{"responseData":{"transactionID":"","orderNo":"PL1"}}`, "PL1"},
+		"data in a text":    {`{"responseData":"{\"transactionID\":\"26\"}"}`, "26"},
+		"neither":           {`{"responseData":{"orderID":"A-1"}}`, ""},
+		"no data":           {`{"responseCode":"408"}`, ""},
+		"data a list":       {`{"responseData":[]}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, err := parseEnvelope([]byte(test.message))
+			if err != nil {
+				t.Fatal(err.Fault)
+			}
+			if got := paymentOf(&e).transaction; got != test.want {
+				t.Errorf("%q, want %q", got, test.want)
+			}
+		})
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 )
 
@@ -60,5 +61,31 @@ func TestParseNamesWhatItCannotRead(t *testing.T) {
 	const want = `allow: "10.0.0.0/33" is not an IP address, a CIDR range or private_ranges`
 	if _, err := Parse([]string{"127.0.0.1", "10.0.0.0/33"}); err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+func TestOnUnixSocket(t *testing.T) {
+	for name, test := range map[string]struct {
+		local any
+		want  bool
+	}{
+		"none":         {nil, false},
+		"no address":   {"unix", false},
+		"TCP":          {&net.TCPAddr{}, false},
+		"unix":         {&net.UnixAddr{Net: "unix"}, true},
+		"unixpacket":   {&net.UnixAddr{Net: "unixpacket"}, true},
+		"like udp":     {&net.UDPAddr{}, false},
+		"IP over unix": {&net.IPAddr{Zone: "unix"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx := t.Context()
+			if test.local != nil {
+				ctx = context.WithValue(ctx, http.LocalAddrContextKey, test.local)
+			}
+			r := httptest.NewRequest(http.MethodPost, "/", nil).WithContext(ctx)
+			if got := onUnixSocket(r); got != test.want {
+				t.Errorf("%t", got)
+			}
+		})
 	}
 }

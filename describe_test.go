@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/allow"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 )
 
@@ -96,7 +97,7 @@ func TestShapeOfCodeLists(t *testing.T) {
 
 func TestShow(t *testing.T) {
 	doc := newDocument([]byte(`{"a":"ệ"}`))
-	p := &Proxy{callers: callers{netip.MustParsePrefix("192.0.2.0/24")}}
+	p := &Proxy{callers: allow.List{netip.MustParsePrefix("192.0.2.0/24")}}
 	for name, test := range map[string]struct {
 		method, caller string
 		header         http.Header

@@ -15,10 +15,9 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
 )
 
 // Inbox makes a handler of IPNs keep each proven one until the app has taken it, and
@@ -69,7 +68,7 @@ const attemptTimeout = 30 * time.Second
 // resolved returns the settings with their defaults and placeholders filled in.
 func (i Inbox) resolved() (*Inbox, error) {
 	var err error
-	if i.DeliverTo, err = resolvePlain("deliver_to", i.DeliverTo); err != nil {
+	if i.DeliverTo, err = secret.Plain("deliver_to", i.DeliverTo); err != nil {
 		return nil, err
 	}
 	// The address may hold a password or a token, so no error quotes it.
@@ -113,83 +112,6 @@ func (i *Inbox) queue(merchant string) inbox.Queue {
 	return q
 }
 
-// provisionInbox registers the handler's inbox with the app.
-func (c *Callback) provisionInbox(ctx caddy.Context) error {
-	if c.Inbox == nil {
-		return nil
-	}
-	if c.Kind != kindIPN {
-		return errors.New("inbox: only IPNs can be kept; a customer's browser waits for its answer")
-	}
-	settings, err := c.Inbox.resolved()
-	if err != nil {
-		return fmt.Errorf("inbox: %w", err)
-	}
-	app, err := ctx.App("galaxypay")
-	if err != nil {
-		return err
-	}
-	c.inbox = app.(*App).inbox
-	return c.inbox.add(ctx, c.merchant.name, settings)
-}
-
-// keep stores an IPN, has it delivered and answers the gateway.
-func (c *Callback) keep(w http.ResponseWriter, r *http.Request, cb *callback) error {
-	answer, err := c.take(r.Context(), cb)
-	if err != nil {
-		c.log.Error("an IPN could not be kept, so it was not acknowledged",
-			zap.String("merchant", c.merchant.name),
-			zap.String("request_id", cb.requestID),
-			zap.String("delivery_id", cb.deliveryID),
-			zap.String("payment_status", string(cb.status)),
-			zap.Error(err))
-		return writeProblem(w, r, fail(CodeInboxUnavailable, msgInboxUnavailable))
-	}
-	return writeIPNAnswer(w, ipnAnswer(answer))
-}
-
-func (c *Callback) take(ctx context.Context, cb *callback) (inbox.Answer, error) {
-	member, err := c.inbox.join() //nolint:contextcheck // the inbox is opened for all, not for this request
-	if err != nil {
-		return inbox.Answer{}, err
-	}
-	return member.Take(ctx, inbox.Event{
-		ID:            cb.deliveryID,
-		Queue:         c.merchant.name,
-		Transaction:   nameOf(transactionOf(cb.message)),
-		RequestID:     nameOf(cb.requestID),
-		PaymentStatus: string(cb.status),
-		ReceivedAt:    time.Now().UTC(),
-		Message:       cb.message,
-	})
-}
-
-// nameOf leaves out a name that is longer than any of the gateway's, and than a store takes:
-// the event must be kept all the same.
-func nameOf(text string) string {
-	if len(text) > inbox.MaxName {
-		return ""
-	}
-	return text
-}
-
-// transactionOf returns which payment a message is about: its transactionID or, for a
-// payment link, its orderNo; empty if it has neither.
-func transactionOf(message []byte) string {
-	a, err := parseAnswer(message)
-	if err != nil {
-		return ""
-	}
-	data, err := rawjson.Members(a.data)
-	if err != nil {
-		return ""
-	}
-	if id := rawjson.Scalar(rawjson.Find(data, "transactionID")); id != "" {
-		return id
-	}
-	return rawjson.Scalar(rawjson.Find(data, "orderNo"))
-}
-
 // deliveries posts to the apps. It follows no redirect: the address that the merchant
 // configured is the only one that may see a customer's data. For the same reason no
 // variable of the environment can put a proxy in between.
@@ -213,10 +135,7 @@ func (i *Inbox) deliver(ctx context.Context, record inbox.Record, attempt int) i
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", userAgent)
-	r.Header.Set("Galaxypay-Callback", kindIPN)
-	r.Header.Set("Galaxypay-Merchant", record.Queue)
-	r.Header.Set("Galaxypay-Payment-Status", record.PaymentStatus)
-	r.Header.Set("Galaxypay-Delivery-Id", record.ID)
+	marks{kindIPN, record.Queue, record.PaymentStatus, record.ID}.set(r.Header)
 	r.Header.Set("Galaxypay-Attempt", strconv.Itoa(attempt))
 	// Not sent. It lets the transport take a new connection where the app closes an idle one
 	// at this moment, as it may with whatever can be sent twice.
@@ -239,7 +158,7 @@ func resultOf(resp *http.Response) inbox.Result {
 		return inbox.Result{Reason: "the app's answer broke off"}
 	}
 	if answer, ok := app.translate(); ok {
-		return inbox.Result{Delivered: true, Answer: inbox.Answer(answer)}
+		return inbox.Result{Delivered: true, Answer: answer}
 	}
 	return inbox.Result{
 		Reason:     fmt.Sprintf("the app answered HTTP %d", resp.StatusCode),

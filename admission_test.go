@@ -2,13 +2,77 @@ package galaxypay
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
+
+func TestReadBody(t *testing.T) {
+	errBroken := errors.New("the connection broke")
+	const limit = 10
+	for name, test := range map[string]struct {
+		body     io.Reader
+		length   int64 // announced; -1 for a chunked body
+		encoding string
+		want     string
+		failure  string
+	}{
+		"empty":                  {body: strings.NewReader(""), length: 0},
+		"empty, chunked":         {body: strings.NewReader(""), length: -1},
+		"short":                  {body: strings.NewReader("{}"), length: 2, want: "{}"},
+		"just fits":              {body: strings.NewReader("0123456789"), length: 10, want: "0123456789"},
+		"just fits, chunked":     {body: strings.NewReader("0123456789"), length: -1, want: "0123456789"},
+		"byte by byte":           {body: iotest.OneByteReader(strings.NewReader("0123456789")), length: 10, want: "0123456789"},
+		"too large":              {body: strings.NewReader("0123456789x"), length: 11, failure: "body_too_large body_too_large"},
+		"too large, chunked":     {body: strings.NewReader("0123456789x"), length: -1, failure: "body_too_large body_too_large"},
+		"huge, announced":        {body: iotest.ErrReader(errors.New("read in spite of its length")), length: 1 << 60, failure: "body_too_large body_too_large"},
+		"larger than announced":  {body: strings.NewReader(strings.Repeat("x", 100)), length: 5, failure: "body_too_large body_too_large"},
+		"endless":                {body: endless{}, length: -1, failure: "body_too_large body_too_large"},
+		"broken off":             {body: io.MultiReader(strings.NewReader("{"), iotest.ErrReader(errBroken)), length: 5, failure: "body_invalid body_unreadable"},
+		"broken off by the peer": {body: iotest.ErrReader(io.ErrUnexpectedEOF), length: 5, failure: "body_invalid body_unreadable"},
+		"identity":               {body: strings.NewReader("{}"), length: 2, encoding: "Identity", want: "{}"},
+		"gzip":                   {body: strings.NewReader("{}"), length: 2, encoding: "gzip", failure: "content_type_unsupported content_encoding"},
+		"two encodings":          {body: strings.NewReader("{}"), length: 2, encoding: "identity, gzip", failure: "content_type_unsupported content_encoding"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodPost, "/", test.body)
+			r.ContentLength = test.length
+			if test.encoding != "" {
+				r.Header.Set("Content-Encoding", test.encoding)
+			}
+			w := httptest.NewRecorder()
+			body, f := readBody(w, r, limit, problem.CodeBodyInvalid)
+			if string(body) != test.want || outcomeOf(f) != test.failure {
+				t.Errorf("read %q, failure %q", body, outcomeOf(f))
+			}
+			if got := w.Header().Get("Connection"); got != "" { // it could cost the client its answer
+				t.Errorf("Connection: %s", got)
+			}
+			if f != nil && f.Code == problem.CodeBodyTooLarge && !strings.Contains(f.Body(language.English).Detail, " 10 bytes") {
+				t.Errorf("%s", f.Body(language.English).Detail)
+			}
+		})
+	}
+	t.Run("broken off, of a callback", func(t *testing.T) {
+		r := httptest.NewRequest(http.MethodPost, "/", iotest.ErrReader(errBroken))
+		if _, f := readBody(httptest.NewRecorder(), r, limit, problem.CodeCallbackMalformed); outcomeOf(f) != "callback_malformed body_unreadable" {
+			t.Errorf("failure %q", outcomeOf(f))
+		}
+	})
+}
+
+// endless is a body without an end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 // roundTrip is a transport to a gateway that does what the test says.
 type roundTrip func(*http.Request) (*http.Response, error)
@@ -98,8 +162,8 @@ func TestSlotsAreGivenBack(t *testing.T) {
 	}
 }
 
-// With every slot taken, a call is refused unread, and whoever may not call, or calls
-// what is not there, hears that as before.
+// With every slot taken, a call is refused unread. A caller that is not allowed, or that calls
+// an unknown path, is told that as before.
 func TestOverloaded(t *testing.T) {
 	started, end := make(chan bool), make(chan bool)
 	p, ctx := limited(t, func(*http.Request) (*http.Response, error) {

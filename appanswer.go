@@ -2,25 +2,19 @@ package galaxypay
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
 )
 
-// ipnAnswer is what the gateway expects in answer to an IPN. Both fields are
-// strings; the page "Result & IPN Callback" lists the statuses 200 (processed),
-// 404 (unknown to the merchant) and 409 (finished before).
-type ipnAnswer struct {
-	Status      string `json:"ipnStatus"`
-	Description string `json:"ipnDescription"`
-}
-
+// ipnDescriptions holds what the gateway can be told of an IPN, from its page "Result & IPN
+// Callback": 200 (processed), 404 (unknown to the merchant) and 409 (finished before), each
+// with the text that goes with it where the app gives none.
 var ipnDescriptions = map[string]string{
 	"200": "Transaction Success",
 	"404": "Transaction Not Found",
@@ -29,36 +23,6 @@ var ipnDescriptions = map[string]string{
 
 // longestDescription is the limit of ipnDescription in characters.
 const longestDescription = 250
-
-// answerIPN lets the app speak and translates its answer for the gateway. Whatever
-// is not a clear answer becomes 503, so that the gateway can send the IPN again: a
-// wrong route or a crashed app must not lose a payment.
-func (c *Callback) answerIPN(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, cb *callback) error {
-	r.Header.Del("Accept-Encoding") // a compressed answer would not be understood here
-	app := &appAnswer{header: make(http.Header)}
-	err := app.ask(next, r)
-	answer, ok := app.translate()
-	if err != nil || !ok {
-		c.log.Error("the app did not confirm an IPN",
-			zap.String("merchant", c.merchant.name),
-			zap.String("request_id", cb.requestID),
-			zap.String("delivery_id", cb.deliveryID),
-			zap.String("payment_status", string(cb.status)),
-			zap.Int("app_status", app.status),
-			zap.Error(err))
-		return writeProblem(w, r, fail(CodeAppUnavailable, msgAppNoAnswer))
-	}
-	return writeIPNAnswer(w, answer)
-}
-
-func writeIPNAnswer(w http.ResponseWriter, answer ipnAnswer) error {
-	body, err := json.Marshal(answer)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	return writeBody(w, http.StatusOK, body)
-}
 
 // appAnswer catches the app's answer to an IPN instead of passing it on. It is no
 // wrapper around the real writer, so no header of the app's can reach the gateway.
@@ -105,17 +69,17 @@ func (a *appAnswer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Flush implements http.Flusher: there is nobody to flush to before the end.
+// Flush implements http.Flusher. It does nothing: the answer is read at its end.
 func (a *appAnswer) Flush() {}
 
 // translate reads the app's answer: its own ipnStatus from a 2xx JSON body, 200
 // for any other 2xx, 409 for a bare 409. Nothing else is an answer.
-func (a *appAnswer) translate() (ipnAnswer, bool) {
+func (a *appAnswer) translate() (inbox.Answer, bool) {
 	switch {
 	case a.status == http.StatusConflict:
 		return a.describe("409"), true
 	case a.status < 200 || a.status > 299:
-		return ipnAnswer{}, false
+		return inbox.Answer{}, false
 	}
 	if status := a.field("ipnStatus"); ipnDescriptions[status] != "" {
 		return a.describe(status), true
@@ -123,12 +87,12 @@ func (a *appAnswer) translate() (ipnAnswer, bool) {
 	return a.describe("200"), true
 }
 
-func (a *appAnswer) describe(status string) ipnAnswer {
+func (a *appAnswer) describe(status string) inbox.Answer {
 	description := []rune(strings.ToValidUTF8(a.field("ipnDescription"), ""))
 	if len(description) == 0 {
-		return ipnAnswer{Status: status, Description: ipnDescriptions[status]}
+		return inbox.Answer{Status: status, Description: ipnDescriptions[status]}
 	}
-	return ipnAnswer{Status: status, Description: string(description[:min(len(description), longestDescription)])}
+	return inbox.Answer{Status: status, Description: string(description[:min(len(description), longestDescription)])}
 }
 
 // field returns a string or number of the app's JSON body, "" if there is none.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -13,8 +14,11 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/sourcetest"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
 func operationNamed(t *testing.T, name string) *operation.Operation {
@@ -27,101 +31,27 @@ func operationNamed(t *testing.T, name string) *operation.Operation {
 	return &ops[at]
 }
 
-// exchangeOf is a call on its way, up to where it is validated.
-func exchangeOf(t *testing.T, p *Proxy, name, body string) *exchange {
+// callOf is a call on its way, up to where it is validated.
+func callOf(t *testing.T, p *Proxy, name, body string) *call {
 	t.Helper()
 	req, err := parseRequest([]byte(body))
 	if err != nil {
 		t.Fatalf("%s: %s at %d", body, err.Fault, err.Offset)
 	}
-	x := &exchange{operation: operationNamed(t, name), request: req}
-	x.added = p.additions(x)
-	return x
+	c := &call{operation: operationNamed(t, name), request: req}
+	p.complete(c)
+	return c
 }
 
-// faultWords are the faults of a failure as "field code".
-func faultWords(f *failure) []string {
+// faultWords are the faults of a problem as "field code".
+func faultWords(f *problem.Problem) []string {
 	var list []string
 	if f != nil {
-		for _, e := range f.errors {
-			list = append(list, e.field+" "+e.code)
+		for _, e := range f.Fields {
+			list = append(list, e.Name+" "+e.Code)
 		}
 	}
 	return list
-}
-
-// everyCatalogued calls visit with every field of every request, those inside others too.
-func everyCatalogued(visit func(op *operation.Operation, f *operation.Field)) {
-	ops := operation.All()
-	for i := range ops {
-		var walk func([]operation.Field)
-		walk = func(fields []operation.Field) {
-			for j := range fields {
-				visit(&ops[i], &fields[j])
-				walk(fields[j].Fields)
-			}
-		}
-		walk(ops[i].Request)
-	}
-}
-
-// A sentence that is missing, or lacks what it is about, would reach people as "%!s".
-func TestEveryFaultHasASentence(t *testing.T) {
-	codes := mapValues(constantsOf(t, "operation", "Code"))
-	kinds := mapValues(constantsOf(t, "operation", "Kind"))
-	if len(codes) != 8 || len(kinds) != 9 {
-		t.Errorf("codes %q, kinds %q", codes, kinds)
-	}
-	check := func(t *testing.T, f *operation.Field, code string) (en, vi string) {
-		t.Helper()
-		e := inWords(operation.Fault{Field: f, Code: operation.Code(code)})
-		if e.field != f.Name || e.code != code {
-			t.Errorf("%s %s is reported as %s %s", f.Name, code, e.field, e.code)
-		}
-		if _, ok := messages[e.detail]; !ok {
-			t.Fatalf("%s of a field of kind %s has the message %q", code, f.Kind, e.detail)
-		}
-		en, vi = english.say(e.detail, e.args...), vietnamese.say(e.detail, e.args...)
-		for _, text := range []string{en, vi} {
-			if strings.Contains(text, "%!") || text == "" {
-				t.Errorf("%s of a field of kind %s: %q", code, f.Kind, text)
-			}
-		}
-		if en == vi {
-			t.Errorf("%s of a field of kind %s is the same in both languages: %s", code, f.Kind, en)
-		}
-		return en, vi
-	}
-	for _, kind := range kinds {
-		for _, code := range codes {
-			check(t, &operation.Field{Name: "x", Kind: operation.Kind(kind), Max: 7, Values: []string{"A", "B"}}, code)
-		}
-		en, _ := check(t, &operation.Field{Name: "x", Kind: operation.Kind(kind)}, "kind")
-		if want := "Expected"; !strings.HasPrefix(en, want) {
-			t.Errorf("of kind %s: %s", kind, en)
-		}
-	}
-	// What decides, and by what, is named in both languages.
-	everyCatalogued(func(op *operation.Operation, f *operation.Field) {
-		en, vi := check(t, f, "required")
-		for c := f.When; c != nil; c = c.And {
-			for _, word := range slices.Concat([]string{c.Field}, c.In, c.NotIn, c.Without) {
-				if !strings.Contains(en, word) || !strings.Contains(vi, word) {
-					t.Errorf("%s: %s is said to be %q, %q; nothing of %s", op.Name, f.Name, en, vi, word)
-				}
-			}
-		}
-		if f.Max > 0 {
-			if en, vi := check(t, f, "too_long"); !strings.Contains(en, fmt.Sprint(f.Max)) || !strings.Contains(vi, fmt.Sprint(f.Max)) {
-				t.Errorf("%s: %q, %q; nothing of %d", f.Name, en, vi, f.Max)
-			}
-		}
-		for _, value := range f.Values {
-			if en, vi := check(t, f, "value"); !strings.Contains(en, value) || !strings.Contains(vi, value) {
-				t.Errorf("%s: %q, %q; nothing of %s", f.Name, en, vi, value)
-			}
-		}
-	})
 }
 
 func TestSentencesOfFaults(t *testing.T) {
@@ -144,13 +74,13 @@ func TestSentencesOfFaults(t *testing.T) {
 		{"pay", `{"sourceOfFund":"TOKEN"}`, "token", "This field is required when sourceOfFund is TOKEN.", "Trường này là bắt buộc khi sourceOfFund là TOKEN."},
 	} {
 		p := new(Proxy)
-		f := p.validate(exchangeOf(t, p, test.operation, test.body))
-		if f == nil || f.code != CodeFieldsInvalid || f.outcome() != NotSent || f.status() != http.StatusUnprocessableEntity {
+		f := p.validate(callOf(t, p, test.operation, test.body))
+		if f == nil || f.Code != problem.CodeFieldsInvalid || f.Outcome != problem.NotSent || f.Status() != http.StatusUnprocessableEntity {
 			t.Fatalf("%s: failure %+v", test.body, f)
 		}
-		for in, want := range map[language]string{english: test.en, vietnamese: test.vi} {
-			errs := f.problem(in).Errors
-			at := slices.IndexFunc(errs, func(e FieldError) bool { return e.Field == test.field })
+		for in, want := range map[language.Tag]string{language.English: test.en, language.Vietnamese: test.vi} {
+			errs := f.Body(in).Errors
+			at := slices.IndexFunc(errs, func(e problem.FieldError) bool { return e.Field == test.field })
 			if at < 0 || errs[at].Detail != want {
 				t.Errorf("%s: %s: errors %+v, want %q", in, test.body, errs, want)
 			}
@@ -180,17 +110,17 @@ func TestFaultsHoldNothingOfTheRequest(t *testing.T) {
 			data := "{" + strings.Join(append(members, `"`+canary+`":"`+canary+`"`), ",") + "}"
 			for _, body := range []string{data, `{"requestID":"` + strings.Repeat(canary, 3) + `","requestDateTime":"` + canary + `","requestData":` + data + `}`} {
 				p := new(Proxy)
-				f := p.validate(exchangeOf(t, p, op.Name, body))
+				f := p.validate(callOf(t, p, op.Name, body))
 				if f == nil {
 					continue
 				}
-				for _, e := range f.errors {
-					told[e.code] = true
+				for _, e := range f.Fields {
+					told[e.Code] = true
 				}
 				for _, accept := range []string{"vi", "en"} {
 					w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/pay", nil)
 					r.Header.Set("Accept-Language", accept)
-					if err := writeProblem(w, r, f); err != nil {
+					if err := f.Write(w, r); err != nil {
 						t.Fatal(err)
 					}
 					if text := w.Body.String(); strings.Contains(text, "CANARY") || strings.Contains(text, "9704") {
@@ -200,7 +130,7 @@ func TestFaultsHoldNothingOfTheRequest(t *testing.T) {
 			}
 		}
 	}
-	for _, code := range constantsOf(t, "operation", "Code") {
+	for _, code := range sourcetest.Constants(t, "operation", "Code") {
 		if !told[code] {
 			t.Errorf("no fault with the code %s was made", code)
 		}
@@ -210,7 +140,7 @@ func TestFaultsHoldNothingOfTheRequest(t *testing.T) {
 const someOrder = `"orderID":"1","orderAmount":"100000","orderCurrency":"VND","orderDateTime":20260615190000,"orderDescription":"Vé","paymentMethod":"DOMESTIC"`
 
 func TestValidate(t *testing.T) {
-	language := []field{{"language", []byte(`"fr"`)}}
+	french := []field{{"language", []byte(`"fr"`)}}
 	currency := []field{{"orderCurrency", []byte(`"VND"`)}}
 	without := strings.Replace(someOrder, `"orderCurrency":"VND",`, "", 1)
 	for name, test := range map[string]struct {
@@ -226,9 +156,9 @@ func TestValidate(t *testing.T) {
 		"a default supplies it":               {Proxy{defaults: currency}, "pay", `{` + without + `}`, nil},
 		"no default does":                     {Proxy{}, "pay", `{` + without + `}`, []string{"orderCurrency required"}},
 		"null is not added to":                {Proxy{defaults: currency}, "pay", `{"orderCurrency":null,` + without + `}`, []string{"orderCurrency required"}},
-		"a default may be wrong":              {Proxy{defaults: language}, "pay", `{` + someOrder + `}`, []string{"language value"}},
-		"a default is not asked for":          {Proxy{defaults: language}, "query", `{"transactionID":1}`, nil},
-		"the app's value wins":                {Proxy{defaults: language}, "pay", `{"language":"vi",` + someOrder + `}`, nil},
+		"a default may be wrong":              {Proxy{defaults: french}, "pay", `{` + someOrder + `}`, []string{"language value"}},
+		"a default is not asked for":          {Proxy{defaults: french}, "query", `{"transactionID":1}`, nil},
+		"the app's value wins":                {Proxy{defaults: french}, "pay", `{"language":"vi",` + someOrder + `}`, nil},
 		"own envelope":                        {Proxy{}, "query", `{"requestID":"1","requestDateTime":"20260615190000","requestData":{"transactionID":1}}`, nil},
 		"own envelope, date as a number":      {Proxy{}, "query", `{"requestID":1,"requestDateTime":20260615190000,"requestData":{"transactionID":1}}`, nil},
 		"own envelope, all wrong":             {Proxy{}, "query", `{"requestID":"` + strings.Repeat("x", 51) + `","requestDateTime":20260230000000,"requestData":{}}`, []string{"requestID too_long", "requestDateTime date_time", "requestData.transactionID required"}},
@@ -238,7 +168,7 @@ func TestValidate(t *testing.T) {
 		"requestData that is no object":       {Proxy{}, "query", `{"requestData":"{}","transactionID":1}`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := test.proxy.validate(exchangeOf(t, &test.proxy, test.operation, test.body))
+			f := test.proxy.validate(callOf(t, &test.proxy, test.operation, test.body))
 			if got := faultWords(f); !slices.Equal(got, test.want) {
 				t.Errorf("faults %q, want %q", got, test.want)
 			}
@@ -252,7 +182,7 @@ func TestValidate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err.Fault)
 		}
-		if f := new(Proxy).validate(&exchange{operation: &operation.Operation{Name: operation.Other}, request: req}); f != nil {
+		if f := new(Proxy).validate(&call{operation: &operation.Operation{Name: operation.Other}, request: req}); f != nil {
 			t.Errorf("faults %q", faultWords(f))
 		}
 	})
@@ -282,7 +212,7 @@ func TestPropertyValidRequestsKeepTheirBytes(t *testing.T) {
 		before := string(body)
 
 		p := &Proxy{defaults: []field{{"merchantNote", []byte(`"x"`)}}}
-		x := exchangeOf(t, p, name, before)
+		x := callOf(t, p, name, before)
 		if f := p.validate(x); f != nil {
 			rt.Fatalf("%s: faults %q", before, faultWords(f))
 		}
@@ -300,7 +230,7 @@ func TestPropertyValidRequestsKeepTheirBytes(t *testing.T) {
 			rt.Fatalf("no JSON is sent: %s", got)
 		}
 		// The same, in an envelope of the app's own, is sent as it is.
-		own := exchangeOf(t, p, name, got)
+		own := callOf(t, p, name, got)
 		if f := p.validate(own); f != nil {
 			rt.Fatalf("%s: faults %q", got, faultWords(f))
 		}
@@ -328,8 +258,41 @@ func TestPropertyBrokenJSONIsNotValidated(t *testing.T) {
 			return
 		}
 		p := new(Proxy)
-		x := &exchange{operation: operationNamed(t, "pay"), request: req}
-		x.added = p.additions(x)
+		x := &call{operation: operationNamed(t, "pay"), request: req}
+		p.complete(x)
 		p.validate(x) // anything but a panic
 	})
+}
+
+func TestCheckEnvelope(t *testing.T) {
+	for name, test := range map[string]struct {
+		body string
+		want *problem.Problem
+	}{
+		"not enveloped":          {`{"requestID":""}`, nil},
+		"right":                  {`{"requestID":"i","requestDateTime":1,"requestData":{}}`, nil},
+		"no requestID":           {`{"requestDateTime":1,"requestData":{}}`, problem.EnvelopeRequestID()},
+		"requestID null":         {`{"requestID":null,"requestDateTime":1,"requestData":{}}`, problem.EnvelopeRequestID()},
+		"requestID empty":        {`{"requestID":"","requestDateTime":1,"requestData":{}}`, problem.EnvelopeRequestID()},
+		"requestID an object":    {`{"requestID":{},"requestDateTime":1,"requestData":{}}`, problem.EnvelopeRequestID()},
+		"requestID true":         {`{"requestID":true,"requestDateTime":1,"requestData":{}}`, problem.EnvelopeRequestID()},
+		"requestID with a blank": {`{"requestID":"a b","requestDateTime":1,"requestData":{}}`, problem.EnvelopeRequestID()},
+		"requestID of two lines": {`{"requestID":"a\r\nX-Y: z","requestDateTime":1,"requestData":{}}`, problem.EnvelopeRequestID()},
+		"requestID not ASCII":    {`{"requestID":"mã","requestDateTime":1,"requestData":{}}`, problem.EnvelopeRequestID()},
+		"requestid":              {`{"requestid":"i","requestDateTime":1,"requestData":{}}`, problem.EnvelopeRequestID()},
+		"no requestDateTime":     {`{"requestID":"i","requestData":{}}`, problem.EnvelopeDateTime()},
+		"requestDateTime null":   {`{"requestID":"i","requestDateTime":null,"requestData":{}}`, problem.EnvelopeDateTime()},
+		"requestDateTime empty":  {`{"requestID":"i","requestDateTime":"","requestData":{}}`, problem.EnvelopeDateTime()},
+		"requestDateTime a list": {`{"requestID":"i","requestDateTime":[1],"requestData":{}}`, problem.EnvelopeDateTime()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req, err := parseRequest([]byte(test.body))
+			if err != nil {
+				t.Fatal(err.Fault)
+			}
+			if got := req.checkEnvelope(); !reflect.DeepEqual(got, test.want) {
+				t.Errorf("%+v, want %+v", got, test.want)
+			}
+		})
+	}
 }

@@ -63,16 +63,21 @@ func TestInboxRefuses(t *testing.T) {
 }
 
 func TestInboxInCaddyfile(t *testing.T) {
-	parse := func(directive, block string) (*Callback, error) {
-		c := new(Callback)
-		return c, c.UnmarshalCaddyfile(caddyfile.NewTestDispenser(directive + " {\n" + block + "\n}"))
+	parse := func(directive, block string) (*Inbox, error) {
+		d := caddyfile.NewTestDispenser(directive + " {\n" + block + "\n}")
+		if directive == "galaxypay_result" {
+			return nil, new(Result).UnmarshalCaddyfile(d)
+		}
+		ipn := new(IPN)
+		err := ipn.UnmarshalCaddyfile(d)
+		return ipn.Inbox, err
 	}
-	c, err := parse("galaxypay_ipn", "inbox {\ndeliver_to http://app/ipn\nanswer_within 2s\nretry 1s 2d\nkeep 10d\n}")
+	settings, err := parse("galaxypay_ipn", "inbox {\ndeliver_to http://app/ipn\nanswer_within 2s\nretry 1s 2d\nkeep 10d\n}")
 	if err != nil {
 		t.Fatal(err)
 	}
 	day := caddy.Duration(24 * time.Hour)
-	if got := *c.Inbox; got.DeliverTo != "http://app/ipn" || got.AnswerWithin != caddy.Duration(2*time.Second) ||
+	if got := *settings; got.DeliverTo != "http://app/ipn" || got.AnswerWithin != caddy.Duration(2*time.Second) ||
 		len(got.Retry) != 2 || got.Retry[1] != 2*day || got.Keep != 10*day {
 		t.Errorf("%+v", got)
 	}
@@ -92,25 +97,6 @@ func TestInboxInCaddyfile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if _, err := parse(test.directive, test.block); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %q", err, test.want)
-			}
-		})
-	}
-}
-
-func TestTransactionOf(t *testing.T) {
-	for name, test := range map[string]struct{ message, want string }{
-		"transactionID":     {`{"responseData":{"transactionID":"26","orderNo":"PL1"}}`, "26"},
-		"a number":          {`{"responseData":{"transactionID":26}}`, "26"},
-		"payment link":      {`{"responseData":{"orderNo":"PL1"}}`, "PL1"},
-		"empty, and a link": {`{"responseData":{"transactionID":"","orderNo":"PL1"}}`, "PL1"},
-		"data in a text":    {`{"responseData":"{\"transactionID\":\"26\"}"}`, "26"},
-		"neither":           {`{"responseData":{"orderID":"A-1"}}`, ""},
-		"no data":           {`{"responseCode":"408"}`, ""},
-		"data a list":       {`{"responseData":[]}`, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := transactionOf([]byte(test.message)); got != test.want {
-				t.Errorf("%q, want %q", got, test.want)
 			}
 		})
 	}

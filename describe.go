@@ -9,7 +9,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
 // document is something that the outbound site can be asked for with GET: the
@@ -40,15 +42,15 @@ var documents = sync.OnceValues(func() (map[string]document, error) {
 	return docs, nil
 })
 
-// openAPI describes the outbound site, with every failure that a call can have.
+// openAPI describes the outbound site, with every problem that a call can have.
 func openAPI() ([]byte, error) {
 	var failures []operation.Failure
-	for code, kind := range kinds {
-		if kind.outcome == "" {
+	for _, code := range problem.Codes() {
+		if code.Outcome() == "" {
 			continue // of callbacks alone
 		}
 		failures = append(failures, operation.Failure{
-			Status: kind.status, Code: string(code), Outcome: string(kind.outcome), Title: english.title(code),
+			Status: code.Status(), Code: string(code), Outcome: string(code.Outcome()), Title: code.Title().In(language.English),
 		})
 	}
 	return operation.OpenAPI(failures)
@@ -62,14 +64,14 @@ func newDocument(body []byte) document {
 // show answers with a document. Caches are to ask each time, which costs a few bytes
 // while nothing has changed.
 func (p *Proxy) show(w http.ResponseWriter, r *http.Request, doc document) error {
-	if f := p.admit(r); f != nil {
-		return writeProblem(w, r, f)
+	if prob := p.admit(r); prob != nil {
+		return prob.Write(w, r)
 	}
 	h := w.Header()
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		const allow = "GET, HEAD"
 		h.Set("Allow", allow)
-		return writeProblem(w, r, fail(CodeMethodNotAllowed, msgMethod, allow))
+		return problem.MethodNotAllowed(allow).Write(w, r)
 	}
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-cache")

@@ -1,0 +1,108 @@
+package galaxypay
+
+import (
+	"bytes"
+	"errors"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
+)
+
+// admit refuses callers that must not sign payments. A browser sends Origin with every
+// POST, even to localhost: without this check any web page that is open on the
+// machine could pay, refund or read.
+func (p *Proxy) admit(r *http.Request) *problem.Problem {
+	if len(r.Header.Values("Origin")) > 0 {
+		return problem.CallerOrigin()
+	}
+	if !p.callers.Includes(r) {
+		return problem.CallerAddress()
+	}
+	return nil
+}
+
+// defaultMaxInFlight bounds memory and files. A call costs twice max_body at the least,
+// its body and the envelope around it, and two connections: 256 of them stay within
+// the 1024 open files that many systems allow a process.
+const defaultMaxInFlight = 256
+
+// retryAfter is in seconds, the shortest time that the header can name: a slot is free
+// again as soon as any call is answered.
+const retryAfter = "1"
+
+// slots are one for each call in progress. They belong to one handler of one configuration,
+// so that a reload begins with all of them free, and calls of the old configuration
+// give back the old ones.
+type slots chan struct{}
+
+// enter takes a slot for the call. It never waits: a queue would hold the memory that
+// the limit is there to save, and answer apps that have given up.
+func (p *Proxy) enter(w http.ResponseWriter, c *call) *problem.Problem {
+	select {
+	case p.slots <- struct{}{}:
+		c.hasSlot = true
+		p.metrics.inFlight.WithLabelValues(p.merchant.name).Inc()
+		return nil
+	default:
+		w.Header().Set("Retry-After", retryAfter)
+		return problem.Overloaded(cap(p.slots))
+	}
+}
+
+// leave gives the call's slot back, if it has one. It is for defer: a panic that kept a
+// slot would lower max_in_flight until the next reload.
+func (p *Proxy) leave(c *call) {
+	if !c.hasSlot {
+		return
+	}
+	p.metrics.inFlight.WithLabelValues(p.merchant.name).Dec()
+	<-p.slots
+}
+
+// read returns the body of a call.
+func (p *Proxy) read(w http.ResponseWriter, r *http.Request) ([]byte, *problem.Problem) {
+	if !isJSON(r.Header.Get("Content-Type")) {
+		return nil, problem.ContentType()
+	}
+	return readBody(w, r, p.MaxBody, problem.CodeBodyInvalid)
+}
+
+// isJSON accepts application/json and its kin, in UTF-8.
+func isJSON(contentType string) bool {
+	kind, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return false
+	}
+	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+		return false
+	}
+	return kind == "application/json" || kind == "text/json" ||
+		strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")
+}
+
+// readBody reads a body of at most limit bytes, of a call or of a callback. A body that
+// breaks off is reported under the code that unreadable names.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64, unreadable problem.Code) ([]byte, *problem.Problem) {
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return nil, problem.ContentEncoding()
+	}
+	if r.ContentLength > limit {
+		// Without Connection: close, which would reset the connection under a client
+		// that is still sending and has yet to read why it was refused.
+		return nil, problem.BodyTooLarge(limit)
+	}
+	var body bytes.Buffer
+	if r.ContentLength > 0 {
+		body.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return nil, problem.BodyTooLarge(limit)
+	}
+	if err != nil {
+		return nil, problem.BodyUnreadable(unreadable)
+	}
+	return body.Bytes(), nil
+}

@@ -1,0 +1,272 @@
+package galaxypay
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
+)
+
+// Receiver is what the handlers of callbacks, IPN and Result, have in common: from the
+// gateway's signed text to plain JSON that the app can trust. What is not proven does not
+// get past it.
+type Receiver struct {
+	// The merchant whose salt verifies the messages. No message names its merchant,
+	// so each merchant needs a callback address of its own. Default: "default".
+	Merchant string `json:"merchant,omitempty"`
+
+	// The largest body, or query string, in bytes. Default: 65536.
+	MaxBody int64 `json:"max_body,omitempty"`
+
+	merchant *merchant
+	metrics  *metrics
+	log      *zap.Logger
+}
+
+// The kinds of callbacks. A cancel callback arrives where results do.
+const (
+	kindIPN    = "ipn"
+	kindResult = "result"
+	kindCancel = "cancel"
+)
+
+// provision fills in the defaults and finds the merchant.
+func (rc *Receiver) provision(ctx caddy.Context) error {
+	rc.log = ctx.Logger()
+	if rc.MaxBody == 0 {
+		rc.MaxBody = defaultMaxBody
+	}
+	if rc.MaxBody < 0 {
+		return errors.New("max_body: expected a size above zero")
+	}
+	var err error
+	if rc.merchant, err = merchantFor(ctx, rc.Merchant); err != nil {
+		return err
+	}
+	rc.metrics, err = newMetrics(ctx.GetMetricsRegistry())
+	return err
+}
+
+// signed is a callback as it travels: the Base64 text, and the signature over it.
+type signed struct {
+	data      []byte
+	signature string
+}
+
+// callback is a proven and decoded one.
+type callback struct {
+	message     []byte // the JSON inside data, untouched
+	deliveryID  string // of the signed text: the same message always has the same
+	requestID   string
+	transaction string // transactionID or, of a payment link, orderNo; "" where it has neither
+	kind        string
+	status      PaymentStatus
+}
+
+// prove is the line that every callback walks once it is read: verify, decode, judge.
+func (rc *Receiver) prove(msg signed, kind string) (*callback, *problem.Problem) {
+	if prob := rc.verify(msg); prob != nil {
+		return nil, prob
+	}
+	message, prob := decode(msg.data)
+	if prob != nil {
+		return nil, prob
+	}
+	return judge(msg, message, kind)
+}
+
+// readPost finds data and signature in a body.
+func (rc *Receiver) readPost(w http.ResponseWriter, r *http.Request) (signed, *problem.Problem) {
+	contentType := r.Header.Get("Content-Type")
+	kind, _, _ := mime.ParseMediaType(contentType)
+	isForm := kind == "application/x-www-form-urlencoded"
+	if !isForm && contentType != "" && !isJSON(contentType) {
+		return signed{}, problem.CallbackType()
+	}
+	body, prob := readBody(w, r, rc.MaxBody, problem.CodeCallbackMalformed)
+	if prob != nil {
+		return signed{}, prob
+	}
+	if isForm {
+		return fromForm(string(body))
+	}
+	return fromJSON(body)
+}
+
+func fromJSON(body []byte) (signed, *problem.Problem) {
+	members, err := rawjson.Members(bytes.TrimPrefix(body, []byte(utf8BOM)))
+	if err != nil {
+		return signed{}, problem.CallbackBody()
+	}
+	data, ok := rawjson.Unquote(rawjson.Find(members, "data"))
+	if !ok || len(data) == 0 {
+		return signed{}, problem.CallbackNoData()
+	}
+	signature, _ := rawjson.Unquote(rawjson.Find(members, "signature"))
+	return signed{data: data, signature: string(signature)}, nil
+}
+
+// fromForm reads form fields. A plus sign that was not percent-encoded on its way
+// has become a space; Base64 holds no spaces, so each of them was a plus sign.
+//
+// Only our two fields are decoded. In a query string they stand among the merchant's
+// own parameters, whose spelling is not for us to judge.
+func fromForm(form string) (signed, *problem.Problem) {
+	values := make(map[string]string, 2)
+	for pair := range strings.SplitSeq(form, "&") {
+		name, text := ourField(pair)
+		if name == "" {
+			continue
+		}
+		if _, twice := values[name]; twice {
+			return signed{}, problem.CallbackTwice(name)
+		}
+		value, err := url.QueryUnescape(text)
+		if err != nil {
+			return signed{}, problem.CallbackForm()
+		}
+		values[name] = value
+	}
+	data := strings.ReplaceAll(values["data"], " ", "+")
+	if data == "" {
+		return signed{}, problem.CallbackNoData()
+	}
+	return signed{data: []byte(data), signature: values["signature"]}, nil
+}
+
+// ourField returns the name, and the value as it is spelled, of a form field that
+// belongs to the callback; the name is empty for every other.
+func ourField(pair string) (name, value string) {
+	name, value, _ = strings.Cut(pair, "=")
+	if plain, err := url.QueryUnescape(name); err == nil && (plain == "data" || plain == "signature") {
+		return plain, value
+	}
+	return "", ""
+}
+
+// verify proves the text of data as it was received, before anything decodes it.
+func (rc *Receiver) verify(msg signed) *problem.Problem {
+	switch rc.merchant.signer.verify(msg.data, msg.signature, time.Now()) {
+	case signatureProven:
+		return nil
+	case signatureMissing:
+		return problem.CallbackUnsigned()
+	}
+	return problem.CallbackSignature()
+}
+
+// decode takes the JSON out of the Base64. Its padding may be missing, and like the
+// standard decoder it skips line ends.
+func decode(data []byte) ([]byte, *problem.Problem) {
+	unpadded := bytes.TrimRight(data, "=\r\n")
+	message := make([]byte, base64.RawStdEncoding.DecodedLen(len(unpadded)))
+	n, err := base64.RawStdEncoding.Decode(message, unpadded)
+	if err != nil {
+		return nil, problem.CallbackBase64()
+	}
+	return message[:n], nil
+}
+
+// judge reads what the message says about the payment.
+func judge(msg signed, message []byte, kind string) (*callback, *problem.Problem) {
+	e, err := parseEnvelope(message)
+	if err != nil {
+		return nil, problem.CallbackData()
+	}
+	id := sha256.Sum256(msg.data)
+	payment := paymentOf(&e)
+	return &callback{
+		message:     e.text, // without a BOM
+		deliveryID:  hex.EncodeToString(id[:]),
+		requestID:   e.requestID,
+		transaction: payment.transaction,
+		kind:        kind,
+		status:      payment.judge(),
+	}, nil
+}
+
+// report logs and counts a proven callback.
+func (rc *Receiver) report(cb *callback) {
+	rc.metrics.countCallback(rc.merchant.name, cb.kind, string(cb.status))
+	rc.log.Info("callback",
+		zap.String("merchant", rc.merchant.name),
+		zap.String("kind", cb.kind),
+		zap.String("payment_status", string(cb.status)),
+		zap.String("request_id", cb.requestID),
+		zap.String("delivery_id", cb.deliveryID))
+}
+
+// reportRefused logs and counts a callback that is refused.
+func (rc *Receiver) reportRefused(r *http.Request, kind string, prob *problem.Problem) {
+	rc.metrics.countCallback(rc.merchant.name, kind, string(prob.Code))
+	rc.log.Warn("callback refused",
+		zap.String("merchant", rc.merchant.name),
+		zap.String("kind", kind),
+		zap.String("code", string(prob.Code)),
+		zap.String("remote", r.RemoteAddr))
+}
+
+// forward turns the request into the one that the app gets.
+func (rc *Receiver) forward(r *http.Request, cb *callback) *http.Request {
+	removeMarks(r.Header)
+	// These described the body or the connection as they came.
+	for _, name := range []string{
+		"Content-Encoding", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest", "Trailer",
+		"Transfer-Encoding", "Expect", "Connection", "Upgrade",
+	} {
+		r.Header.Del(name)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Content-Length", strconv.Itoa(len(cb.message)))
+	marks{cb.kind, rc.merchant.name, string(cb.status), cb.deliveryID}.set(r.Header)
+
+	r.Method = http.MethodPost
+	r.URL.RawQuery = withoutOurs(r.URL.RawQuery)
+	r.Body = io.NopCloser(bytes.NewReader(cb.message))
+	r.ContentLength = int64(len(cb.message))
+	r.TransferEncoding = nil
+	r.Trailer = nil
+	return withoutOriginal(r)
+}
+
+// withoutOriginal takes our fields out of the request that Caddy remembers as it
+// came, from which FastCGI makes REQUEST_URI.
+func withoutOriginal(r *http.Request) *http.Request {
+	original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	if !ok || original.URL == nil {
+		return r
+	}
+	u := *original.URL
+	u.RawQuery = withoutOurs(u.RawQuery)
+	original.URL = &u
+	original.RequestURI = u.RequestURI()
+	return r.WithContext(context.WithValue(r.Context(), caddyhttp.OriginalRequestCtxKey, original))
+}
+
+// withoutOurs returns the query string without data and signature; the merchant's
+// own parameters keep their order and spelling.
+func withoutOurs(query string) string {
+	var kept []string
+	for pair := range strings.SplitSeq(query, "&") {
+		if name, _ := ourField(pair); name == "" {
+			kept = append(kept, pair)
+		}
+	}
+	return strings.Join(kept, "&")
+}

@@ -1,0 +1,89 @@
+package problem
+
+// What comes back from the gateway instead of a proven yes.
+
+// Refused is a proven answer whose responseCode says no.
+func Refused(code Code, responseCode, responseMessage string) *Problem {
+	p := of(code, say(
+		"The gateway answered %s; its message is in responseMessage.",
+		"Cổng thanh toán trả lời mã %s; thông báo nằm trong responseMessage.",
+		responseCode))
+	p.ResponseCode, p.ResponseMessage = responseCode, responseMessage
+	return p
+}
+
+// ResponseCodeUnexpected is a proven answer whose responseCode no document lists.
+func ResponseCodeUnexpected(responseCode, responseMessage string) *Problem {
+	p := of(CodeResponseCodeUnexpected, say(
+		"The gateway's proven answer has a responseCode that its documents do not list. Ask query before doing anything else.",
+		"Trả lời đã xác thực của cổng thanh toán có responseCode ngoài tài liệu. Hãy gọi query trước khi làm việc khác."))
+	p.ResponseCode, p.ResponseMessage = responseCode, responseMessage
+	return p
+}
+
+// Unsigned is a reply without a signature.
+func Unsigned(httpStatus int) *Problem {
+	return of(CodeResponseSignatureMissing, say(
+		"The answer (HTTP %d) carries no signature, so nothing of it is passed on.",
+		"Trả lời (HTTP %d) không có chữ ký nên không được chuyển tiếp.",
+		httpStatus))
+}
+
+// UnsignedRefusal is a reply without a signature that says no. The two texts are quoted in
+// the sentence, so the caller makes them printable and short.
+func UnsignedRefusal(httpStatus int, responseCode, responseMessage string) *Problem {
+	return of(CodeResponseSignatureMissing, say(
+		"The answer (HTTP %d) carries no signature. Unproven, it says: responseCode %s, responseMessage %s.",
+		"Trả lời (HTTP %d) không có chữ ký. Nội dung chưa xác thực: responseCode %s, responseMessage %s.",
+		httpStatus, responseCode, responseMessage))
+}
+
+// WrongSignature is a reply whose signature does not fit.
+func WrongSignature() *Problem {
+	return of(CodeResponseSignatureInvalid, say(
+		"The answer's signature does not fit the salt, so nothing of it is passed on. Check the salt, and what stands between here and the gateway.",
+		"Chữ ký của trả lời không khớp với salt nên không được chuyển tiếp. Hãy kiểm tra salt và đường truyền tới cổng thanh toán."))
+}
+
+// ReplyTooLarge is a reply of more than maxBody bytes.
+func ReplyTooLarge(maxBody int64) *Problem {
+	return of(CodeResponseMalformed, say(
+		"The answer is larger than max_body, %d bytes.",
+		"Trả lời lớn hơn max_body, %d byte.",
+		maxBody))
+}
+
+// ReplyNotJSON is a reply that is not one JSON object.
+func ReplyNotJSON() *Problem {
+	return of(CodeResponseMalformed, say(
+		"The answer is not one JSON object.",
+		"Trả lời không phải là một đối tượng JSON."))
+}
+
+// ReplyToAnother is a reply with another requestID than ours.
+func ReplyToAnother() *Problem {
+	return of(CodeResponseMalformed, say(
+		"The answer belongs to another request: its requestID is not ours.",
+		"Trả lời thuộc yêu cầu khác: requestID không khớp."))
+}
+
+// Unreachable is a call of which no byte was sent.
+func Unreachable() *Problem {
+	return of(CodeGatewayUnreachable, say(
+		"No connection to the gateway could be made, so nothing was sent. Try again.",
+		"Không tạo được kết nối tới cổng thanh toán nên chưa gửi gì. Hãy thử lại."))
+}
+
+// Timeout is a call that was sent and got no reply in time.
+func Timeout() *Problem {
+	return of(CodeGatewayTimeout, say(
+		"The request was sent, but no answer came in time. Wait for the IPN or ask query; do not pay again under a new id.",
+		"Yêu cầu đã gửi nhưng không có trả lời kịp thời. Hãy chờ IPN hoặc gọi query; không thanh toán lại với mã mới."))
+}
+
+// NoReply is a call whose connection ended before the reply was complete.
+func NoReply() *Problem {
+	return of(CodeGatewayNoAnswer, say(
+		"The connection ended before the answer was complete. Wait for the IPN or ask query; do not pay again under a new id.",
+		"Kết nối đứt trước khi nhận đủ trả lời. Hãy chờ IPN hoặc gọi query; không thanh toán lại với mã mới."))
+}

@@ -1,0 +1,219 @@
+package galaxypay
+
+import (
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+
+	"go.uber.org/zap"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/respond"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
+)
+
+// verify proves the reply over the bytes received, before anything parses them.
+func (p *Proxy) verify(c *call) *problem.Problem {
+	verdict := p.merchant.signer.verify(c.reply.body, c.reply.signature, time.Now())
+	if verdict == signatureProven {
+		return nil
+	}
+	if p.Verify == "report" {
+		c.unproven = true
+		return nil
+	}
+	if verdict == signatureMissing {
+		return unsigned(&c.reply)
+	}
+	return problem.WrongSignature()
+}
+
+// unsigned quotes a refusal's code and message, marked as unproven: a gateway that
+// does not know the merchant cannot sign, and its reason is what a developer needs.
+func unsigned(rp *reply) *problem.Problem {
+	e, err := parseEnvelope(rp.body)
+	if err != nil || e.responseCode == "" || e.responseCode == "200" {
+		return problem.Unsigned(rp.status)
+	}
+	return problem.UnsignedRefusal(rp.status, quote(e.responseCode, 3), quote(e.responseMessage(), 250))
+}
+
+// quote prepares a text of the gateway's for a sentence of ours: printable characters
+// only, and at most limit of them.
+func quote(text string, limit int) string {
+	clean := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, text))
+	if len(clean) > limit {
+		clean = clean[:limit]
+	}
+	return `"` + string(clean) + `"`
+}
+
+// unwrap takes the reply apart and turns a refusal into its problem.
+func (p *Proxy) unwrap(c *call) *problem.Problem {
+	e, err := parseEnvelope(c.reply.body)
+	if err != nil {
+		return problem.ReplyNotJSON()
+	}
+	success := e.responseCode == "200"
+	if e.requestID != c.request.requestID && (success || e.requestID != "") {
+		return problem.ReplyToAnother()
+	}
+	c.opened = e
+	if success {
+		return nil
+	}
+	prob := refusal(&e)
+	if c.unproven {
+		prob.Outcome = problem.Unknown // it may be forged, so the payment may have been made
+	}
+	return prob
+}
+
+// refusals maps the gateway's response codes, other than 200, to ours.
+// Source: the gateway's page "Response Codes", ten rows.
+var refusals = map[string]problem.Code{
+	"400": problem.CodeGatewayBadRequest,
+	"401": problem.CodeGatewayUnauthorized,
+	"408": problem.CodePaymentExpired,
+	"409": problem.CodeTransactionDuplicate,
+	"499": problem.CodePaymentCancelled,
+	"502": problem.CodeProviderUnreachable,
+	"503": problem.CodeProviderUnavailable,
+	"504": problem.CodeProviderTimeout,
+	"505": problem.CodeAuthenticationFailed,
+}
+
+func refusal(e *envelope) *problem.Problem {
+	if code, ok := refusals[e.responseCode]; ok {
+		return problem.Refused(code, e.responseCode, e.responseMessage())
+	}
+	return problem.ResponseCodeUnexpected(e.responseCode, e.responseMessage())
+}
+
+// statusClientClosedRequest is what nginx and Caddy log for a client that hung up.
+const statusClientClosedRequest = 499
+
+// answer gives the app its answer: the problem, or what the gateway's reply holds.
+func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, c *call, prob *problem.Problem) error {
+	p.mark(w.Header(), c, prob)
+	if hungUp(r) && (prob == nil || prob.Outcome != problem.NotSent) {
+		// The status is for the access log; an app that has closed its sending side
+		// only still finds the requestID to ask about.
+		w.WriteHeader(statusClientClosedRequest)
+		return nil
+	}
+	if prob != nil {
+		prob.Operation, prob.RequestID = c.name(), c.request.requestID
+		return prob.Write(w, r)
+	}
+	return respond.Whole(w, http.StatusOK, "application/json", p.content(c))
+}
+
+// hungUp reports whether the app has gone without waiting for its answer.
+func hungUp(r *http.Request) bool { return r.Context().Err() != nil }
+
+// content is the body of a successful answer.
+func (p *Proxy) content(c *call) []byte {
+	if p.Response == "envelope" {
+		return c.opened.text
+	}
+	if c.opened.data == nil {
+		return []byte("{}")
+	}
+	return c.opened.data
+}
+
+// mark sets the headers that every answer carries, as far as they are known.
+func (p *Proxy) mark(h http.Header, c *call, prob *problem.Problem) {
+	set := func(name, value string) {
+		if value != "" {
+			h.Set(name, value)
+		}
+	}
+	set("Galaxypay-Merchant", p.merchant.name)
+	set("Galaxypay-Operation", c.name())
+	set("Galaxypay-Request-Id", c.request.requestID)
+	if isHeaderText(c.opened.responseCode) {
+		set("Galaxypay-Response-Code", c.opened.responseCode)
+	}
+	set("Galaxypay-Payment-Status", string(c.paymentStatus(prob)))
+	if c.unproven {
+		set("Galaxypay-Verified", "false")
+	}
+}
+
+// name is the operation's short name, "" while it is not known.
+func (c *call) name() string {
+	if c.operation == nil {
+		return ""
+	}
+	return c.operation.Name
+}
+
+// paymentStatus is what the reply says about a payment, "" where it says nothing.
+// A refused query says nothing: its code is about the query. A direct payment
+// whose outcome is unknown, or that repeats an earlier one, has no status either,
+// and nothing unproven has.
+func (c *call) paymentStatus(prob *problem.Problem) PaymentStatus {
+	if c.unproven {
+		return ""
+	}
+	switch c.name() {
+	case operation.Query:
+		if prob == nil {
+			return paymentOf(&c.opened).judgeQuery()
+		}
+	case operation.FastPay:
+		if prob == nil || prob.Outcome == problem.Rejected && prob.Code != problem.CodeTransactionDuplicate {
+			return paymentOf(&c.opened).judge()
+		}
+	}
+	return ""
+}
+
+// report logs and counts how the call ended.
+func (p *Proxy) report(r *http.Request, c *call, prob *problem.Problem, took time.Duration) {
+	outcome := "ok"
+	if prob != nil {
+		outcome = string(prob.Outcome)
+	}
+	p.metrics.countRequest(p.merchant.name, c.name(), outcome, took)
+
+	level := zap.DebugLevel
+	switch {
+	case outcome == string(problem.Unknown) || c.unproven:
+		level = zap.ErrorLevel
+	case hungUp(r):
+		level = zap.WarnLevel
+	case prob != nil:
+		level = zap.InfoLevel
+	}
+	entry := p.log.Check(level, "call")
+	if entry == nil {
+		return
+	}
+	fields := []zap.Field{
+		zap.String("merchant", p.merchant.name),
+		zap.String("operation", c.name()),
+		zap.String("request_id", c.request.requestID),
+		zap.String("outcome", outcome),
+		zap.String("response_code", c.opened.responseCode),
+		zap.Duration("duration", took),
+	}
+	if prob != nil {
+		fields = append(fields, zap.String("code", string(prob.Code)), zap.NamedError("reason", loggable(c.reply.err)))
+	}
+	if c.unproven {
+		fields = append(fields, zap.Bool("verified", false))
+	}
+	if hungUp(r) {
+		fields = append(fields, zap.Bool("app_hung_up", true))
+	}
+	entry.Write(fields...)
+}

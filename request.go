@@ -1,0 +1,148 @@
+package galaxypay
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
+)
+
+// fieldName is the shape of every field name in the gateway's documents. Names
+// are written into the message without escaping.
+var fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+func resolveDefaults(defaults map[string]string) ([]field, error) {
+	var fields []field
+	for _, name := range slices.Sorted(maps.Keys(defaults)) {
+		if !fieldName.MatchString(name) {
+			return nil, fmt.Errorf("defaults: %q is not the name of a field", name)
+		}
+		text, err := secret.Plain("defaults: "+name, defaults[name])
+		if err != nil {
+			return nil, err
+		}
+		value, err := json.Marshal(text)
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, field{name: name, value: value})
+	}
+	return fields, nil
+}
+
+// checkEnvelope refuses an envelope of the app's own without what it must bring: it is sent
+// as it is, so nothing can be added to it.
+func (r *request) checkEnvelope() *problem.Problem {
+	switch {
+	case !r.enveloped:
+		return nil
+	case !isHeaderText(r.requestID):
+		return problem.EnvelopeRequestID()
+	case r.dateTime == "":
+		return problem.EnvelopeDateTime()
+	}
+	return nil
+}
+
+// complete adds the fields that the app left out: the operation's fixed ones first, then
+// the operator's defaults.
+func (p *Proxy) complete(c *call) {
+	if c.request.enveloped {
+		return
+	}
+	for _, f := range c.operation.Fixed() {
+		if !c.request.has(f.Name) {
+			c.added = append(c.added, field{name: f.Name, value: []byte(`"` + f.Fixed + `"`)})
+		}
+	}
+	for _, d := range p.defaults {
+		if !c.request.has(d.name) && c.operation.Takes(d.name) &&
+			!slices.ContainsFunc(c.added, func(f field) bool { return f.name == d.name }) {
+			c.added = append(c.added, d)
+		}
+	}
+}
+
+// validate refuses what the gateway's documents rule out, every fault at once, so
+// that a mistake costs the app one answer and the gateway none.
+func (p *Proxy) validate(c *call) *problem.Problem {
+	if p.Validate == "off" {
+		return nil
+	}
+	data := c.request.data
+	for _, f := range c.added {
+		data = append(data, rawjson.Member{Name: []byte(f.name), Value: f.value})
+	}
+	fields := c.request.envelopeFaults()
+	for _, fault := range c.operation.Validate(data) {
+		fields = append(fields, problem.FieldFault(c.request.pathTo(fault.Field.Name), fault))
+	}
+	return problem.FieldsInvalid(fields)
+}
+
+// longestRequestID is the limit of requestID in characters.
+const longestRequestID = 50
+
+// envelopeFaults checks the two fields that an envelope of the app's own brings.
+func (r *request) envelopeFaults() []problem.Field {
+	if !r.enveloped {
+		return nil
+	}
+	var fields []problem.Field
+	if len(r.requestID) > longestRequestID {
+		fields = append(fields, problem.LongField("requestID", longestRequestID))
+	}
+	if !operation.IsTime([]byte(r.dateTime)) {
+		fields = append(fields, problem.TimeField("requestDateTime"))
+	}
+	return fields
+}
+
+// wrap builds the envelope. The same Idempotency-Key always gives the same requestID, so
+// that the gateway recognises a repeated request as a duplicate.
+func (p *Proxy) wrap(c *call, header http.Header) {
+	if !c.request.enveloped {
+		c.request.requestID = requestIDFor(strings.Join(header.Values("Idempotency-Key"), ","))
+	}
+	size := len(c.request.object) + 128
+	for _, f := range c.added {
+		size += len(f.name) + len(f.value) + 4
+	}
+	c.envelope = appendEnvelope(make([]byte, 0, size), &c.request, time.Now(), c.added)
+}
+
+// sign signs the envelope. From here on no byte of it changes.
+func (p *Proxy) sign(c *call) { c.signature = p.merchant.signer.sign(c.envelope) }
+
+var (
+	// plainRequestID is what an Idempotency-Key must look like to be a requestID.
+	plainRequestID = regexp.MustCompile(`^[A-Za-z0-9-]{1,50}$`)
+
+	// idempotencyKeys is the UUIDv5 name space of the keys that do not fit. It must
+	// never change: a retry across an upgrade would get another requestID and pay twice.
+	idempotencyKeys = uuid.MustParse("6f0cbb5e-6b1c-5d0e-9a57-6b3f0d7f2f4a")
+)
+
+func requestIDFor(idempotencyKey string) string {
+	if idempotencyKey == "" {
+		id := uuid.New()
+		return hex.EncodeToString(id[:])
+	}
+	if plainRequestID.MatchString(idempotencyKey) {
+		return idempotencyKey
+	}
+	id := uuid.NewSHA1(idempotencyKeys, []byte(idempotencyKey))
+	return hex.EncodeToString(id[:])
+}
