@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -193,5 +194,13 @@ func TestRequestsDoNotOpenWhatIsAway(t *testing.T) {
 	working.Wait()
 	if err := b.leave(); err != nil {
 		t.Error(err)
+	}
+}
+
+// The inbox and its admin API know the same payment statuses as the handlers.
+func TestInboxKnowsThePaymentStatuses(t *testing.T) {
+	want := []string{string(Paid), string(Cancelled), string(Expired), string(Pending), string(Failed)}
+	if got := inbox.PaymentStatuses(); !slices.Equal(got, want) {
+		t.Errorf("the inbox knows %q, want %q", got, want)
 	}
 }

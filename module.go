@@ -12,6 +12,9 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/desk"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
 
 func init() {
@@ -89,6 +92,15 @@ func (a *App) Cleanup() error {
 	return a.inbox.leave()
 }
 
+// Inbox returns the inbox of this configuration, for the admin API. The error is
+// desk.ErrNoInbox where there is none.
+func (a *App) Inbox() (*inbox.Member, error) {
+	if a.inbox.opener == nil {
+		return nil, desk.ErrNoInbox
+	}
+	return a.inbox.join()
+}
+
 // merchant returns the merchant of that name; "" means the default.
 func (a *App) merchant(name string) (*merchant, error) {
 	if name == "" {
@@ -118,4 +130,5 @@ var (
 	_ caddy.App          = (*App)(nil)
 	_ caddy.CleanerUpper = (*App)(nil)
 	_ caddy.Provisioner  = (*App)(nil)
+	_ desk.App           = (*App)(nil)
 )

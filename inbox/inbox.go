@@ -49,6 +49,9 @@ type Event struct {
 // says anything else and arrives later is Overtaken.
 const Paid = "paid"
 
+// PaymentStatuses are all values of Event.PaymentStatus.
+func PaymentStatuses() []string { return []string{Paid, "cancelled", "expired", "pending", "failed"} }
+
 // State is where an event stands.
 type State string
 
