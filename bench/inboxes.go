@@ -22,7 +22,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres/postgrestest"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/postgrestest"
 )
 
 const (

@@ -15,7 +15,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres/postgrestest"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/postgrestest"
 )
 
 // started tells whether any test has asked for the server.
