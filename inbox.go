@@ -141,7 +141,7 @@ func (b *appInbox) start(replaces bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	_, err := b.joinLocked()
-	if replaces || !errors.Is(err, inbox.ErrAway) {
+	if replaces || !errors.Is(err, inbox.ErrUnreachable) {
 		return err
 	}
 	b.log.Error("the inbox cannot be opened; it is tried again, and no IPN is acknowledged until then", zap.Error(err))

@@ -71,7 +71,7 @@ func TestInboxIsShared(t *testing.T) {
 	if err := failing.leave(); err != nil {
 		t.Error(err)
 	}
-	if _, err := member.Take(t.Context(), inbox.Event{ID: "a", Queue: "default", PaymentStatus: "paid", ReceivedAt: time.Now()}); err != nil {
+	if _, err := member.Arrive(t.Context(), inbox.Event{ID: "a", Queue: "default", PaymentStatus: "paid", ReceivedAt: time.Now()}); err != nil {
 		t.Error(err)
 	}
 	select {
@@ -102,7 +102,7 @@ func (silentOpener) Key() string { return "silent" }
 
 func (o silentOpener) Open(ctx context.Context) (inbox.Store, error) {
 	if o.asked.Add(1) == 1 {
-		return nil, inbox.ErrAway
+		return nil, inbox.ErrUnreachable
 	}
 	close(o.silent)
 	<-ctx.Done()
@@ -126,7 +126,7 @@ func TestInboxThatIsAwayHoldsNobodyUp(t *testing.T) {
 	}()
 	select {
 	case err := <-answered:
-		if !errors.Is(err, inbox.ErrAway) {
+		if !errors.Is(err, inbox.ErrUnreachable) {
 			t.Errorf("error %v", err)
 		}
 	case <-time.After(time.Minute):
@@ -155,7 +155,7 @@ func (o latecomer) Open(ctx context.Context) (inbox.Store, error) {
 	*o.opened++
 	close(o.asked)
 	<-o.refuse
-	return nil, inbox.ErrAway
+	return nil, inbox.ErrUnreachable
 }
 
 // A request that waits while the store is found to be away must not open it beside whoever
@@ -186,7 +186,7 @@ func TestRequestsDoNotOpenWhatIsAway(t *testing.T) {
 	<-opener.asked
 	working.Go(func() {
 		defer close(joined)
-		if _, err := b.join(); !errors.Is(err, inbox.ErrAway) {
+		if _, err := b.join(); !errors.Is(err, inbox.ErrUnreachable) {
 			t.Errorf("joined: %v", err)
 		}
 	})

@@ -153,7 +153,7 @@ func (c *Callback) take(ctx context.Context, cb *callback) (inbox.Answer, error)
 	if err != nil {
 		return inbox.Answer{}, err
 	}
-	return member.Take(ctx, inbox.Event{
+	return member.Arrive(ctx, inbox.Event{
 		ID:            cb.deliveryID,
 		Queue:         c.merchant.name,
 		Transaction:   nameOf(transactionOf(cb.message)),

@@ -93,7 +93,7 @@ func event(id, transaction, paymentStatus string) inbox.Event {
 // add adds an event that is new.
 func add(t *testing.T, s *postgres.Store, e inbox.Event, lease inbox.Lease) inbox.Record {
 	t.Helper()
-	r, added, err := s.Add(t.Context(), e, lease)
+	r, added, err := s.Arrive(t.Context(), e, lease)
 	if err != nil || !added {
 		t.Fatalf("Add %s: added %t, %v", e.ID, added, err)
 	}
