@@ -3,6 +3,8 @@ package galaxypay
 import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/desk"
 )
 
 func init() {
@@ -15,7 +17,7 @@ func init() {
 }
 
 func addSubcommands(galaxypay *cobra.Command) {
-	galaxypay.AddCommand(openAPICommand(), inboxCommand())
+	galaxypay.AddCommand(openAPICommand(), desk.InboxCommand())
 }
 
 func openAPICommand() *cobra.Command {

@@ -28,8 +28,8 @@ type Inbox struct {
 	// Placeholders such as {env.NAME} are resolved when the config is loaded. Required.
 	DeliverTo string `json:"deliver_to,omitempty"`
 
-	// How long the gateway's request waits for the app's own answer, 30s at most. When it
-	// is over, the gateway is told that the IPN was received. Default: 5s.
+	// How long the gateway's request waits for the app's own answer, 30s at most. After
+	// that the sidecar answers that the IPN was received. Default: 5s.
 	AnswerWithin caddy.Duration `json:"answer_within,omitempty"`
 
 	// The delays between attempts; each is made up to a fifth longer at random. When the
@@ -58,8 +58,8 @@ var defaultRetry = []caddy.Duration{
 	caddy.Duration(6 * time.Hour),
 }
 
-// longestRetry bounds one delay. What is meant to be never would be a time that no store
-// can keep, and that comes out as one in the past.
+// longestRetry bounds one delay. A delay of centuries, meant as never, would give a time that
+// no store can keep and that would be read as one in the past.
 const longestRetry = caddy.Duration(30 * 24 * time.Hour)
 
 // attemptTimeout bounds one attempt to deliver.
@@ -176,7 +176,7 @@ func reasonOf(err error) string {
 		return certificate.Error()
 	}
 	if errors.Is(err, context.Canceled) {
-		return "the inbox was closed meanwhile"
+		return "the inbox was closed during the attempt"
 	}
 	return "the connection broke, or what came was no HTTP"
 }
@@ -189,7 +189,7 @@ func withoutAddress(err error) error {
 	return err
 }
 
-// retryAfterOf reads Retry-After, seconds or a date; zero if there is none to be had.
+// retryAfterOf reads Retry-After, seconds or a date; zero where it has none that can be read.
 func retryAfterOf(h http.Header, now time.Time) time.Duration {
 	text := h.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {

@@ -29,7 +29,7 @@ const defaultStore = inboxNamespace + ".bolt"
 // process, or to look through what it holds.
 const openTimeout = 2 * time.Minute
 
-// reopenInterval lies between attempts to open a store that is away.
+// reopenInterval lies between attempts to open a store that cannot be reached.
 const reopenInterval = 2 * time.Second
 
 // countTimeout bounds how long a store may take to count what is pending.
@@ -49,33 +49,33 @@ func (s sharedEngine) Destruct() error {
 	return err
 }
 
-// appInbox is what one configuration has to do with an inbox.
-type appInbox struct {
-	opener   inbox.Opener // nil: nobody uses an inbox
+// membership is one configuration's share in an inbox.
+type membership struct {
+	opener   inbox.Opener // nil: no handler has an inbox
 	sealer   *inbox.Sealer
 	settings map[string]*Inbox
 	queues   map[string]inbox.Queue // by merchant, as settings
 	log      *zap.Logger
 	metrics  *metrics
 
-	opening context.Context // ends when the configuration does
-	stop    context.CancelFunc
-	retries sync.WaitGroup
+	opening   context.Context // ends when the configuration does
+	stop      context.CancelFunc
+	reopening sync.WaitGroup
 
-	mu     sync.Mutex
-	member *inbox.Member // nil until it has joined
-	left   bool
-	away   error // why the store could not be opened; retry tries again
+	mu          sync.Mutex
+	member      *inbox.Member // nil until it has joined
+	left        bool
+	unreachable error // why the store could not be opened; reopen tries again
 }
 
-func newAppInbox() *appInbox {
-	b := &appInbox{settings: make(map[string]*Inbox), queues: make(map[string]inbox.Queue)}
+func newMembership() *membership {
+	b := &membership{settings: make(map[string]*Inbox), queues: make(map[string]inbox.Queue)}
 	b.opening, b.stop = context.WithCancel(context.Background())
 	return b
 }
 
 // provision loads the store that the global option names, if it does.
-func (b *appInbox) provision(ctx caddy.Context, a *App) error {
+func (b *membership) provision(ctx caddy.Context, a *App) error {
 	b.log = ctx.Logger().Named("inbox")
 	var err error
 	if b.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
@@ -100,7 +100,7 @@ func (b *appInbox) provision(ctx caddy.Context, a *App) error {
 	return b.use(store)
 }
 
-func (b *appInbox) use(store any) error {
+func (b *membership) use(store any) error {
 	opener, ok := store.(inbox.Opener)
 	if !ok {
 		return fmt.Errorf("inbox: %T is not a store", store)
@@ -110,7 +110,7 @@ func (b *appInbox) use(store any) error {
 }
 
 // add registers the inbox of a handler, while that is provisioned.
-func (b *appInbox) add(ctx caddy.Context, merchant string, settings *Inbox) error {
+func (b *membership) add(ctx caddy.Context, merchant string, settings *Inbox) error {
 	if other := b.settings[merchant]; other != nil {
 		if !reflect.DeepEqual(other, settings) {
 			return fmt.Errorf("inbox: the handlers of merchant %s have different settings; a merchant has one inbox", merchant)
@@ -135,36 +135,36 @@ func (b *appInbox) add(ctx caddy.Context, merchant string, settings *Inbox) erro
 // start opens the inbox. That is not done while the configuration is provisioned: to
 // validate one must be possible beside a Caddy that runs.
 //
-// A store that is away is an error if the configuration replaces another, which then goes
-// on. But where none runs, after a power cut for one, it must not keep payments from being
-// made: the sidecar starts, refuses IPNs, and tries again.
-func (b *appInbox) start(replaces bool) error {
+// A store that cannot be reached is an error if the configuration replaces another, which
+// then goes on. But where none runs, such as after a power cut, it must not keep payments
+// from being made: the sidecar starts, refuses IPNs, and tries again.
+func (b *membership) start(replaces bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	_, err := b.joinLocked()
-	if replaces || !errors.Is(err, inbox.ErrAway) {
+	if replaces || !errors.Is(err, inbox.ErrUnreachable) {
 		return err
 	}
 	b.log.Error("the inbox cannot be opened; it is tried again, and no IPN is acknowledged until then", zap.Error(err))
-	b.away = err // before a request that waits for the lock can open it beside retry
-	b.retries.Go(b.retry)
+	b.unreachable = err // before a request that waits for the lock can open it beside reopen
+	b.reopening.Go(b.reopen)
 	return nil
 }
 
-// retry tries to open the inbox until it is open or the configuration ends. Requests do not
-// wait for it: a database that says nothing takes long to try.
-func (b *appInbox) retry() {
+// reopen tries to open the inbox until it is open or the configuration ends. Requests do not
+// wait for it: a database that does not answer takes long to try.
+func (b *membership) reopen() {
 	for {
 		select {
 		case <-b.opening.Done():
 			return
 		case <-time.After(reopenInterval):
 		}
-		shared, err := b.load()
+		shared, err := b.openShared()
 		b.mu.Lock()
-		b.away = err
+		b.unreachable = err
 		if err == nil {
-			b.take(shared)
+			b.enter(shared)
 		}
 		b.mu.Unlock()
 		if err == nil {
@@ -174,34 +174,34 @@ func (b *appInbox) retry() {
 	}
 }
 
-// join takes part in the inbox, which is open, or opened now: sites may take requests
-// before the app has started.
-func (b *appInbox) join() (*inbox.Member, error) {
+// join makes the configuration a member of the inbox, which is opened now unless it is open:
+// sites may take requests before the app has started.
+func (b *membership) join() (*inbox.Member, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.joinLocked()
 }
 
-func (b *appInbox) joinLocked() (*inbox.Member, error) {
+func (b *membership) joinLocked() (*inbox.Member, error) {
 	if b.member != nil {
 		return b.member, nil
 	}
 	if b.opening.Err() != nil {
 		return nil, errors.New("the configuration has ended")
 	}
-	if b.away != nil {
-		return nil, b.away
+	if b.unreachable != nil {
+		return nil, b.unreachable
 	}
-	shared, err := b.load()
+	shared, err := b.openShared()
 	if err != nil {
 		return nil, err
 	}
-	b.take(shared)
+	b.enter(shared)
 	return b.member, nil
 }
 
-// load opens the inbox, unless another configuration has it open.
-func (b *appInbox) load() (sharedEngine, error) {
+// openShared opens the inbox, unless another configuration has it open.
+func (b *membership) openShared() (sharedEngine, error) {
 	shared, _, err := engines.LoadOrNew(b.opener.Key(), b.open)
 	if err != nil {
 		return sharedEngine{}, fmt.Errorf("opening the inbox: %w", err)
@@ -209,8 +209,8 @@ func (b *appInbox) load() (sharedEngine, error) {
 	return shared.(sharedEngine), nil
 }
 
-// take makes the configuration a member.
-func (b *appInbox) take(shared sharedEngine) {
+// enter makes the configuration a member of an engine that is open.
+func (b *membership) enter(shared sharedEngine) {
 	b.member = shared.Join(inbox.Settings{
 		Queues: slices.Collect(maps.Values(b.queues)),
 		Seal:   b.sealer.Seal,
@@ -221,9 +221,10 @@ func (b *appInbox) take(shared sharedEngine) {
 	b.reportBacklog()
 }
 
-// reportBacklog tells what waits to be delivered, and what waits for nobody: a merchant
-// that was taken out of the configuration, or given another name, may be owed a payment.
-func (b *appInbox) reportBacklog() {
+// reportBacklog logs what waits to be delivered, and what no handler would deliver: a
+// merchant that was taken out of the configuration, or given another name, may be owed a
+// payment.
+func (b *membership) reportBacklog() {
 	pending, err := pendingIn(b.member.Engine().Store())
 	if err != nil {
 		b.log.Error("what is pending in the inbox could not be counted", zap.Error(err))
@@ -246,7 +247,7 @@ func pendingIn(store inbox.Store) (map[string]int, error) {
 	return store.Pending(ctx)
 }
 
-func (b *appInbox) open() (caddy.Destructor, error) {
+func (b *membership) open() (caddy.Destructor, error) {
 	ctx, cancel := context.WithTimeout(b.opening, openTimeout)
 	defer cancel()
 	store, err := b.opener.Open(ctx)
@@ -258,9 +259,9 @@ func (b *appInbox) open() (caddy.Destructor, error) {
 
 // leave gives up what join took, once. Requests that are late find the engine ended, or
 // still shared by the next configuration.
-func (b *appInbox) leave() error {
+func (b *membership) leave() error {
 	b.stop()
-	b.retries.Wait()
+	b.reopening.Wait()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.left || b.member == nil {

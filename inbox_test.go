@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -39,8 +40,8 @@ func TestInboxIsShared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	configuration := func(deliver inbox.Deliver) *appInbox {
-		b := newAppInbox()
+	configuration := func(deliver inbox.Deliver) *membership {
+		b := newMembership()
 		b.opener, b.log, b.metrics = opener, zap.NewNop(), counts
 		b.queues["default"] = inbox.Queue{Name: "default", Deliver: deliver, Retry: []time.Duration{1, 1}}
 		return b
@@ -70,7 +71,7 @@ func TestInboxIsShared(t *testing.T) {
 	if err := failing.leave(); err != nil {
 		t.Error(err)
 	}
-	if _, err := member.Take(t.Context(), inbox.Event{ID: "a", Queue: "default", PaymentStatus: "paid", ReceivedAt: time.Now()}); err != nil {
+	if _, err := member.Arrive(t.Context(), inbox.Event{ID: "a", Queue: "default", PaymentStatus: "paid", ReceivedAt: time.Now()}); err != nil {
 		t.Error(err)
 	}
 	select {
@@ -101,7 +102,7 @@ func (silentOpener) Key() string { return "silent" }
 
 func (o silentOpener) Open(ctx context.Context) (inbox.Store, error) {
 	if o.asked.Add(1) == 1 {
-		return nil, inbox.ErrAway
+		return nil, inbox.ErrUnreachable
 	}
 	close(o.silent)
 	<-ctx.Done()
@@ -111,7 +112,7 @@ func (o silentOpener) Open(ctx context.Context) (inbox.Store, error) {
 // While a database that says nothing is tried, requests and scrapes do not wait for it.
 func TestInboxThatIsAwayHoldsNobodyUp(t *testing.T) {
 	opener := silentOpener{new(atomic.Int32), make(chan struct{})}
-	b := newAppInbox()
+	b := newMembership()
 	b.opener, b.log = opener, zap.NewNop()
 	if err := b.start(false); err != nil {
 		t.Fatal(err)
@@ -125,7 +126,7 @@ func TestInboxThatIsAwayHoldsNobodyUp(t *testing.T) {
 	}()
 	select {
 	case err := <-answered:
-		if !errors.Is(err, inbox.ErrAway) {
+		if !errors.Is(err, inbox.ErrUnreachable) {
 			t.Errorf("error %v", err)
 		}
 	case <-time.After(time.Minute):
@@ -136,7 +137,7 @@ func TestInboxThatIsAwayHoldsNobodyUp(t *testing.T) {
 	}
 }
 
-func (b *appInbox) leftBefore() *appInbox {
+func (b *membership) leftBefore() *membership {
 	_ = b.leave()
 	return b
 }
@@ -154,7 +155,7 @@ func (o latecomer) Open(ctx context.Context) (inbox.Store, error) {
 	*o.opened++
 	close(o.asked)
 	<-o.refuse
-	return nil, inbox.ErrAway
+	return nil, inbox.ErrUnreachable
 }
 
 // A request that waits while the store is found to be away must not open it beside whoever
@@ -167,7 +168,7 @@ func TestRequestsDoNotOpenWhatIsAway(t *testing.T) {
 	opener := latecomer{fileOpener{filepath.Join(t.TempDir(), "inbox.db"), new(int)}, make(chan struct{}), make(chan struct{})}
 	joined := make(chan struct{})
 	core, _ := observer.New(zap.ErrorLevel)
-	b := newAppInbox()
+	b := newMembership()
 	b.opener, b.metrics = opener, counts
 	b.log = zap.New(core, zap.Hooks(func(zapcore.Entry) error {
 		select { // the request's chance to come in between
@@ -185,7 +186,7 @@ func TestRequestsDoNotOpenWhatIsAway(t *testing.T) {
 	<-opener.asked
 	working.Go(func() {
 		defer close(joined)
-		if _, err := b.join(); !errors.Is(err, inbox.ErrAway) {
+		if _, err := b.join(); !errors.Is(err, inbox.ErrUnreachable) {
 			t.Errorf("joined: %v", err)
 		}
 	})
@@ -193,5 +194,13 @@ func TestRequestsDoNotOpenWhatIsAway(t *testing.T) {
 	working.Wait()
 	if err := b.leave(); err != nil {
 		t.Error(err)
+	}
+}
+
+// The inbox and its admin API know the same payment statuses as the handlers.
+func TestInboxKnowsThePaymentStatuses(t *testing.T) {
+	want := []string{string(Paid), string(Cancelled), string(Expired), string(Pending), string(Failed)}
+	if got := inbox.PaymentStatuses(); !slices.Equal(got, want) {
+		t.Errorf("the inbox knows %q, want %q", got, want)
 	}
 }

@@ -29,7 +29,7 @@ type IPN struct {
 	// handler. Default: no inbox.
 	Inbox *Inbox `json:"inbox,omitempty"`
 
-	inbox *appInbox
+	inbox *membership
 }
 
 // CaddyModule returns the Caddy module information.
@@ -127,7 +127,7 @@ func (h *IPN) arrive(ctx context.Context, cb *callback) (inbox.Answer, error) {
 	if err != nil {
 		return inbox.Answer{}, err
 	}
-	return member.Take(ctx, inbox.Event{
+	return member.Arrive(ctx, inbox.Event{
 		ID:            cb.deliveryID,
 		Queue:         h.merchant.name,
 		Transaction:   nameOf(cb.transaction),

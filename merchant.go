@@ -183,7 +183,7 @@ func isLoopback(host string) bool {
 }
 
 // resolvePair fills in the api key and the salt. Only the sandbox has a pair of its
-// own, and that pair is refused everywhere else: anybody can sign with it.
+// own, and that pair is refused everywhere else: it is public.
 func (c *Merchant) resolvePair(m *merchant) error {
 	if m.environment == sandboxName && c.APIKey == "" && c.Salt == "" {
 		m.apiKey, m.signer.salt = sandboxAPIKey, []byte(sandboxSalt)
@@ -227,14 +227,14 @@ func (p *PreviousSalt) resolve() (previousSalt, error) {
 func (c *Merchant) warn(m *merchant, log *zap.Logger) {
 	log = log.With(zap.String("merchant", m.name))
 	if m.environment == sandboxName {
-		log.Warn("this merchant is at the sandbox: no payment is real, and anybody can sign for it")
+		log.Warn("this merchant is at the sandbox: no payment is real, and everyone knows its salt")
 	}
 	literal := func(value string) bool { return value != "" && !secret.IsPlaceholder(value) }
 	if literal(c.APIKey) || literal(c.Salt) || slices.ContainsFunc(c.PreviousSalts, func(p PreviousSalt) bool { return literal(p.Salt) }) {
 		log.Warn("a secret stands in the configuration itself, where config dumps show it; use {env.NAME} or {file./path}")
 	}
 	if m.environment != sandboxName && m.verifiesWith(sandboxSalt) {
-		log.Warn("a salt is the one that the gateway's documents publish: anybody can sign with it; use the one that the gateway issued")
+		log.Warn("a salt is the one that the gateway's documents publish, so everyone knows it; use the one that the gateway issued")
 	}
 	if m.environment != sandboxName && len(m.signer.salt) < shortestSalt {
 		log.Warn("the salt is short enough to be guessed offline from one signed redirect; ask the gateway for a longer one",

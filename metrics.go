@@ -10,7 +10,7 @@ import (
 )
 
 // metrics counts calls and callbacks. Every label takes its values from the
-// configuration or from a closed list, so nobody outside can multiply the series.
+// configuration or from a closed list, so no outsider can multiply the series.
 type metrics struct {
 	requests  *prometheus.CounterVec
 	inFlight  *prometheus.GaugeVec
@@ -31,7 +31,7 @@ func newMetrics(registry *prometheus.Registry) (*metrics, error) {
 	}
 	m.inFlight, err = registered(registry, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Namespace: "caddy", Subsystem: "galaxypay", Name: "requests_in_flight",
-		Help: "Calls of the app that are at work, of all that max_in_flight lets in.",
+		Help: "Calls of the app that are in progress now; max_in_flight is the limit.",
 	}, []string{"merchant"}))
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func (m *metrics) countCallback(merchant, kind, result string) {
 
 // inboxBacklog tells how many events of each merchant are pending in the inbox, when asked.
 // An inbox that cannot be counted has no number, rather than a wrong one.
-type inboxBacklog struct{ *appInbox }
+type inboxBacklog struct{ *membership }
 
 var inboxPending = prometheus.NewDesc("caddy_galaxypay_inbox_pending",
 	"IPNs in the inbox that are still to be delivered.", []string{"merchant"}, nil)

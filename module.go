@@ -12,6 +12,9 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/desk"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
 
 func init() {
@@ -34,7 +37,7 @@ type App struct {
 	InboxEncryption InboxEncryption `json:"inbox_encryption,omitzero"`
 
 	merchants map[string]*merchant
-	inbox     *appInbox
+	inbox     *membership
 }
 
 // defaultMerchant is the merchant of a handler that names none.
@@ -66,7 +69,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 		a.merchants[name] = m
 	}
-	a.inbox = newAppInbox()
+	a.inbox = newMembership()
 	return a.inbox.provision(ctx, a)
 }
 
@@ -87,6 +90,15 @@ func (a *App) Cleanup() error {
 		return nil
 	}
 	return a.inbox.leave()
+}
+
+// Inbox returns the inbox of this configuration, for the admin API. The error is
+// desk.ErrNoInbox where there is none.
+func (a *App) Inbox() (*inbox.Member, error) {
+	if a.inbox.opener == nil {
+		return nil, desk.ErrNoInbox
+	}
+	return a.inbox.join()
 }
 
 // merchant returns the merchant of that name; "" means the default.
@@ -118,4 +130,5 @@ var (
 	_ caddy.App          = (*App)(nil)
 	_ caddy.CleanerUpper = (*App)(nil)
 	_ caddy.Provisioner  = (*App)(nil)
+	_ desk.App           = (*App)(nil)
 )

@@ -31,7 +31,7 @@ type Proxy struct {
 
 	// Who may call, as IP addresses or CIDR ranges; "private_ranges" stands for
 	// the private and loopback ranges. The address is that of the connection,
-	// whatever forwarding headers say. Whoever may call can sign payments in the
+	// whatever forwarding headers say. Every allowed caller can sign payments in the
 	// merchant's name. Default: loopback addresses and unix sockets only.
 	Allow []string `json:"allow,omitempty"`
 

@@ -132,7 +132,7 @@ func (p *Proxy) newRequest(ctx context.Context, c *call, a *attempt) (*http.Requ
 	req.Body, _ = open()
 	req.ContentLength = int64(len(c.envelope))
 	if p.onlyHTTP1 {
-		// A kept-alive connection that the gateway has closed meanwhile fails before
+		// A kept-alive connection that the gateway has closed since then fails before
 		// a byte is written; with GetBody the transport then takes another one. On
 		// HTTP/1 it does so for a POST in no other case. HTTP/2 and 3 would send a
 		// request again that the gateway has read and then refused.
@@ -148,7 +148,7 @@ var (
 	ourUserAgent = []string{userAgent}
 )
 
-// outgoing is the body on its way. Whoever reads it is about to write it: HTTP/3
+// outgoing is the body on its way. What reads it is about to write it: HTTP/3
 // announces no connection to a trace.
 type outgoing struct {
 	*bytes.Reader
@@ -185,8 +185,8 @@ func readReply(resp *http.Response, limit int64) ([]byte, error) {
 	return body.Bytes(), err
 }
 
-// signatureOf returns the answer's signature. Two of them are as good as none:
-// somebody added one.
+// signatureOf returns the reply's signature. Two of them prove nothing: one was added on
+// the way.
 func signatureOf(h http.Header) string {
 	if values := h.Values("signature"); len(values) == 1 {
 		return values[0]
@@ -254,7 +254,7 @@ func (p *Proxy) loadTransport(ctx caddy.Context) (http.RoundTripper, error) {
 	}
 	transport := mod.(*reverseproxy.HTTPTransport)
 	if transport.TLS != nil && transport.TLS.InsecureSkipVerify && p.merchant.environment != sandboxName {
-		return nil, errors.New("transport: tls_insecure_skip_verify is for the sandbox only: without verification anybody on the way can answer for the gateway; use tls_trust_pool")
+		return nil, errors.New("transport: tls_insecure_skip_verify is for the sandbox only: without verification every machine on the way can answer for the gateway; use tls_trust_pool")
 	}
 	return transport, nil
 }

@@ -124,7 +124,7 @@ func takeAtOnce(context.Context, inbox.Record, int) inbox.Result {
 // answer has another event taken each time, and expects the app's own word.
 func answer(member *inbox.Member, last *atomic.Int64) func(context.Context) error {
 	return func(ctx context.Context) error {
-		got, err := member.Take(ctx, ipn(last.Add(1)))
+		got, err := member.Arrive(ctx, ipn(last.Add(1)))
 		if err == nil && got != taken {
 			err = fmt.Errorf("the gateway was told %q instead of the app's answer", got.Description)
 		}

@@ -22,7 +22,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres/postgrestest"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/postgrestest"
 )
 
 const (
@@ -107,7 +107,7 @@ var taken = inbox.Answer{Status: "200", Description: "taken"}
 // keep adds an event that must be new.
 func keep(ctx context.Context, store inbox.Store, e inbox.Event) (inbox.Record, error) {
 	now := time.Now()
-	r, added, err := store.Add(ctx, e, inbox.Lease{Now: now, Until: now.Add(45 * time.Second)})
+	r, added, err := store.Arrive(ctx, e, inbox.Lease{Now: now, Until: now.Add(45 * time.Second)})
 	if err == nil && !added {
 		err = fmt.Errorf("event %s was there already", e.ID)
 	}

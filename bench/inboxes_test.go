@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres/postgrestest"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/postgrestest"
 )
 
 // What an inbox was filled with must be what a sidecar would have left there, however it got there: found by its id,

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres/postgrestest"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/postgrestest"
 )
 
 // databaseOption names the database that newDatabase has made.

@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// memory is a Store for tests of the engine alone. It wakes nobody: what the engine does
-// not see for itself, it must find by asking.
+// memory is a Store for tests of the engine alone. It never wakes the engine, which must find
+// everything by polling.
 type memory struct {
 	mu      sync.Mutex
 	records []*Record // by Seq
 	leases  map[eventKey]Lease
 	tokens  int
-	broken  error                    // what every method fails with
+	broken  error                    // the error of every method
 	slow    map[string]time.Duration // how long Claim and Prune take
 	pruned  []pruning
 	forgot  int   // what Prune returns
-	unable  error // as well
+	unable  error // the error that Prune returns
 	closed  bool
 }
 
@@ -46,7 +46,7 @@ func (s *memory) forgets(n int, err error) {
 	s.forgot, s.unable = n, err
 }
 
-func (s *memory) takes(method string, slow time.Duration) {
+func (s *memory) delays(method string, slow time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.slow = map[string]time.Duration{method: slow}
@@ -91,15 +91,15 @@ func (s *memory) claim(r *Record, lease Lease) {
 	s.leases[keyOf(r.Event)] = lease
 }
 
-func (s *memory) Add(ctx context.Context, e Event, lease Lease) (Record, bool, error) {
+func (s *memory) Arrive(ctx context.Context, e Event, lease Lease) (Record, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := cmp.Or(s.broken, ctx.Err()); err != nil {
 		return Record{}, false, err
 	}
 	r := s.find(e.Queue, e.ID)
-	added := r == nil
-	if added {
+	isNew := r == nil
+	if isNew {
 		r = &Record{Event: e, Seq: uint64(len(s.records) + 1), State: Pending, Due: lease.Now}
 		if e.PaymentStatus != Paid && s.isPaid(e) {
 			r.State = Overtaken
@@ -112,7 +112,7 @@ func (s *memory) Add(ctx context.Context, e Event, lease Lease) (Record, bool, e
 	if r.Lease == before {
 		found.Lease = ""
 	}
-	return found, added, nil
+	return found, isNew, nil
 }
 
 func (s *memory) Claim(ctx context.Context, queues []string, lease Lease, limit int) ([]Record, error) {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Errors of Open.
+// Errors of Sealer.Open.
 var (
 	// ErrCannotOpen: the message is sealed, and no key that is configured opens it.
 	ErrCannotOpen = errors.New("the message cannot be decrypted")
@@ -31,8 +31,8 @@ type Key struct {
 	Secret []byte
 }
 
-// ParseSecret reads a key that is written as 64 hex digits or as Base64. Its error says
-// nothing of the text.
+// ParseSecret reads a key that is written as 64 hex digits or as Base64. Its error does not
+// quote the text.
 func ParseSecret(text string) ([]byte, error) {
 	decode := base64.RawStdEncoding.Strict().DecodeString
 	if len(text) == hex.EncodedLen(KeySize) {
@@ -48,7 +48,7 @@ func ParseSecret(text string) ([]byte, error) {
 // Sealer encrypts messages for the time that a store keeps them. The first of its keys
 // seals, all of them open, so a key is replaced by putting a new one in front of it.
 //
-// A nil Sealer seals nothing. What is sealed it does not open: without its keys, an inbox
+// A nil Sealer seals nothing, and fails to open a sealed message: without its keys, an inbox
 // must not hand ciphertext to an app.
 type Sealer struct {
 	active string
@@ -57,8 +57,8 @@ type Sealer struct {
 }
 
 // NewSealer makes a Sealer of the active key and older ones. A strict one refuses messages
-// that are not sealed, which somebody who can write to the store could have put there;
-// any other lets them through, so that encryption can be switched on later.
+// that are not sealed: an attacker who can write to the store could have put them there. Any
+// other opens them too, so that encryption can be switched on later.
 func NewSealer(strict bool, active Key, older ...Key) (*Sealer, error) {
 	s := &Sealer{active: active.ID, keys: make(map[string]cipher.AEAD), strict: strict}
 	for _, key := range append([]Key{active}, older...) {
@@ -92,8 +92,8 @@ func isKeyID(id string) bool {
 }
 
 // A sealed message is: sealedForm, the length of the key's id in a byte, the id, nonce,
-// ciphertext, tag. Its first byte is one with which no JSON begins; the other control
-// characters below the tab are left for forms to come.
+// ciphertext, tag. No JSON begins with its first byte. The other control characters below the
+// tab are reserved for later forms.
 const sealedForm = 1
 
 func isSealed(message []byte) bool {
@@ -135,7 +135,7 @@ func (s *Sealer) Open(e Event) ([]byte, error) {
 	return message, nil
 }
 
-// cutHead takes a sealed message apart.
+// cutHead splits a sealed message.
 func cutHead(message []byte) (id string, head, sealed []byte, ok bool) {
 	if len(message) < 2 || message[0] != sealedForm || len(message) < 2+int(message[1]) {
 		return "", nil, nil, false
@@ -145,8 +145,8 @@ func cutHead(message []byte) (id string, head, sealed []byte, ok bool) {
 	return id, message[:end], message[end:], isKeyID(id)
 }
 
-// boundTo is what a sealed message is tied to: whoever can write to the store cannot move
-// it to another event or another merchant, nor make a failed payment a paid one.
+// boundTo is what a sealed message is tied to: an attacker who can write to the store cannot
+// move it to another event or another merchant, nor make a failed payment a paid one.
 func boundTo(head []byte, e Event) []byte {
 	bound := append([]byte(nil), head...)
 	for _, field := range []string{e.ID, e.Queue, e.PaymentStatus} {

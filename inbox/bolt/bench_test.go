@@ -43,7 +43,7 @@ func filled(b *testing.B, n int) *Store {
 	for from := 0; from < n; from += 10_000 {
 		err := s.update(b.Context(), func(t *tables) {
 			for i := from; i < from+10_000; i++ {
-				r, _ := t.add(benchEvent(uint64(i)), testLease) //nolint:gosec // G115: a small number
+				r, _ := t.arrive(benchEvent(uint64(i)), testLease) //nolint:gosec // G115: a small number
 				if i%10 != 0 {
 					t.settle(r, inbox.Settlement{State: inbox.Delivered, At: now})
 				}

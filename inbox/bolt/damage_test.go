@@ -33,7 +33,7 @@ var later = inbox.Lease{Now: now.Add(time.Hour), Until: now.Add(2 * time.Hour)}
 
 func add(t *testing.T, s *Store, e inbox.Event) inbox.Record {
 	t.Helper()
-	r, added, err := s.Add(t.Context(), e, testLease)
+	r, added, err := s.Arrive(t.Context(), e, testLease)
 	if err != nil || !added {
 		t.Fatalf("added %t, %v", added, err)
 	}
@@ -48,7 +48,7 @@ func newFile(t *testing.T, n int) string {
 	defer s.Close()
 	err := s.update(t.Context(), func(tb *tables) {
 		for i := range n {
-			r, _ := tb.add(testEvent(i), testLease)
+			r, _ := tb.arrive(testEvent(i), testLease)
 			if i%2 == 1 {
 				tb.settle(r, inbox.Settlement{State: inbox.Delivered, At: now})
 			}
@@ -193,7 +193,7 @@ func checkDamaged(t *testing.T, path string, b []byte, n int) {
 	if served < n && len(reported) == 0 {
 		t.Errorf("%s: %d of %d records are served, and nothing was reported", path, served, n)
 	}
-	if _, _, err := s.Add(t.Context(), testEvent(n), testLease); err != nil {
+	if _, _, err := s.Arrive(t.Context(), testEvent(n), testLease); err != nil {
 		t.Errorf("%s: cannot be written to: %v", path, err)
 	}
 }
@@ -207,7 +207,7 @@ func TestDamagedWhileOpen(t *testing.T) {
 	}
 	defer s.Close()
 	damageRecord(t, s, 1)
-	if _, _, err := s.Add(t.Context(), testEvent(0), later); !errors.Is(err, errDamaged) {
+	if _, _, err := s.Arrive(t.Context(), testEvent(0), later); !errors.Is(err, errDamaged) {
 		t.Errorf("a repeated event whose record is damaged: %v", err)
 	}
 	records, err := s.Claim(t.Context(), []string{"shop"}, later, 100)
@@ -327,7 +327,7 @@ func TestTruncatedWhileOpen(t *testing.T) {
 			t.Errorf("%s: error %v", name, failed)
 		}
 	}
-	if _, _, err := s.Add(t.Context(), testEvent(200), testLease); err == nil {
+	if _, _, err := s.Arrive(t.Context(), testEvent(200), testLease); err == nil {
 		t.Error("acknowledged what cannot be read again")
 	}
 }
@@ -465,7 +465,7 @@ func TestAlteredIndex(t *testing.T) {
 			if err != nil || len(claimed) != 5 {
 				t.Errorf("claimed %d, %v", len(claimed), err)
 			}
-			if _, added, err := s.Add(t.Context(), testEvent(2), later); err != nil || added {
+			if _, added, err := s.Arrive(t.Context(), testEvent(2), later); err != nil || added {
 				t.Errorf("added a second time: %t, %v", added, err)
 			}
 		})

@@ -76,7 +76,7 @@ func TestClosedStore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, _, err := s.Add(t.Context(), testEvent(1), testLease); !errors.Is(err, ErrClosed) {
+	if _, _, err := s.Arrive(t.Context(), testEvent(1), testLease); !errors.Is(err, ErrClosed) {
 		t.Errorf("added: %v", err)
 	}
 	if _, err := s.Stats(t.Context()); !errors.Is(err, ErrClosed) {
@@ -139,7 +139,7 @@ func TestFailureSpoilsNoOther(t *testing.T) {
 					t.Errorf("panicked with %v", err)
 				}
 			default:
-				if _, added, err := s.Add(t.Context(), testEvent(i), testLease); err != nil || !added {
+				if _, added, err := s.Arrive(t.Context(), testEvent(i), testLease); err != nil || !added {
 					t.Errorf("event %d: %t, %v", i, added, err)
 				}
 			}
@@ -168,7 +168,7 @@ func TestNothingIsWrittenAfterTheDiskFailed(t *testing.T) {
 	if err := s.update(t.Context(), func(tb *tables) { tb.fail(syscall.EIO) }); !errors.Is(err, syscall.EIO) {
 		t.Errorf("failed with %v", err)
 	}
-	if _, _, err := s.Add(t.Context(), testEvent(1), testLease); !errors.Is(err, syscall.EIO) || !strings.Contains(err.Error(), s.path) {
+	if _, _, err := s.Arrive(t.Context(), testEvent(1), testLease); !errors.Is(err, syscall.EIO) || !strings.Contains(err.Error(), s.path) {
 		t.Errorf("added: %v", err)
 	}
 	if reported != 1 {
@@ -190,7 +190,7 @@ func TestNothingIsWrittenAfterACommitPanicked(t *testing.T) {
 	if !errors.Is(err, errStuck) {
 		t.Errorf("failed with %v", err)
 	}
-	if _, _, err := s.Add(t.Context(), testEvent(1), testLease); !errors.Is(err, errStuck) {
+	if _, _, err := s.Arrive(t.Context(), testEvent(1), testLease); !errors.Is(err, errStuck) {
 		t.Errorf("added: %v", err)
 	}
 	if reported != 1 {
@@ -228,7 +228,7 @@ func TestEventsThatCannotBeKept(t *testing.T) {
 		"endless transaction": {ID: "1", Transaction: strings.Repeat("x", inbox.MaxName+1)},
 		"endless message":     {ID: "1", Message: make([]byte, maxMessage+1)},
 	} {
-		if _, _, err := s.Add(t.Context(), e, testLease); err == nil {
+		if _, _, err := s.Arrive(t.Context(), e, testLease); err == nil {
 			t.Errorf("%s: kept", name)
 		}
 	}

@@ -92,8 +92,8 @@ func (s *Store) Close() error { return s.close() }
 // Wake implements inbox.Store.
 func (s *Store) Wake() <-chan struct{} { return s.wake }
 
-// Add implements inbox.Store.
-func (s *Store) Add(ctx context.Context, e inbox.Event, lease inbox.Lease) (inbox.Record, bool, error) {
+// Arrive implements inbox.Store.
+func (s *Store) Arrive(ctx context.Context, e inbox.Event, lease inbox.Lease) (inbox.Record, bool, error) {
 	if err := checkEvent(e); err != nil {
 		return inbox.Record{}, false, err
 	}
@@ -101,7 +101,7 @@ func (s *Store) Add(ctx context.Context, e inbox.Event, lease inbox.Lease) (inbo
 		r     inbox.Record
 		added bool
 	)
-	err := s.update(ctx, func(t *tables) { r, added = t.add(e, lease) })
+	err := s.update(ctx, func(t *tables) { r, added = t.arrive(e, lease) })
 	if err != nil {
 		return inbox.Record{}, false, err
 	}

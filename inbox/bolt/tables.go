@@ -230,7 +230,7 @@ func (t *tables) claimRecord(r *inbox.Record, lease inbox.Lease) {
 	t.setLane(lane, l)
 }
 
-func (t *tables) add(e inbox.Event, lease inbox.Lease) (r inbox.Record, added bool) {
+func (t *tables) arrive(e inbox.Event, lease inbox.Lease) (r inbox.Record, added bool) {
 	r, found := t.known(e)
 	if t.err != nil {
 		return r, false
@@ -374,7 +374,7 @@ func (t *tables) nextDue(queues []string) time.Time {
 func (t *tables) replay(seqs []uint64, f inbox.Filter, now time.Time) (n int) {
 	for _, seq := range seqs {
 		r, err := t.record(seq)
-		if err != nil || !picks(f, r) || r.State == inbox.Overtaken && !f.AsksForOvertaken() {
+		if err != nil || !picks(f, r) || r.State == inbox.Overtaken && !f.IncludesOvertaken() {
 			continue
 		}
 		lane := laneKey(r)

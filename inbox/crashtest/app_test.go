@@ -64,7 +64,7 @@ func survive(t *testing.T, trouble func(context.Context) inbox.Result) {
 	const transactions = 30
 	for i := range transactions {
 		for _, c := range transaction(fmt.Sprintf("t-%d", i)) {
-			if answer, err := member.Take(t.Context(), c.event()); err != nil || answer.Status != "200" {
+			if answer, err := member.Arrive(t.Context(), c.event()); err != nil || answer.Status != "200" {
 				t.Fatalf("%v is answered %v, %v", c, answer, err)
 			}
 		}

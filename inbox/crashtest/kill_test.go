@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres/postgrestest"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/postgrestest"
 )
 
 // number reads a setting from the environment.

@@ -88,7 +88,7 @@ func takes(member *inbox.Member) http.HandlerFunc {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		answer, err := member.Take(r.Context(), c.event())
+		answer, err := member.Arrive(r.Context(), c.event())
 		if err == nil && answer.Status != "200" {
 			err = fmt.Errorf("%v is answered %v", c, answer)
 		}
@@ -146,8 +146,8 @@ func (s *sharer) note(r inbox.Record, lease inbox.Lease) {
 }
 
 // Add tells what it keeps.
-func (s *sharer) Add(ctx context.Context, e inbox.Event, lease inbox.Lease) (inbox.Record, bool, error) {
-	r, added, err := s.Store.Add(ctx, e, lease)
+func (s *sharer) Arrive(ctx context.Context, e inbox.Event, lease inbox.Lease) (inbox.Record, bool, error) {
+	r, added, err := s.Store.Arrive(ctx, e, lease)
 	if err != nil {
 		return r, added, err
 	}

@@ -182,7 +182,7 @@ func transaction(name string) []callback {
 
 func (s *sidecar) take(ctx context.Context, member *inbox.Member, what string, all []callback) error {
 	for _, c := range all {
-		answer, err := member.Take(ctx, c.event())
+		answer, err := member.Arrive(ctx, c.event())
 		if err != nil {
 			return fmt.Errorf("taking %v: %w", c, err)
 		}
@@ -211,8 +211,8 @@ func (s *sidecar) deliver(_ context.Context, r inbox.Record, attempt int) inbox.
 }
 
 // Add says if something is added that was acknowledged before.
-func (s *sidecar) Add(ctx context.Context, e inbox.Event, lease inbox.Lease) (inbox.Record, bool, error) {
-	r, added, err := s.Store.Add(ctx, e, lease)
+func (s *sidecar) Arrive(ctx context.Context, e inbox.Event, lease inbox.Lease) (inbox.Record, bool, error) {
+	r, added, err := s.Store.Arrive(ctx, e, lease)
 	c, unread := callbackOf(r)
 	if added && unread == nil && slices.Contains(s.Again, c) {
 		s.report("forgotten", c)

@@ -52,7 +52,7 @@ func filled(t *testing.T, path string, transactions int) *ledger {
 
 func add(t *testing.T, store inbox.Store, c callback) (inbox.Record, error) {
 	t.Helper()
-	r, _, err := store.Add(t.Context(), c.event(), lease)
+	r, _, err := store.Arrive(t.Context(), c.event(), lease)
 	return r, err
 }
 

@@ -103,7 +103,7 @@ func event(id, transaction, status string) inbox.Event {
 // add adds an event that must be new.
 func (s *suite) add(t *testing.T, e inbox.Event, seconds int) inbox.Record {
 	t.Helper()
-	r, added, err := s.Add(t.Context(), e, lease(seconds))
+	r, added, err := s.Arrive(t.Context(), e, lease(seconds))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func (s *suite) add(t *testing.T, e inbox.Event, seconds int) inbox.Record {
 // again adds an event that must be known.
 func (s *suite) again(t *testing.T, e inbox.Event, seconds int) inbox.Record {
 	t.Helper()
-	r, added, err := s.Add(t.Context(), e, lease(seconds))
+	r, added, err := s.Arrive(t.Context(), e, lease(seconds))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -783,7 +783,7 @@ func manyReplayed(t *testing.T, s *suite) {
 	for part := range 32 {
 		adding.Go(func() {
 			for i := part; i < n; i += 32 {
-				r, _, err := s.Add(t.Context(), event(fmt.Sprint(i), fmt.Sprint("GP", i), inbox.Paid), lease(0))
+				r, _, err := s.Arrive(t.Context(), event(fmt.Sprint(i), fmt.Sprint("GP", i), inbox.Paid), lease(0))
 				if err == nil && i%3 != 0 {
 					err = s.Settle(t.Context(), r, inbox.Settlement{State: inbox.Delivered, At: at(1)})
 				}
@@ -903,7 +903,7 @@ func sameID(t *testing.T, s *suite) {
 func ended(t *testing.T, s *suite) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := s.Add(ctx, event("a", "GP1", inbox.Paid), lease(0)); err == nil {
+	if _, _, err := s.Arrive(ctx, event("a", "GP1", inbox.Paid), lease(0)); err == nil {
 		t.Error("added though the context had ended")
 	}
 	expect(t, "records", len(s.ids(t, inbox.Filter{ID: "a"})), 0)
@@ -922,7 +922,7 @@ func manyAdd(t *testing.T, s *suite) {
 		wg.Go(func() {
 			for j := range 4 {
 				id := fmt.Sprintf("%d of %d", j, i%distinct)
-				r, isNew, err := s.Add(t.Context(), event(id, id, inbox.Paid), lease(0))
+				r, isNew, err := s.Arrive(t.Context(), event(id, id, inbox.Paid), lease(0))
 				if err != nil {
 					t.Error(err)
 					return

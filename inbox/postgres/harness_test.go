@@ -15,7 +15,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres/postgrestest"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/postgrestest"
 )
 
 // started tells whether any test has asked for the server.
@@ -93,7 +93,7 @@ func event(id, transaction, paymentStatus string) inbox.Event {
 // add adds an event that is new.
 func add(t *testing.T, s *postgres.Store, e inbox.Event, lease inbox.Lease) inbox.Record {
 	t.Helper()
-	r, added, err := s.Add(t.Context(), e, lease)
+	r, added, err := s.Arrive(t.Context(), e, lease)
 	if err != nil || !added {
 		t.Fatalf("Add %s: added %t, %v", e.ID, added, err)
 	}

@@ -61,7 +61,7 @@ type Store struct {
 
 // Open connects to the database at an address such as
 // postgres://user:password@host/database and migrates its tables. It fails with
-// inbox.ErrAway if the database cannot be reached. Afterwards connections that break are
+// inbox.ErrUnreachable if the database cannot be reached. Afterwards connections that break are
 // made anew; what is asked for meanwhile fails, and nothing is acknowledged.
 func Open(ctx context.Context, address string) (*Store, error) {
 	config, err := poolConfig(address)
@@ -114,7 +114,7 @@ func prepare(ctx context.Context, pool *pgxpool.Pool) error {
 	defer cancel()
 	var fsync string
 	if err := pool.QueryRow(ctx, "SHOW fsync").Scan(&fsync); err != nil {
-		return fmt.Errorf("connecting to the inbox's database: %w", orAway(err))
+		return fmt.Errorf("connecting to the inbox's database: %w", orUnreachable(err))
 	}
 	if fsync != "on" {
 		return errors.New("the inbox's database runs with fsync off: it would lose acknowledged events in a power cut")
@@ -125,15 +125,15 @@ func prepare(ctx context.Context, pool *pgxpool.Pool) error {
 	return nil
 }
 
-// orAway marks the errors of a server that cannot be reached, or that says of itself that
+// orUnreachable marks the errors of a server that cannot be reached, or that says of itself that
 // it is starting, ending or full. All others, a wrong password for one, are for a person to mend.
-func orAway(err error) error {
+func orUnreachable(err error) error {
 	refusal, refused := errors.AsType[*pgconn.PgError](err)
 	passing := func(class string) bool { return strings.HasPrefix(refusal.Code, class) }
 	if refused && !slices.ContainsFunc([]string{"08", "53", "57"}, passing) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", inbox.ErrAway, err)
+	return fmt.Errorf("%w: %w", inbox.ErrUnreachable, err)
 }
 
 // Close ends the store. Claims stay until their leases end.

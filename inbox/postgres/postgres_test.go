@@ -118,7 +118,7 @@ func TestDuplicate(t *testing.T) {
 
 	repeat := func(e inbox.Event, after time.Duration) inbox.Record {
 		t.Helper()
-		r, added, err := s.Add(t.Context(), e, leaseAt(after))
+		r, added, err := s.Arrive(t.Context(), e, leaseAt(after))
 		if err != nil || added {
 			t.Fatalf("Add again: added %t, %v", added, err)
 		}
@@ -273,7 +273,7 @@ func TestPruneAndStats(t *testing.T) {
 	if n, err := s.Prune(t.Context(), "default", noon.Add(time.Second)); err != nil || n != 2 {
 		t.Errorf("pruned %d, %v, want 2", n, err)
 	}
-	if r, added, err := s.Add(t.Context(), event("1", "T", "paid"), leaseAt(0)); err != nil || !added {
+	if r, added, err := s.Arrive(t.Context(), event("1", "T", "paid"), leaseAt(0)); err != nil || !added {
 		t.Errorf("a forgotten one is known: %+v, %v", r, err)
 	}
 }

@@ -78,7 +78,7 @@ func (s *Store) replayBatch(ctx context.Context, f inbox.Filter, after int64, li
 // replayable is a filter in SQL for what a replay takes.
 func replayable(f inbox.Filter) (where string, args pgx.NamedArgs) {
 	where, args = conditions(f)
-	if !f.AsksForOvertaken() {
+	if !f.IncludesOvertaken() {
 		where += " AND r.state <> 'overtaken'"
 	}
 	return where, args

@@ -32,7 +32,7 @@ func TestSeveralSidecarsStartAtOnce(t *testing.T) {
 		if s == nil {
 			continue
 		}
-		if _, added, err := s.Add(t.Context(), event(fmt.Sprint(i), "", "paid"), leaseAt(0)); err != nil || !added {
+		if _, added, err := s.Arrive(t.Context(), event(fmt.Sprint(i), "", "paid"), leaseAt(0)); err != nil || !added {
 			t.Errorf("Add: added %t, %v", added, err)
 		}
 		if err := s.Close(); err != nil {
@@ -66,7 +66,7 @@ func addAll(t *testing.T, s *postgres.Store, log *deliveries, transactions, perT
 	for n := range perTransaction {
 		for i := range transactions {
 			e := event(fmt.Sprintf("%d-%d", i, n), fmt.Sprintf("T-%d", i), "pending")
-			r, added, err := s.Add(t.Context(), e, leaseAt(0))
+			r, added, err := s.Arrive(t.Context(), e, leaseAt(0))
 			if err != nil {
 				t.Error(err)
 				return
@@ -231,7 +231,7 @@ func TestServerRestarts(t *testing.T) {
 	failures := 0
 	addOne := func(i int) bool {
 		e := event(fmt.Sprint(i), fmt.Sprint("T-", i), "paid")
-		if _, _, err := s.Add(t.Context(), e, leaseAt(0)); err != nil {
+		if _, _, err := s.Arrive(t.Context(), e, leaseAt(0)); err != nil {
 			failures++
 			return false
 		}

@@ -39,7 +39,7 @@ func Parse(expressions []string) (List, error) {
 }
 
 // Includes reports whether the sender of the request is on the list. It looks at the
-// connection alone: anybody could set a forwarding header. A unix socket has no address;
+// connection alone: every client can set a forwarding header. A unix socket has no address;
 // its file mode decides who can open it.
 func (l List) Includes(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)

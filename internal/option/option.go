@@ -15,8 +15,8 @@ import (
 type Block map[string]func(d *caddyfile.Dispenser) error
 
 // Parse reads the block. Unknown options are errors, and so are options given twice,
-// unless they are listed in repeatable: silence about either would leave somebody
-// with less protection than he configured.
+// unless they are listed in repeatable: if either were ignored, an operator would have
+// less protection than the file says.
 func (b Block) Parse(d *caddyfile.Dispenser, repeatable ...string) error {
 	seen := make(map[string]bool)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {

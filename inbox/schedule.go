@@ -1,15 +1,14 @@
 package inbox
 
 import (
-	"crypto/rand"
-	"math/big"
+	"math/rand/v2"
 	"time"
 )
 
-// longestRetryAfter bounds what an app can ask for.
+// longestRetryAfter bounds the pause that an app can ask for.
 const longestRetryAfter = 24 * time.Hour
 
-// settlement turns the result of the n-th attempt into what is kept of it.
+// settlement turns the result of the n-th attempt into what is stored of it.
 func (q *Queue) settlement(n int, result Result, now time.Time) Settlement {
 	s := Settlement{State: Delivered, Answer: result.Answer, At: now}
 	if result.Delivered {
@@ -25,9 +24,9 @@ func (q *Queue) settlement(n int, result Result, now time.Time) Settlement {
 	return s
 }
 
-// offSchedule settles a failed attempt that the schedule did not ask for, or that the end
-// of the engine broke off. It uses up none of the schedule's: else whoever repeats a message
-// a few times while the app is down would make it a dead letter.
+// offSchedule settles a failed attempt that the schedule did not ask for, or that the end of
+// the engine broke off. It uses up no attempt of the schedule: else anyone who repeats a
+// message a few times while the app is down would make it a dead letter.
 func offSchedule(r Record, result Result, now time.Time) Settlement {
 	due := now.Add(min(result.RetryAfter, longestRetryAfter))
 	if r.Due.After(due) {
@@ -36,12 +35,8 @@ func offSchedule(r Record, result Result, now time.Time) Settlement {
 	return Settlement{State: Pending, Due: due, LastError: result.Reason, At: now, Uncounted: true}
 }
 
-// jittered makes a delay up to a fifth longer, so that what failed together does not come
+// jittered makes a delay up to a fifth longer, so that events that failed together do not come
 // back together.
 func jittered(delay time.Duration) time.Duration {
-	more, err := rand.Int(rand.Reader, big.NewInt(int64(delay/5)+1))
-	if err != nil {
-		return delay
-	}
-	return delay + time.Duration(more.Int64())
+	return delay + rand.N(delay/5+1) //nolint:gosec // G404: jitter is no secret
 }

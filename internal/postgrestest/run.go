@@ -21,8 +21,8 @@ func Run(tb testing.TB) *Server {
 	return s
 }
 
-// Need ends a test that New has given no server: where PostgreSQL is not installed it is
-// skipped, but fails if REQUIRE_ALL=1 is set.
+// Need ends a test if err, from New, is not nil. It skips the test where PostgreSQL is not
+// installed, but fails it if REQUIRE_ALL=1 is set.
 func Need(tb testing.TB, err error) {
 	tb.Helper()
 	if errors.Is(err, ErrNotInstalled) && os.Getenv("REQUIRE_ALL") != "1" {

@@ -1,4 +1,4 @@
-package galaxypay
+package desk
 
 import (
 	"context"
@@ -27,8 +27,8 @@ func (failingStore) List(context.Context, inbox.Filter) iter.Seq2[inbox.Record, 
 	}
 }
 
-// An export that is not whole must not look as if it were.
-func TestInboxExportBreaksOff(t *testing.T) {
+// An export that breaks off must not look complete.
+func TestExportBreaksOff(t *testing.T) {
 	engine := inbox.NewEngine(failingStore{}, inbox.SystemClock)
 	defer func() {
 		if err := engine.Close(); err != nil {
@@ -37,7 +37,7 @@ func TestInboxExportBreaksOff(t *testing.T) {
 	}()
 	member := engine.Join(inbox.Settings{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := exportInbox(w, r, member); err != nil {
+		if err := exportEvents(w, r, member); err != nil {
 			t.Error(err)
 		}
 	}))

@@ -1,4 +1,4 @@
-package galaxypay
+package desk
 
 import (
 	"bytes"
@@ -10,11 +10,11 @@ import (
 )
 
 // A message's own words must not steer the operator's terminal, nor look like another line.
-func TestInboxTableOnTerminal(t *testing.T) {
+func TestEventTableOnTerminal(t *testing.T) {
 	var out bytes.Buffer
 	r := inbox.Record{State: inbox.Dead, LastError: "Đã \x07hết"}
 	r.Transaction = "\x1b[2J\r\n1\t2"
-	if err := writeInboxTable(&out, []inbox.Record{r}); err != nil {
+	if err := writeEventTable(&out, []inbox.Record{r}); err != nil {
 		t.Fatal(err)
 	}
 	if text := out.String(); strings.Count(text, "\n") != 2 || strings.ContainsAny(text, "\x1b\r\t\x07") || !strings.Contains(text, "Đã \ufffdhết") {
@@ -22,10 +22,10 @@ func TestInboxTableOnTerminal(t *testing.T) {
 	}
 }
 
-// Every state is told, those of which a store has none too.
-func TestInboxStatsTable(t *testing.T) {
+// The table has every state, also those with no event.
+func TestStatsTable(t *testing.T) {
 	var out bytes.Buffer
-	err := writeInboxStats(&out, inbox.Stats{
+	err := writeStatsTable(&out, inbox.Stats{
 		States: map[inbox.State]int{inbox.Pending: 2, inbox.Dead: 1}, Quarantined: 3, Oldest: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 	})
 	want := "pending 2 delivered 0 dead 1 overtaken 0 quarantined 3 oldest pending 2026-01-02T03:04:05Z"

@@ -48,8 +48,8 @@ RETURNING ` + columns + `, r.lease`
 
 const known = "SELECT " + columns + " FROM galaxypay_inbox_records AS r WHERE r.id = @id AND r.queue = @queue"
 
-// Add implements inbox.Store.
-func (s *Store) Add(ctx context.Context, e inbox.Event, lease inbox.Lease) (r inbox.Record, added bool, err error) {
+// Arrive implements inbox.Store.
+func (s *Store) Arrive(ctx context.Context, e inbox.Event, lease inbox.Lease) (r inbox.Record, added bool, err error) {
 	lane := laneOf(e)
 	args := pgx.NamedArgs{
 		"id":             storable(e.ID),
@@ -71,7 +71,7 @@ func (s *Store) Add(ctx context.Context, e inbox.Event, lease inbox.Lease) (r in
 				return err
 			}
 		}
-		r, added, err = addLocked(ctx, tx, args)
+		r, added, err = arriveLocked(ctx, tx, args)
 		return err
 	})
 	if err != nil {
@@ -80,8 +80,8 @@ func (s *Store) Add(ctx context.Context, e inbox.Event, lease inbox.Lease) (r in
 	return r, added, nil
 }
 
-// addLocked keeps an event, or returns the one that is kept already.
-func addLocked(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) (r inbox.Record, added bool, err error) {
+// arriveLocked keeps an event, or returns the one that is kept already.
+func arriveLocked(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) (r inbox.Record, added bool, err error) {
 	r, err = queryOne(ctx, tx, readLeased, insert, args)
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return r, err == nil, err

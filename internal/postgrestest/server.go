@@ -29,14 +29,14 @@ var ErrNotInstalled = errors.New("PostgreSQL (initdb and postgres) is not instal
 type Server struct {
 	bin        string
 	dir        string
-	credential *syscall.Credential // nil: run as who we are
+	credential *syscall.Credential // nil: the user of this process
 	running    *exec.Cmd
 	lifeline   io.WriteCloser
 	ended      *os.File // at its end when no process of the server is left
 }
 
-// New makes a data directory and starts a server. It goes through the directories of PATH,
-// then those where Debian has PostgreSQL.
+// New makes a data directory and starts a server. It looks for PostgreSQL's programs in PATH,
+// then where Debian puts them.
 func New(ctx context.Context) (*Server, error) {
 	bin, err := find()
 	if err != nil {
@@ -71,7 +71,7 @@ func find() (string, error) {
 	return filepath.Dir(slices.Max(found)), nil
 }
 
-// credential is the user whom PostgreSQL runs as, which refuses to run as root.
+// credential is the user that the server runs as: PostgreSQL refuses to run as root.
 func credential() (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
 		return nil, nil
@@ -113,14 +113,14 @@ func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 func (s *Server) command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, program, args...) //nolint:gosec // G204: PostgreSQL's own programs
 	command.Dir = s.dir
-	// A process group of its own: a Ctrl-C in the terminal is for the tests, which end the server.
+	// A process group of its own: Ctrl-C in the terminal goes to the tests, and they end the server.
 	command.SysProcAttr = &syscall.SysProcAttr{Credential: s.credential, Setpgid: true}
 	return command
 }
 
-// serve runs postgres until its input says with which signal to end it, or ends. QUIT shuts
-// it down without letting it finish anything. The input ends with the process that started
-// it, at the latest: no server is left behind, however the tests end.
+// serve runs postgres until its input names the signal that ends it, or is closed. QUIT stops
+// the server at once. The input is closed at the latest when the process that started it ends:
+// no server is left behind, however the tests end.
 const serve = `"$@" >>log 2>&1 & read -r signal; kill -"${signal:-QUIT}" $! && wait $!`
 
 // Start starts the server after Stop or Kill.
@@ -189,11 +189,11 @@ func (s *Server) NewDatabase(ctx context.Context, name string) (address string, 
 	return s.addressOf(name), nil
 }
 
-// Stop shuts the server down at once: it tells its clients, and finishes nothing.
+// Stop stops the server at once: it closes its connections and finishes nothing.
 func (s *Server) Stop() error { return s.end("QUIT") }
 
-// Kill kills the server's first process, as the system does when memory runs out. The others
-// notice by themselves and leave.
+// Kill kills the server's first process, as the system does when memory runs out. The other
+// processes notice that and end.
 func (s *Server) Kill() error { return s.end("KILL") }
 
 // end sends the server a signal, and waits until nothing of it is left.
@@ -208,12 +208,12 @@ func (s *Server) end(signal string) error {
 	err = s.running.Wait()
 	s.running = nil
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() {
-		err = nil // it says how the server ended
+		err = nil // only the server's exit status
 	}
 	return errors.Join(err, s.awaitEnd())
 }
 
-// awaitEnd waits until no process has the pipe open that all inherit. As long as one lives,
+// awaitEnd waits until no process holds the pipe that all of them inherit. While one runs,
 // the data is locked.
 func (s *Server) awaitEnd() error {
 	defer s.ended.Close()

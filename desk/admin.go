@@ -1,0 +1,126 @@
+// Package desk is for the person on call: it shows what the running sidecar keeps, and has
+// events delivered again. It holds the admin API and the commands that call it.
+package desk
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+)
+
+func init() {
+	caddy.RegisterModule(AdminAPI{})
+}
+
+// App is what the desk needs of the Caddy app "galaxypay".
+type App interface {
+	// Inbox returns the app's inbox, and opens it if it is not open yet. The error is
+	// ErrNoInbox where the configuration has none; any other says why it cannot be opened.
+	Inbox() (*inbox.Member, error)
+}
+
+// ErrNoInbox is the error of an App whose configuration has no inbox.
+var ErrNoInbox = errors.New("the running configuration has no inbox")
+
+// AdminAPI adds the inbox to Caddy's admin API:
+//
+//	GET  /galaxypay/inbox/list     events without their messages: {"events": [...], "more": false}
+//	GET  /galaxypay/inbox/show     one event, by its id, with its message; where merchants share a salt, by queue too
+//	GET  /galaxypay/inbox/export   one event on each line, with its message
+//	GET  /galaxypay/inbox/stats    how many there are: {"states": {"pending": 0, ...}, ...}
+//	POST /galaxypay/inbox/replay   deliver again: {"replayed": 1}
+//
+// Parameters of the query pick events: id, queue, transaction, state, payment_status, since and
+// until (times of arrival, RFC 3339), limit. replay takes them as a JSON object too, and
+// all=true in their place, but no limit. Only list has a limit where none is given: 100.
+type AdminAPI struct{}
+
+// CaddyModule returns the Caddy module information.
+func (AdminAPI) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "admin.api.galaxypay_inbox",
+		New: func() caddy.Module { return new(AdminAPI) },
+	}
+}
+
+// inboxPath is the path of the routes without their last part.
+const inboxPath = "/galaxypay/inbox/"
+
+// Routes returns the routes.
+func (AdminAPI) Routes() []caddy.AdminRoute {
+	return []caddy.AdminRoute{
+		route("list", http.MethodGet, listEvents),
+		route("show", http.MethodGet, showEvent),
+		route("export", http.MethodGet, exportEvents),
+		route("stats", http.MethodGet, countEvents),
+		route("replay", http.MethodPost, replayEvents),
+	}
+}
+
+// route looks the inbox up with each request: admin modules are loaded before the apps, and
+// stay the same while configurations come and go.
+func route(name, method string, serve func(http.ResponseWriter, *http.Request, *inbox.Member) error) caddy.AdminRoute {
+	return caddy.AdminRoute{
+		Pattern: inboxPath + name,
+		Handler: caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+			if r.Method != method {
+				w.Header().Set("Allow", method)
+				return apiError(http.StatusMethodNotAllowed, fmt.Errorf("expected %s", method))
+			}
+			member, err := runningInbox()
+			if err != nil {
+				return err
+			}
+			// The admin endpoint has a read timeout of ten seconds. After it, the context of a
+			// request ends even while the answer is being written. An export takes longer.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+			w.Header().Set("Cache-Control", "no-store")
+			return serve(w, r, member)
+		}),
+	}
+}
+
+// runningInbox returns the inbox of the configuration that runs now.
+func runningInbox() (*inbox.Member, error) {
+	app, err := caddy.ActiveContext().AppIfConfigured("galaxypay")
+	if errors.Is(err, caddy.ErrNotConfigured) {
+		return nil, apiError(http.StatusNotFound, ErrNoInbox)
+	}
+	if err != nil {
+		return nil, apiError(http.StatusInternalServerError, err)
+	}
+	member, err := app.(App).Inbox()
+	if errors.Is(err, ErrNoInbox) {
+		return nil, apiError(http.StatusNotFound, err)
+	}
+	if err != nil {
+		return nil, apiError(http.StatusServiceUnavailable, err)
+	}
+	return member, nil
+}
+
+func apiError(status int, err error) error {
+	return caddy.APIError{HTTPStatus: status, Err: err}
+}
+
+// newEncoder writes messages unchanged: without it, json escapes <, > and &.
+func newEncoder(w io.Writer) *json.Encoder {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e
+}
+
+func writeJSON(w http.ResponseWriter, answer any) error {
+	w.Header().Set("Content-Type", "application/json")
+	return newEncoder(w).Encode(answer)
+}
+
+// Interface guards
+var _ caddy.AdminRouter = (*AdminAPI)(nil)

@@ -1,0 +1,109 @@
+package desk
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+)
+
+// Bounds of a list.
+const (
+	defaultListed = 100
+	maxListed     = 10_000
+)
+
+// entry is an event as people see it. Its message takes the place of the stored one.
+type entry struct {
+	inbox.Record
+	Message      json.RawMessage `json:"message,omitempty"`
+	MessageError string          `json:"messageError,omitempty"` // why there is no message
+}
+
+// withMessage is the entry of a record with its message. An event whose message cannot be
+// decrypted is shown all the same: its other members help to find the key.
+func withMessage(m *inbox.Member, r inbox.Record) entry {
+	message, err := m.Message(r.Event)
+	switch {
+	case err != nil:
+		return entry{Record: r, MessageError: err.Error()}
+	case !json.Valid(message):
+		return entry{Record: r, MessageError: "the message is no JSON"}
+	}
+	return entry{Record: r, Message: message}
+}
+
+func listEvents(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
+	f, err := querySelection(r)
+	if err != nil {
+		return err
+	}
+	if f.Limit == 0 {
+		f.Limit = defaultListed
+	}
+	limit := min(f.Limit, maxListed)
+	f.Limit = limit + 1
+	answer := struct {
+		Events []entry `json:"events"`
+		More   bool    `json:"more"` // there are events beyond the limit
+	}{Events: []entry{}}
+	for record, err := range m.Engine().Store().List(r.Context(), f) {
+		if err != nil {
+			return apiError(http.StatusInternalServerError, err)
+		}
+		if len(answer.Events) == limit {
+			answer.More = true
+			break
+		}
+		record.Message = nil // a long list of them takes much memory
+		answer.Events = append(answer.Events, entry{Record: record})
+	}
+	return writeJSON(w, answer)
+}
+
+func showEvent(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
+	f, err := querySelection(r)
+	if err != nil {
+		return err
+	}
+	if f.ID == "" || f != (inbox.Filter{ID: f.ID, Queue: f.Queue}) {
+		return apiError(http.StatusBadRequest, errors.New("expected the id of an event, and nothing else but a queue"))
+	}
+	record, err := findEvent(r, m, f)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, withMessage(m, record))
+}
+
+// findEvent returns the one event that a filter with an id picks.
+func findEvent(r *http.Request, m *inbox.Member, f inbox.Filter) (found inbox.Record, err error) {
+	n := 0
+	for record, err := range m.Engine().Store().List(r.Context(), f) {
+		if err != nil {
+			return found, apiError(http.StatusInternalServerError, err)
+		}
+		found = record
+		n++
+	}
+	switch n {
+	case 0:
+		return found, apiError(http.StatusNotFound, errors.New("no such event in the inbox"))
+	case 1:
+		return found, nil
+	}
+	return found, apiError(http.StatusConflict, fmt.Errorf("%d merchants have an event of this id; expected the queue too", n))
+}
+
+func countEvents(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
+	if r.URL.RawQuery != "" {
+		return apiError(http.StatusBadRequest, errors.New("expected no parameters"))
+	}
+	stats, err := m.Engine().Store().Stats(r.Context())
+	if err != nil {
+		return apiError(http.StatusInternalServerError, err)
+	}
+	return writeJSON(w, stats)
+}

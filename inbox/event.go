@@ -1,0 +1,98 @@
+package inbox
+
+import "time"
+
+// MaxName is the longest that a text of an event may be, in bytes; a store may refuse longer
+// ones. It does not limit the message.
+const MaxName = 1 << 10
+
+// Event is one proven callback.
+type Event struct {
+	// ID is the SHA-256 of the signed text in hex, the callback's Galaxypay-Delivery-Id. The
+	// same message always has the same ID: by queue and ID, a repeated event is recognised.
+	ID string `json:"id"`
+
+	// Queue is the name of the merchant that the event belongs to.
+	Queue string `json:"queue"`
+
+	// Transaction is the payment that the event is about: transactionID, or orderNo of a
+	// payment link. Events of one transaction are delivered one at a time, in the order of
+	// their arrival. Empty: the event waits for no other.
+	Transaction string `json:"transaction,omitempty"`
+
+	// RequestID is that of the request that opened the payment.
+	RequestID string `json:"requestID,omitempty"`
+
+	// PaymentStatus is what the message means, one of PaymentStatuses.
+	PaymentStatus string `json:"paymentStatus"`
+
+	// ReceivedAt is when the event arrived.
+	ReceivedAt time.Time `json:"receivedAt"`
+
+	// Message is the JSON that the app gets, or, where the inbox encrypts, a sealed form of
+	// it. Stores treat it as opaque bytes.
+	Message []byte `json:"message,omitempty"`
+}
+
+// Paid is the PaymentStatus that wins: once a paid event of a transaction is kept, an event
+// with another status that arrives later is Overtaken.
+const Paid = "paid"
+
+// PaymentStatuses are all values of Event.PaymentStatus.
+func PaymentStatuses() []string { return []string{Paid, "cancelled", "expired", "pending", "failed"} }
+
+// State is where an event stands.
+type State string
+
+// The states. All but Pending are final, until a replay.
+const (
+	Pending   State = "pending"   // to be delivered
+	Delivered State = "delivered" // the app has taken it
+	Dead      State = "dead"      // every attempt failed: a dead letter
+	Overtaken State = "overtaken" // not to be delivered, because its transaction is paid
+)
+
+// States are all states.
+func States() []State { return []State{Pending, Delivered, Dead, Overtaken} }
+
+// Record is an event as a store keeps it.
+type Record struct {
+	Event
+
+	// Seq orders records by arrival. It is unique in its store, and grows.
+	Seq uint64 `json:"seq"`
+
+	State State `json:"state"`
+
+	// Attempts counts the attempts that were settled, without those that are Uncounted.
+	Attempts int `json:"attempts"`
+
+	// Due is when a pending record may be delivered next.
+	Due time.Time `json:"due,omitzero"`
+
+	// Answer is the app's answer, for the gateway. Empty: the app has not answered yet.
+	Answer Answer `json:"answer,omitzero"`
+
+	// LastError is why the last attempt failed, in words for people. It holds nothing of a
+	// message.
+	LastError string `json:"lastError,omitempty"`
+
+	// SettledAt is when the record got its final state.
+	SettledAt time.Time `json:"settledAt,omitzero"`
+
+	// Lease is the token under which the record was claimed, on records that Store.Arrive and
+	// Store.Claim return claimed; empty on all others.
+	Lease string `json:"-"`
+}
+
+// Answer is the answer to an IPN: its ipnStatus and ipnDescription.
+type Answer struct {
+	Status      string `json:"ipnStatus,omitempty"`
+	Description string `json:"ipnDescription,omitempty"`
+}
+
+// eventKey identifies an event. Merchants with the same salt can get the same message, so the
+// ID alone does not.
+type eventKey struct{ queue, id string }
+
+func keyOf(e Event) eventKey { return eventKey{e.Queue, e.ID} }
