@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 )
 
 var someFailures = []Failure{
@@ -188,7 +190,7 @@ func TestValueSchema(t *testing.T) {
 		"array of codes": {Field{Kind: KindArray, Lists: []string{"linkFields"}}, `{"type":"array","items":{"type":"string"}}`},
 		"any object":     {Field{Kind: KindObject}, `{"type":"object","additionalProperties":true}`},
 		"object": {
-			Field{Name: "a.b", Kind: KindObject, Fields: []Field{{Name: "a.b.c", Kind: KindLink, Text: Text{"C", "Xê"}}}},
+			Field{Name: "a.b", Kind: KindObject, Fields: []Field{{Name: "a.b.c", Kind: KindLink, Text: language.Both("C", "Xê")}}},
 			`{"type":"object","properties":{"c":{"type":"string","description":"C","x-description-vi":"Xê","format":"uri"}},"additionalProperties":true}`,
 		},
 	} {
@@ -204,27 +206,27 @@ func TestRequestSchema(t *testing.T) {
 		want  string
 	}{
 		"secret": {
-			Field{Name: "token", Kind: KindText, Secret: true, Text: Text{"A.", "B."}},
+			Field{Name: "token", Kind: KindText, Secret: true, Text: language.Both("A.", "B.")},
 			`{"type":["string","number"],"description":"A.","x-description-vi":"B.","format":"password","writeOnly":true}`,
 		},
 		"disputed": {
-			Field{Name: "a", Kind: KindLink, Disputed: "Who knows.", Text: Text{"A.", "B."}},
+			Field{Name: "a", Kind: KindLink, Disputed: "Who knows.", Text: language.Both("A.", "B.")},
 			`{"type":"string","description":"A. Disputed: Who knows.","x-description-vi":"B.","format":"uri","x-disputed":"Who knows."}`,
 		},
 		"open lists": {
-			Field{Name: "a", Kind: KindText, Lists: []string{"banks", "brands"}, Text: Text{"A.", "B."}},
+			Field{Name: "a", Kind: KindText, Lists: []string{"banks", "brands"}, Text: language.Both("A.", "B.")},
 			`{"type":["string","number"],"description":"A. Codes: /codes/banks, /codes/brands; the gateway may take others.","x-description-vi":"B.","x-lists":["banks","brands"]}`,
 		},
 		"closed list": {
-			Field{Name: "a", Kind: KindText, Lists: []string{"stages"}, Text: Text{"A.", "B."}},
+			Field{Name: "a", Kind: KindText, Lists: []string{"stages"}, Text: language.Both("A.", "B.")},
 			`{"type":["string","number"],"description":"A. Codes: /codes/stages.","x-description-vi":"B.","x-lists":["stages"]}`,
 		},
 		"values in a list": {
-			Field{Name: "a", Kind: KindText, Values: []string{"VISA"}, Lists: []string{"brands"}, Text: Text{"A.", "B."}},
+			Field{Name: "a", Kind: KindText, Values: []string{"VISA"}, Lists: []string{"brands"}, Text: language.Both("A.", "B.")},
 			`{"type":"string","description":"A. Codes: /codes/brands.","x-description-vi":"B.","enum":["VISA"],"x-lists":["brands"]}`,
 		},
 		"fixed": {
-			Field{Name: "a", Kind: KindText, Fixed: "PAY", Text: Text{"A.", "B."}},
+			Field{Name: "a", Kind: KindText, Fixed: "PAY", Text: language.Both("A.", "B.")},
 			`{"type":"string","description":"A. The sidecar adds it where it is left out.","x-description-vi":"B.","const":"PAY"}`,
 		},
 		"described elsewhere": {

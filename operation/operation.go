@@ -14,6 +14,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 )
 
 // Operation is one call that the gateway offers.
@@ -28,8 +30,8 @@ type Operation struct {
 	// Repeatable operations only read, so they may be sent a second time.
 	Repeatable bool `json:"repeatable"`
 	// Title is the operation in a few words, About what it does.
-	Title Text `json:"title"`
-	About Text `json:"about"`
+	Title language.Text `json:"title"`
+	About language.Text `json:"about"`
 	// Source is where in the gateway's documents the fields come from.
 	Source string `json:"source"`
 	// Request are the fields of requestData, Response those of responseData.
@@ -68,7 +70,7 @@ type Field struct {
 	// Secret fields hold card data or tokens.
 	Secret bool `json:"secret"`
 	// Text describes the field.
-	Text
+	language.Text
 	// Fields are those inside an object, or inside the objects of an array.
 	Fields []Field `json:"-"`
 
@@ -103,20 +105,6 @@ type Condition struct {
 	Without []string `json:"without"`
 	// And is a second condition that must hold too; nil for none.
 	And *Condition `json:"and"`
-}
-
-// Text is a text in both languages.
-type Text struct {
-	En string `json:"en"`
-	Vi string `json:"vi"`
-}
-
-// In returns the text in a language, "vi" or "en".
-func (t Text) In(language string) string {
-	if language == "vi" {
-		return t.Vi
-	}
-	return t.En
 }
 
 // Names of operations that the sidecar treats in a way of their own.
