@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation/describe"
 )
 
 // document is something that the outbound site can be asked for with GET: the
@@ -42,16 +43,16 @@ var documents = sync.OnceValues(func() (map[string]document, error) {
 
 // openAPI describes the outbound site, with every failure that a call can have.
 func openAPI() ([]byte, error) {
-	var failures []operation.Failure
+	var failures []describe.Failure
 	for code, kind := range kinds {
 		if kind.outcome == "" {
 			continue // of callbacks alone
 		}
-		failures = append(failures, operation.Failure{
+		failures = append(failures, describe.Failure{
 			Status: kind.status, Code: string(code), Outcome: string(kind.outcome), Title: english.title(code),
 		})
 	}
-	return operation.OpenAPI(failures)
+	return describe.OpenAPI(failures)
 }
 
 func newDocument(body []byte) document {

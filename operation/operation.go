@@ -74,7 +74,7 @@ type Field struct {
 	// Fields are those inside an object, or inside the objects of an array.
 	Fields []Field `json:"-"`
 
-	index map[string]int // of Fields, by lastName
+	index map[string]int // of Fields, by BaseName
 }
 
 // Kind is what the value of a field must look like. Numbers and strings mean the
@@ -234,12 +234,13 @@ func inside(known map[string]Field, outer string) []Field {
 func (f *Field) setFields(fields []Field) {
 	f.Fields, f.index = fields, make(map[string]int, len(fields))
 	for i := range fields {
-		f.index[fields[i].lastName()] = i
+		f.index[fields[i].BaseName()] = i
 	}
 }
 
-// lastName is the field's name inside its object.
-func (f *Field) lastName() string { return f.Name[strings.LastIndexByte(f.Name, '.')+1:] }
+// BaseName returns the last part of the name, which is the field's name inside its
+// object: "email" of "extraData.customer.email".
+func (f *Field) BaseName() string { return f.Name[strings.LastIndexByte(f.Name, '.')+1:] }
 
 // All returns the operations in the order of the catalogue.
 func All() []Operation { return slices.Clone(all) }
