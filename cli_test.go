@@ -64,7 +64,7 @@ type description struct {
 	}
 }
 
-func describe(t *testing.T) description {
+func readDescription(t *testing.T) description {
 	t.Helper()
 	text, err := openAPI()
 	if err != nil {
@@ -80,7 +80,7 @@ func describe(t *testing.T) description {
 // The description knows exactly the members that a problem can have. A callback's
 // problem may lack the outcome; a call's never does.
 func TestOpenAPIDescribesProblems(t *testing.T) {
-	d := describe(t)
+	d := readDescription(t)
 	for name, of := range map[string]reflect.Type{
 		"Problem":    reflect.TypeFor[problem.Body](),
 		"FieldError": reflect.TypeFor[problem.FieldError](),
@@ -109,14 +109,14 @@ func TestOpenAPIDescribesProblems(t *testing.T) {
 
 func TestOpenAPIDescribesPaymentStatuses(t *testing.T) {
 	want := []string{string(Paid), string(Cancelled), string(Expired), string(Pending), string(Failed)}
-	if got := describe(t).Components.Headers["Galaxypay-Payment-Status"].Schema.Enum; !slices.Equal(got, want) {
+	if got := readDescription(t).Components.Headers["Galaxypay-Payment-Status"].Schema.Enum; !slices.Equal(got, want) {
 		t.Errorf("statuses %v", got)
 	}
 }
 
 // Every failure of a call is described under its status, and those of callbacks nowhere.
 func TestOpenAPIDescribesFailures(t *testing.T) {
-	responses := describe(t).Components.Responses
+	responses := readDescription(t).Components.Responses
 	for _, code := range problem.Codes() {
 		line := "- `" + string(code) + "` (`" + string(code.Outcome()) + "`): " + code.Title().En + "."
 		var at []string

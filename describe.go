@@ -11,6 +11,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation/describe"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
@@ -44,16 +45,16 @@ var documents = sync.OnceValues(func() (map[string]document, error) {
 
 // openAPI describes the outbound site, with every problem that a call can have.
 func openAPI() ([]byte, error) {
-	var failures []operation.Failure
+	var failures []describe.Failure
 	for _, code := range problem.Codes() {
 		if code.Outcome() == "" {
 			continue // of callbacks alone
 		}
-		failures = append(failures, operation.Failure{
+		failures = append(failures, describe.Failure{
 			Status: code.Status(), Code: string(code), Outcome: string(code.Outcome()), Title: code.Title().In(language.English),
 		})
 	}
-	return operation.OpenAPI(failures)
+	return describe.OpenAPI(failures)
 }
 
 func newDocument(body []byte) document {

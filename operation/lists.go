@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 )
 
 // List is a list of codes that the gateway's documents know.
@@ -13,7 +15,7 @@ type List struct {
 	// Name is how fields refer to it, and its path under /codes/.
 	Name string `json:"name"`
 	// Text is its title.
-	Text
+	language.Text
 	// Closed lists are complete. Of the others the gateway may take more than its
 	// documents know.
 	Closed bool `json:"closed"`
@@ -24,7 +26,7 @@ type List struct {
 // Entry is one code of a list and what it stands for.
 type Entry struct {
 	Code string `json:"code"`
-	Text
+	language.Text
 }
 
 //go:embed lists.json

@@ -14,6 +14,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 )
 
 // Operation is one call that the gateway offers.
@@ -28,8 +30,8 @@ type Operation struct {
 	// Repeatable operations only read, so they may be sent a second time.
 	Repeatable bool `json:"repeatable"`
 	// Title is the operation in a few words, About what it does.
-	Title Text `json:"title"`
-	About Text `json:"about"`
+	Title language.Text `json:"title"`
+	About language.Text `json:"about"`
 	// Source is where in the gateway's documents the fields come from.
 	Source string `json:"source"`
 	// Request are the fields of requestData, Response those of responseData.
@@ -68,11 +70,11 @@ type Field struct {
 	// Secret fields hold card data or tokens.
 	Secret bool `json:"secret"`
 	// Text describes the field.
-	Text
+	language.Text
 	// Fields are those inside an object, or inside the objects of an array.
 	Fields []Field `json:"-"`
 
-	index map[string]int // of Fields, by lastName
+	index map[string]int // of Fields, by BaseName
 }
 
 // Kind is what the value of a field must look like. Numbers and strings mean the
@@ -103,20 +105,6 @@ type Condition struct {
 	Without []string `json:"without"`
 	// And is a second condition that must hold too; nil for none.
 	And *Condition `json:"and"`
-}
-
-// Text is a text in both languages.
-type Text struct {
-	En string `json:"en"`
-	Vi string `json:"vi"`
-}
-
-// In returns the text in a language, "vi" or "en".
-func (t Text) In(language string) string {
-	if language == "vi" {
-		return t.Vi
-	}
-	return t.En
 }
 
 // Names of operations that the sidecar treats in a way of their own.
@@ -246,12 +234,13 @@ func inside(known map[string]Field, outer string) []Field {
 func (f *Field) setFields(fields []Field) {
 	f.Fields, f.index = fields, make(map[string]int, len(fields))
 	for i := range fields {
-		f.index[fields[i].lastName()] = i
+		f.index[fields[i].BaseName()] = i
 	}
 }
 
-// lastName is the field's name inside its object.
-func (f *Field) lastName() string { return f.Name[strings.LastIndexByte(f.Name, '.')+1:] }
+// BaseName returns the last part of the name, which is the field's name inside its
+// object: "email" of "extraData.customer.email".
+func (f *Field) BaseName() string { return f.Name[strings.LastIndexByte(f.Name, '.')+1:] }
 
 // All returns the operations in the order of the catalogue.
 func All() []Operation { return slices.Clone(all) }

@@ -19,7 +19,7 @@ import (
 func anyName() *rapid.Generator[string] {
 	known := []string{"requestData", "x", "", `\u006frderID`, `orderID\u0000`, `\ud83d`, "orderId"}
 	everyField(func(_ string, f *Field) {
-		known = append(known, f.Name, f.lastName())
+		known = append(known, f.Name, f.BaseName())
 	})
 	slices.Sort(known)
 	return rapid.SampledFrom(slices.Compact(known))

@@ -32,12 +32,15 @@ type Fault struct {
 	Code  Code
 }
 
+// Member is one name and value of a requestData, the value as its JSON text.
+type Member = rawjson.Member
+
 // Validate returns everything that is wrong with a requestData, in the order of the
-// members, then of the missing fields. Fields that the catalogue does not know pass,
+// members, then of the missing fields. Fields that are not in the catalogue pass,
 // and so does everything on which the gateway's documents do not agree. Data must
 // hold what the sidecar adds. A fixed field with another value passes too: telling
 // operations apart is up to Match.
-func (o *Operation) Validate(data []rawjson.Member) []Fault {
+func (o *Operation) Validate(data []Member) []Fault {
 	var faults []Fault
 	var sent [mostFields]bool
 	for _, m := range data {
@@ -59,14 +62,14 @@ func (o *Operation) Validate(data []rawjson.Member) []Fault {
 // isEmpty reports whether a value says nothing: some serialisers write null, and
 // some forms "", for a field that was left out.
 func isEmpty(value []byte) bool {
-	return string(value) == "null" || string(value) == `""`
+	return len(value) == 0 || string(value) == "null" || string(value) == `""`
 }
 
-func (f *Field) isRequired(data []rawjson.Member) bool {
+func (f *Field) isRequired(data []Member) bool {
 	return f.Required || f.When != nil && f.When.holds(data)
 }
 
-func (c *Condition) holds(data []rawjson.Member) bool {
+func (c *Condition) holds(data []Member) bool {
 	if c.And != nil && !c.And.holds(data) {
 		return false
 	}
@@ -120,19 +123,38 @@ func (f *Field) faults(value []byte) []Fault {
 	return nil
 }
 
+// hasFields reports whether the field is an object of which the catalogue says what is in it.
+func (f *Field) hasFields() bool { return f.Kind == KindObject && len(f.Fields) > 0 }
+
 func (f *Field) faultsInside(value []byte) []Fault {
 	if value[0] != '{' {
 		return []Fault{{f, CodeKind}}
 	}
-	if len(f.Fields) == 0 {
+	if !f.hasFields() {
 		return nil
 	}
+	r := rawjson.NewReader(value)
+	defer r.Close()
+	faults := f.faultsOfMembers(r)
+	if r.Err() != nil { // the value does not come from Members
+		return []Fault{{f, CodeKind}}
+	}
+	return faults
+}
+
+// faultsOfMembers goes through an object in one pass, however deep its fields lie.
+func (f *Field) faultsOfMembers(r *rawjson.Reader) []Fault {
 	var faults []Fault
-	rawjson.Each(value, func(name, value []byte) {
-		if i, ok := f.index[string(name)]; ok && !isEmpty(value) {
+	for r.Next() {
+		i, known := f.index[string(r.Name())]
+		if known && f.Fields[i].hasFields() && r.Enter() {
+			faults = append(faults, f.Fields[i].faultsOfMembers(r)...)
+			continue
+		}
+		if value := r.Value(); known && !isEmpty(value) {
 			faults = append(faults, f.Fields[i].faults(value)...)
 		}
-	})
+	}
 	return faults
 }
 

@@ -29,7 +29,7 @@ var (
 func opinion(fields []Field, object map[string]any, found map[string]Code) {
 	for i := range fields {
 		f := &fields[i]
-		value := object[f.lastName()]
+		value := object[f.BaseName()]
 		if value == nil || value == "" {
 			continue
 		}

@@ -665,6 +665,26 @@ func TestIsTime(t *testing.T) {
 	}
 }
 
+// The sidecar passes on what rawjson.Members has accepted. What any other caller makes up
+// is judged too, and never passes for right.
+func TestValuesThatAreNotJSON(t *testing.T) {
+	for name, test := range map[string]struct{ field, value, want string }{
+		"nothing":                  {"orderID", ``, "orderID required"},
+		"broken off in an object":  {"extraData", `{"customer":{"email":"a@shop.example"`, "extraData kind"},
+		"broken off in a name":     {"extraData", `{"cust`, "extraData kind"},
+		"no value in an object":    {"extraData", `{"customer":}`, "extraData kind"},
+		"no JSON inside an object": {"extraData", `{"customer":{"email":?}}`, "extraData kind"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			op := named(t, "pay")
+			faults := inWords(op.Validate([]Member{{Name: []byte(test.field), Value: []byte(test.value)}}))
+			if !slices.Contains(faults, test.want) {
+				t.Errorf("faults are %q, want %s among them", faults, test.want)
+			}
+		})
+	}
+}
+
 // Validate reads. It must neither change the request nor keep a part of it.
 func TestValidateChangesNothing(t *testing.T) {
 	for name, text := range valid {

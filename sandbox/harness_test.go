@@ -176,12 +176,16 @@ func override(object, more string) string {
 	if malformed != nil {
 		panic(malformed.Fault + " in " + rawjson.Fault(more))
 	}
+	usual, malformed := rawjson.Members([]byte(object))
+	if malformed != nil {
+		panic(malformed.Fault + " in " + rawjson.Fault(object))
+	}
 	var members []string
-	rawjson.Each([]byte(object), func(name, value []byte) {
-		if rawjson.Find(added, string(name)) == nil {
-			members = append(members, `"`+string(name)+`":`+string(value))
+	for _, m := range usual {
+		if rawjson.Find(added, string(m.Name)) == nil {
+			members = append(members, `"`+string(m.Name)+`":`+string(m.Value))
 		}
-	})
+	}
 	return "{" + strings.Join(members, ",") + more + "}"
 }
 

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -19,7 +18,7 @@ type Member struct {
 	Value []byte
 }
 
-// Fault is the kind of an Error.
+// Fault names what is wrong with a text.
 type Fault string
 
 // The faults.
@@ -33,16 +32,17 @@ const (
 	Truncated Fault = "json_truncated"
 )
 
-// Error tells what is wrong with a text and where, and nothing of what it says.
+// Error is a fault and where it is. It holds nothing of the text, which may be card data.
 type Error struct {
 	Fault  Fault
-	Offset int64
+	Offset int64 // of the byte, from 0 on
 }
 
 // Members reads text as exactly one JSON object and returns its members, in their
 // order. It refuses what two parsers could read in two ways: names given twice at any
-// depth (after unescaping), bytes that are not UTF-8, anything after the object. Lone surrogate escapes pass: software that cuts texts by
-// UTF-16 length writes them, and they are left as they are.
+// depth (after unescaping), bytes that are not UTF-8, anything after the object. Lone
+// surrogate escapes pass: software that cuts texts by UTF-16 length writes them, and
+// they are left as they are.
 func Members(text []byte) ([]Member, *Error) {
 	return AppendMembers(make([]Member, 0, 16), text)
 }
@@ -58,35 +58,22 @@ func AppendMembers(members []Member, text []byte) ([]Member, *Error) {
 		return nil, &Error{Fault: NotUTF8, Offset: firstInvalidUTF8(text)}
 	}
 
-	s := scanners.Get().(*scanner)
-	defer s.release()
-	s.read(text)
-
-	opening, err := s.dec.ReadToken()
+	r := open(text, tolerateSurrogates)
+	defer r.Close()
+	opening, err := r.dec.ReadToken()
 	if err != nil {
 		return nil, jsonFault(err)
 	}
 	if opening.Kind() != '{' {
 		return nil, &Error{Fault: NotObject, Offset: int64(start)}
 	}
-	for s.dec.PeekKind() == '"' {
-		name, err := s.dec.ReadValue()
-		if err != nil {
-			return nil, jsonFault(err)
-		}
-		m := Member{Name: unquotedName(name)}
-		value, err := s.dec.ReadValue()
-		if err != nil {
-			return nil, jsonFault(err)
-		}
-		end := s.dec.InputOffset()
-		m.Value = text[end-int64(len(value)) : end]
-		members = append(members, m)
+	for r.Next() {
+		members = append(members, Member{Name: r.Name(), Value: r.Value()})
 	}
-	if _, err := s.dec.ReadToken(); err != nil { // the closing brace
-		return nil, jsonFault(err)
+	if r.err != nil {
+		return nil, jsonFault(r.err)
 	}
-	end := s.dec.InputOffset()
+	end := r.dec.InputOffset()
 	if rest := bytes.TrimLeft(text[end:], " \t\r\n"); len(rest) > 0 {
 		return nil, &Error{Fault: Trailing, Offset: int64(len(text) - len(rest))}
 	}
@@ -97,68 +84,6 @@ func AppendMembers(members []Member, text []byte) ([]Member, *Error) {
 func IsObject(text []byte) bool {
 	_, err := Members(text)
 	return err == nil
-}
-
-// Each calls visit with the members of an object that lies in a text which Members
-// has read, so that nothing needs to be checked a second time.
-func Each(object []byte, visit func(name, value []byte)) {
-	for rest := behindSpace(object[1:]); len(rest) > 0 && rest[0] == '"'; {
-		name, after := cutValue(rest)
-		value, after := cutValue(behindSpace(after))
-		visit(unquotedName(name), value)
-		rest = behindSpace(after)
-	}
-}
-
-// behindSpace skips white space, commas and colons.
-func behindSpace(text []byte) []byte {
-	for i, c := range text {
-		if c > ' ' && c != ',' && c != ':' {
-			return text[i:]
-		}
-	}
-	return nil
-}
-
-// cutValue splits text behind the JSON value that it starts with.
-func cutValue(text []byte) (value, rest []byte) {
-	depth, i := 0, 0
-	for i < len(text) {
-		switch text[i] {
-		case '"':
-			i = behindString(text, i)
-		case '{', '[':
-			depth++
-			i++
-		case '}', ']':
-			depth--
-			i++
-		default:
-			i++
-			for depth == 0 && i < len(text) && !isDelimiter(text[i]) { // a number or literal
-				i++
-			}
-		}
-		if depth == 0 {
-			break
-		}
-	}
-	return text[:i], text[i:]
-}
-
-func isDelimiter(c byte) bool { return c <= ' ' || c == ',' || c == '}' || c == ']' }
-
-// behindString returns where the string that starts at i has ended.
-func behindString(text []byte, i int) int {
-	for i++; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-	return len(text)
 }
 
 // Find returns the value of the member called name, nil where there is none.
@@ -195,35 +120,6 @@ func Scalar(value []byte) string {
 		return string(value)
 	}
 	return ""
-}
-
-// scanner is a pooled decoder that reads straight from the given bytes.
-type scanner struct {
-	text bytes.Buffer
-	dec  jsontext.Decoder
-}
-
-var scanners = sync.Pool{New: func() any { return new(scanner) }}
-
-// tolerateSurrogates lets lone surrogate escapes pass; raw bytes that are not
-// UTF-8 are refused before the decoder sees them.
-var tolerateSurrogates = jsontext.AllowInvalidUTF8(true)
-
-func (s *scanner) read(text []byte) {
-	s.text = *bytes.NewBuffer(text)
-	s.dec.Reset(&s.text, tolerateSurrogates)
-}
-
-// release forgets the text before the scanner goes back to the pool: it may hold
-// card data, which should not outlive its request.
-func (s *scanner) release() {
-	s.read(nil)
-	scanners.Put(s)
-}
-
-func unquotedName(raw jsontext.Value) []byte {
-	name, _ := Unquote(raw)
-	return name
 }
 
 func jsonFault(err error) *Error {

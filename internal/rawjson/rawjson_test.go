@@ -197,38 +197,42 @@ func TestMembersAliasesItsInput(t *testing.T) {
 	}
 }
 
-// A scanner in the pool must hold nothing of the request that it read: that may
-// have been a card number.
-func TestReleasedScannerHoldsNoText(t *testing.T) {
+// A reader in the pool must hold nothing of the request that it read: that may have
+// been a card number.
+func TestClosedReaderHoldsNoText(t *testing.T) {
 	for name, text := range map[string]string{
 		"whole":      `{"cardNumber":"9704000000000018"}`,
 		"broken off": `{"cardNumber":"9704000000000018`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := new(scanner)
-			s.read([]byte(text))
+			r := new(Reader)
+			r.reset([]byte(text), tolerateSurrogates)
 			for range 3 {
-				if _, err := s.dec.ReadToken(); err != nil {
+				if _, err := r.dec.ReadToken(); err != nil {
 					break
 				}
 			}
-			s.release()
-			if held := s.text.Bytes(); cap(held) > 0 {
+			r.name, r.err = []byte("cardNumber"), io.ErrUnexpectedEOF
+			r.Close()
+			if r.text != nil || r.name != nil || r.err != nil {
+				t.Errorf("the reader holds %q, %q and %v", r.text, r.name, r.err)
+			}
+			if held := r.from.Bytes(); cap(held) > 0 {
 				t.Errorf("the buffer holds %q", held[:cap(held)])
 			}
-			if held := s.dec.UnreadBuffer(); cap(held) > 0 {
+			if held := r.dec.UnreadBuffer(); cap(held) > 0 {
 				t.Errorf("the decoder holds %q", held[:cap(held)])
 			}
-			if s.dec.InputOffset() != 0 || s.dec.StackDepth() != 0 {
+			if r.dec.InputOffset() != 0 || r.dec.StackDepth() != 0 {
 				t.Error("the decoder remembers where it was")
 			}
 		})
 	}
 }
 
-// Scanners are shared; what one request holds must never turn up in another.
+// Readers are shared; what one request holds must never turn up in another.
 // Good, broken and refused texts of many lengths take turns, so that each comes to
-// a scanner that has just read some other. Worth most with -race.
+// a reader that has just read some other. Worth most with -race.
 func TestMembersSideBySide(t *testing.T) {
 	var all sync.WaitGroup
 	for n := range 48 {

@@ -1,4 +1,4 @@
-package operation
+package describe
 
 import (
 	"flag"
@@ -7,13 +7,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 )
 
-var update = flag.Bool("update", false, "write docs/operations.md anew")
+var update = flag.Bool("update", false, "write docs/operations.md")
 
 // The page in the repository is the one that the catalogue gives.
 func TestReferencePage(t *testing.T) {
-	const path = "../docs/operations.md"
+	const path = "../../docs/operations.md"
 	if *update {
 		if err := os.WriteFile(path, []byte(Markdown()), 0o644); err != nil {
 			t.Fatal(err)
@@ -31,8 +33,8 @@ func TestReferencePage(t *testing.T) {
 	for line < min(len(want), len(got)) && want[line] == got[line] {
 		line++
 	}
-	t.Errorf("docs/operations.md is not what the catalogue gives, from line %d on; write it anew with\n"+
-		"\tgo test ./operation -run TestReferencePage -update", line+1)
+	t.Errorf("docs/operations.md is not what the catalogue gives, from line %d on; write it with\n"+
+		"\tgo test ./operation/describe -run TestReferencePage -update", line+1)
 }
 
 // Every link leads to a heading, and no two headings have the same address.
@@ -47,8 +49,8 @@ func TestReferencePageLinks(t *testing.T) {
 		headings[anchor] = true
 	}
 	links := regexp.MustCompile(`\]\(#([^)]+)\)`).FindAllStringSubmatch(text, -1)
-	if len(links) < len(all) {
-		t.Errorf("%d links for %d operations", len(links), len(all))
+	if len(links) < len(operation.All()) {
+		t.Errorf("%d links for %d operations", len(links), len(operation.All()))
 	}
 	for _, match := range links {
 		if !headings[match[1]] {

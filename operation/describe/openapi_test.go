@@ -1,4 +1,4 @@
-package operation
+package describe
 
 import (
 	"bytes"
@@ -8,6 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 )
 
 var someFailures = []Failure{
@@ -91,7 +95,7 @@ func TestOpenAPIIsStable(t *testing.T) {
 func TestOpenAPIOperations(t *testing.T) {
 	doc := openAPI(t)
 	want := []string{"/codes", "/codes/{list}", "/openapi.json"}
-	for _, op := range All() {
+	for _, op := range operation.All() {
 		want = append(want, "/"+op.Name)
 		post := doc.at(t, "paths", "/"+op.Name, "post")
 		if post["operationId"] != op.Name || post["summary"] != op.Title.En || post["x-summary-vi"] != op.Title.Vi {
@@ -119,11 +123,11 @@ func TestOpenAPIOperations(t *testing.T) {
 	}
 }
 
-func checkExample(t *testing.T, operation string, published json.RawMessage, media node) {
+func checkExample(t *testing.T, name string, published json.RawMessage, media node) {
 	t.Helper()
 	if published == nil {
 		if media["example"] != nil {
-			t.Errorf("%s: an example that nobody published", operation)
+			t.Errorf("%s: an example that is not published", name)
 		}
 		return
 	}
@@ -132,7 +136,7 @@ func checkExample(t *testing.T, operation string, published json.RawMessage, med
 		t.Fatal(err)
 	}
 	if compact(t, media["example"]) != compact(t, want) {
-		t.Errorf("%s: example %v", operation, media["example"])
+		t.Errorf("%s: example %v", name, media["example"])
 	}
 }
 
@@ -169,30 +173,30 @@ func TestOpenAPIReferences(t *testing.T) {
 
 func TestValueSchema(t *testing.T) {
 	for name, test := range map[string]struct {
-		field Field
+		field operation.Field
 		want  string
 	}{
-		"text":           {Field{Kind: KindText, Max: 50}, `{"type":["string","number"],"maxLength":50}`},
-		"mandatory text": {Field{Kind: KindText, Required: true}, `{"type":["string","number"],"minLength":1}`},
-		"amount":         {Field{Kind: KindAmount, Max: 16}, `{"type":["string","number"],"pattern":"^[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)?$","minimum":0}`},
-		"integer":        {Field{Kind: KindInteger, Max: 2}, `{"type":["string","integer"],"pattern":"^[0-9]+$","maxLength":2,"minimum":0}`},
-		"time":           {Field{Kind: KindTime, Max: 14}, `{"type":["string","integer"],"pattern":"^[0-9]{14}$","maxLength":14}`},
-		"flag":           {Field{Kind: KindFlag, Max: 20, Values: []string{"true", "false"}}, `{"type":["boolean","string"],"enum":[true,false,"true","false"]}`},
-		"url":            {Field{Kind: KindURL, Max: 500}, `{"type":"string","format":"uri","pattern":"^[Hh][Tt][Tt][Pp][Ss]?://","maxLength":500}`},
-		"link":           {Field{Kind: KindLink}, `{"type":"string","format":"uri"}`},
-		"fixed":          {Field{Kind: KindText, Fixed: "PAY", Required: true}, `{"type":"string","const":"PAY"}`},
-		"words":          {Field{Kind: KindText, Max: 9, Values: []string{"A", "2C2P"}}, `{"type":"string","enum":["A","2C2P"]}`},
-		"digits":         {Field{Kind: KindText, Values: []string{"1", "10", "x", "07"}}, `{"type":["string","number"],"enum":["1","10","x","07",1,10]}`},
-		"open list":      {Field{Kind: KindText, Lists: []string{"currencies"}}, `{"type":["string","number"]}`},
-		"array":          {Field{Kind: KindArray}, `{"type":"array","items":{}}`},
-		"array of codes": {Field{Kind: KindArray, Lists: []string{"linkFields"}}, `{"type":"array","items":{"type":"string"}}`},
-		"any object":     {Field{Kind: KindObject}, `{"type":"object","additionalProperties":true}`},
+		"text":           {operation.Field{Kind: operation.KindText, Max: 50}, `{"type":["string","number"],"maxLength":50}`},
+		"mandatory text": {operation.Field{Kind: operation.KindText, Required: true}, `{"type":["string","number"],"minLength":1}`},
+		"amount":         {operation.Field{Kind: operation.KindAmount, Max: 16}, `{"type":["string","number"],"pattern":"^[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)?$","minimum":0}`},
+		"integer":        {operation.Field{Kind: operation.KindInteger, Max: 2}, `{"type":["string","integer"],"pattern":"^[0-9]+$","maxLength":2,"minimum":0}`},
+		"time":           {operation.Field{Kind: operation.KindTime, Max: 14}, `{"type":["string","integer"],"pattern":"^[0-9]{14}$","maxLength":14}`},
+		"flag":           {operation.Field{Kind: operation.KindFlag, Max: 20, Values: []string{"true", "false"}}, `{"type":["boolean","string"],"enum":[true,false,"true","false"]}`},
+		"url":            {operation.Field{Kind: operation.KindURL, Max: 500}, `{"type":"string","format":"uri","pattern":"^[Hh][Tt][Tt][Pp][Ss]?://","maxLength":500}`},
+		"link":           {operation.Field{Kind: operation.KindLink}, `{"type":"string","format":"uri"}`},
+		"fixed":          {operation.Field{Kind: operation.KindText, Fixed: "PAY", Required: true}, `{"type":"string","const":"PAY"}`},
+		"words":          {operation.Field{Kind: operation.KindText, Max: 9, Values: []string{"A", "2C2P"}}, `{"type":"string","enum":["A","2C2P"]}`},
+		"digits":         {operation.Field{Kind: operation.KindText, Values: []string{"1", "10", "x", "07"}}, `{"type":["string","number"],"enum":["1","10","x","07",1,10]}`},
+		"open list":      {operation.Field{Kind: operation.KindText, Lists: []string{"currencies"}}, `{"type":["string","number"]}`},
+		"array":          {operation.Field{Kind: operation.KindArray}, `{"type":"array","items":{}}`},
+		"array of codes": {operation.Field{Kind: operation.KindArray, Lists: []string{"linkFields"}}, `{"type":"array","items":{"type":"string"}}`},
+		"any object":     {operation.Field{Kind: operation.KindObject}, `{"type":"object","additionalProperties":true}`},
 		"object": {
-			Field{Name: "a.b", Kind: KindObject, Fields: []Field{{Name: "a.b.c", Kind: KindLink, Text: Text{"C", "Xê"}}}},
+			operation.Field{Name: "a.b", Kind: operation.KindObject, Fields: []operation.Field{{Name: "a.b.c", Kind: operation.KindLink, Text: language.Both("C", "Xê")}}},
 			`{"type":"object","properties":{"c":{"type":"string","description":"C","x-description-vi":"Xê","format":"uri"}},"additionalProperties":true}`,
 		},
 	} {
-		if got := compact(t, test.field.valueSchema()); got != test.want {
+		if got := compact(t, valueSchema(&test.field)); got != test.want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, test.want)
 		}
 	}
@@ -200,39 +204,39 @@ func TestValueSchema(t *testing.T) {
 
 func TestRequestSchema(t *testing.T) {
 	for name, test := range map[string]struct {
-		field Field
+		field operation.Field
 		want  string
 	}{
 		"secret": {
-			Field{Name: "token", Kind: KindText, Secret: true, Text: Text{"A.", "B."}},
+			operation.Field{Name: "token", Kind: operation.KindText, Secret: true, Text: language.Both("A.", "B.")},
 			`{"type":["string","number"],"description":"A.","x-description-vi":"B.","format":"password","writeOnly":true}`,
 		},
 		"disputed": {
-			Field{Name: "a", Kind: KindLink, Disputed: "Who knows.", Text: Text{"A.", "B."}},
+			operation.Field{Name: "a", Kind: operation.KindLink, Disputed: "Who knows.", Text: language.Both("A.", "B.")},
 			`{"type":"string","description":"A. Disputed: Who knows.","x-description-vi":"B.","format":"uri","x-disputed":"Who knows."}`,
 		},
 		"open lists": {
-			Field{Name: "a", Kind: KindText, Lists: []string{"banks", "brands"}, Text: Text{"A.", "B."}},
+			operation.Field{Name: "a", Kind: operation.KindText, Lists: []string{"banks", "brands"}, Text: language.Both("A.", "B.")},
 			`{"type":["string","number"],"description":"A. Codes: /codes/banks, /codes/brands; the gateway may take others.","x-description-vi":"B.","x-lists":["banks","brands"]}`,
 		},
 		"closed list": {
-			Field{Name: "a", Kind: KindText, Lists: []string{"stages"}, Text: Text{"A.", "B."}},
+			operation.Field{Name: "a", Kind: operation.KindText, Lists: []string{"stages"}, Text: language.Both("A.", "B.")},
 			`{"type":["string","number"],"description":"A. Codes: /codes/stages.","x-description-vi":"B.","x-lists":["stages"]}`,
 		},
 		"values in a list": {
-			Field{Name: "a", Kind: KindText, Values: []string{"VISA"}, Lists: []string{"brands"}, Text: Text{"A.", "B."}},
+			operation.Field{Name: "a", Kind: operation.KindText, Values: []string{"VISA"}, Lists: []string{"brands"}, Text: language.Both("A.", "B.")},
 			`{"type":"string","description":"A. Codes: /codes/brands.","x-description-vi":"B.","enum":["VISA"],"x-lists":["brands"]}`,
 		},
 		"fixed": {
-			Field{Name: "a", Kind: KindText, Fixed: "PAY", Text: Text{"A.", "B."}},
+			operation.Field{Name: "a", Kind: operation.KindText, Fixed: "PAY", Text: language.Both("A.", "B.")},
 			`{"type":"string","description":"A. The sidecar adds it where it is left out.","x-description-vi":"B.","const":"PAY"}`,
 		},
 		"described elsewhere": {
-			Field{Name: "extraData", Kind: KindObject, Fields: []Field{{Name: "extraData.customer"}}},
+			operation.Field{Name: "extraData", Kind: operation.KindObject, Fields: []operation.Field{{Name: "extraData.customer"}}},
 			`{"$ref":"#/components/schemas/ExtraData"}`,
 		},
 	} {
-		if got := compact(t, test.field.property()); got != test.want {
+		if got := compact(t, property(&test.field)); got != test.want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, test.want)
 		}
 	}
@@ -240,30 +244,30 @@ func TestRequestSchema(t *testing.T) {
 
 func TestConditionSchema(t *testing.T) {
 	for name, test := range map[string]struct {
-		condition    Condition
+		condition    operation.Condition
 		words, shape string
 	}{
 		"in": {
-			Condition{Field: "f", In: []string{"A", "2"}}, "when f is A or 2",
+			operation.Condition{Field: "f", In: []string{"A", "2"}}, "when f is A or 2",
 			`{"properties":{"f":{"enum":["A","2",2]}},"required":["f"]}`,
 		},
 		"not in": {
-			Condition{Field: "f", NotIn: []string{"A", "B"}}, "unless f is A or B",
+			operation.Condition{Field: "f", NotIn: []string{"A", "B"}}, "unless f is A or B",
 			`{"properties":{"f":{"not":{"enum":["A","B"]}}},"required":["f"]}`,
 		},
 		"without one": {
-			Condition{Without: []string{"f"}}, "unless f is sent",
+			operation.Condition{Without: []string{"f"}}, "unless f is sent",
 			`{"not":{"required":["f"]}}`,
 		},
 		"without both": {
-			Condition{Without: []string{"f", "g"}}, "unless f or g is sent",
+			operation.Condition{Without: []string{"f", "g"}}, "unless f or g is sent",
 			`{"not":{"anyOf":[{"required":["f"]},{"required":["g"]}]}}`,
 		},
 	} {
-		if got := test.condition.inWords(); got != test.words {
+		if got := conditionInWords(&test.condition); got != test.words {
 			t.Errorf("%s: %s", name, got)
 		}
-		if got := compact(t, test.condition.schema()); got != test.shape {
+		if got := compact(t, conditionSchema(&test.condition)); got != test.shape {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, test.shape)
 		}
 	}
@@ -297,8 +301,8 @@ func TestOpenAPIRequired(t *testing.T) {
 // A client must not choke on an answer: it may already be the customer's money.
 func TestOpenAPIAnswersAreLenient(t *testing.T) {
 	schemas := openAPI(t).at(t, "components", "schemas")
-	for _, op := range All() {
-		text := compact(t, schemas[op.schemaName("Answer")])
+	for _, op := range operation.All() {
+		text := compact(t, schemas[schemaName(&op, "Answer")])
 		if found := regexp.MustCompile(`"(required|enum|const|pattern|minLength|maxLength|minimum|writeOnly|allOf)":`).FindString(text); found != "" {
 			t.Errorf("%s: the answer is bound by %s", op.Name, found)
 		}
@@ -329,8 +333,8 @@ func TestOpenAPIAnswersAreLenient(t *testing.T) {
 
 func TestOpenAPIHidesSecrets(t *testing.T) {
 	doc := openAPI(t)
-	for _, op := range All() {
-		properties := doc.at(t, "components", "schemas", op.schemaName("Request"), "properties")
+	for _, op := range operation.All() {
+		properties := doc.at(t, "components", "schemas", schemaName(&op, "Request"), "properties")
 		for _, f := range op.Request {
 			property := properties.at(t, f.Name)
 			if hidden := property["writeOnly"] == true && property["format"] == "password"; hidden != f.Secret {
@@ -345,7 +349,7 @@ func TestOpenAPIHidesSecrets(t *testing.T) {
 
 func TestOpenAPIAnswers(t *testing.T) {
 	doc := openAPI(t)
-	for _, op := range All() {
+	for _, op := range operation.All() {
 		responses := doc.at(t, "paths", "/"+op.Name, "post", "responses")
 		if got := sortedKeys(responses); !slices.Equal(got, []string{"200", "403", "404", "409", "502", "503"}) {
 			t.Errorf("%s answers %v", op.Name, got)
@@ -410,7 +414,7 @@ func TestOpenAPIDocuments(t *testing.T) {
 		}
 	}
 	parameter := doc.at(t, "paths", "/codes/{list}")["parameters"].([]any)[0]
-	for _, list := range Lists() {
+	for _, list := range operation.Lists() {
 		if !strings.Contains(compact(t, parameter), `"`+list.Name+`"`) {
 			t.Errorf("/codes/%s is not described", list.Name)
 		}
@@ -421,7 +425,7 @@ func TestOpenAPIDocuments(t *testing.T) {
 func TestOpenAPICodeList(t *testing.T) {
 	schema := openAPI(t).at(t, "components", "schemas", "CodeList")
 	var list node
-	text, err := json.Marshal(Lists()[0])
+	text, err := json.Marshal(operation.Lists()[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -439,22 +443,55 @@ func TestOpenAPICodeList(t *testing.T) {
 	}
 }
 
+// patternTests are a field of each kind that has a pattern, and what Validate calls a
+// value that breaks it.
+var patternTests = map[operation.Kind]struct {
+	operation, field string
+	code             operation.Code
+}{
+	operation.KindAmount:  {"pay", "orderAmount", operation.CodeAmount},
+	operation.KindInteger: {"createPaymentLink", "expiryDuration", operation.CodeInteger},
+	operation.KindTime:    {"pay", "orderDateTime", operation.CodeTime},
+	operation.KindURL:     {"pay", "ipnURL", operation.CodeURL},
+}
+
 // The pattern says of text what Validate says, but for the calendar and for hosts.
 func TestPatternsAgreeWithValidate(t *testing.T) {
-	texts := strings.Fields("0 1 00 10.5 1. .5 1.5.5 1e3 1E+3 1e-3 1e 1e+ -1 +1 1,000 １ abc 12345678901234 20261120161500 2026112016150 http://a https://a HTTP://a ftp://a httpx://a http:/a")
-	for kind, valid := range map[Kind]func([]byte) bool{
-		KindAmount:  isAmount,
-		KindInteger: isDigits,
-		KindTime:    func(text []byte) bool { return len(text) == 14 && isDigits(text) },
-		KindURL:     func(text []byte) bool { return isURL(text, true) },
-	} {
-		pattern := regexp.MustCompile((&Field{Kind: kind}).valueSchema().Pattern)
-		for _, text := range append(texts, "", " 1") {
-			if pattern.MatchString(text) != valid([]byte(text)) {
+	const noDate = "12345678901234" // 14 digits: right for the pattern alone
+	texts := strings.Fields("0 1 00 10.5 1. .5 1.5.5 1e3 1E+3 1e-3 1e 1e+ -1 +1 1,000 １ abc 20261120161500 2026112016150 http://a https://a HTTP://a ftp://a httpx://a http:/a")
+	for kind, test := range patternTests {
+		pattern := regexp.MustCompile(valueSchema(&operation.Field{Kind: kind}).Pattern)
+		for _, text := range append(texts, noDate, " 1") {
+			code := verdict(t, test.operation, test.field, kind, text)
+			if code != "" && code != test.code {
+				t.Fatalf("%s %q: Validate finds %s, which is not the pattern's matter", kind, text, code)
+			}
+			valid := code == "" || kind == operation.KindTime && text == noDate
+			if pattern.MatchString(text) != valid {
 				t.Errorf("%s %q: the pattern matches: %t", kind, text, pattern.MatchString(text))
 			}
 		}
+		if pattern.MatchString("") { // to Validate a field without a value, to a client a wrong one
+			t.Errorf("%s: the pattern matches the empty text", kind)
+		}
 	}
+}
+
+// verdict is what Validate finds wrong with a text in a field of that kind, "" for nothing.
+func verdict(t *testing.T, name, field string, kind operation.Kind, text string) operation.Code {
+	t.Helper()
+	ops := operation.All()
+	op := ops[slices.Index(operation.Names(), name)]
+	if !slices.ContainsFunc(op.Request, func(f operation.Field) bool { return f.Name == field && f.Kind == kind }) {
+		t.Fatalf("%s has no field %s of kind %s", name, field, kind)
+	}
+	value := append(append([]byte(`"`), text...), '"')
+	for _, fault := range op.Validate([]rawjson.Member{{Name: []byte(field), Value: value}}) {
+		if fault.Field.Name == field {
+			return fault.Code
+		}
+	}
+	return ""
 }
 
 func TestObjectReportsWhatCannotBeWritten(t *testing.T) {

@@ -1,4 +1,4 @@
-package operation
+package describe
 
 import (
 	"bytes"
@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 )
 
 // Markdown returns the reference page of the catalogue, docs/operations.md.
@@ -13,15 +15,15 @@ func Markdown() string {
 	var p page
 	p.line(introduction)
 	p.contents()
-	for i := range all {
-		p.operation(&all[i])
+	for _, o := range operation.All() {
+		p.operation(&o)
 	}
 	p.line("## Objects\n\nThe same in every operation that takes them. Merchants may have forms of their own: other fields pass.\n")
 	for _, f := range sharedObjects() {
 		p.object(&f)
 	}
 	p.line("## Code lists\n\nAlso `GET /codes` and `GET /codes/{list}`, as JSON.\n")
-	for _, list := range Lists() {
+	for _, list := range operation.Lists() {
 		p.list(&list)
 	}
 	return strings.TrimRight(p.String(), "\n") + "\n"
@@ -29,7 +31,7 @@ func Markdown() string {
 
 const introduction = `# Operations
 
-<!-- Generated from the catalogue in operation/. To write it anew: go test ./operation -run TestReferencePage -update -->
+<!-- Generated from the catalogue in operation/. To write it: go test ./operation/describe -run TestReferencePage -update -->
 
 Every operation of the gateway that the sidecar knows, with its fields and codes; the same data validates requests and makes
 ` + "`/openapi.json`" + `. Mọi thao tác của cổng thanh toán mà sidecar biết, cùng các trường và mã.
@@ -70,14 +72,13 @@ func (p *page) line(format string, args ...any) {
 
 func (p *page) contents() {
 	p.line("| operation | | |\n|---|---|---|")
-	for i := range all {
-		o := &all[i]
+	for _, o := range operation.All() {
 		p.line("| %s | %s | %s |", link(o.Name), cell(o.Title.En), cell(o.Title.Vi))
 	}
 	p.line("")
 }
 
-func (p *page) operation(o *Operation) {
+func (p *page) operation(o *operation.Operation) {
 	p.line("## %s\n", o.Name)
 	p.line("**%s** · **%s**\n", o.Title.En, o.Title.Vi)
 	unpublished := ""
@@ -101,19 +102,19 @@ func (p *page) operation(o *Operation) {
 }
 
 // table writes the rows of fields under a heading.
-func (p *page) table(heading string, fields []Field) {
+func (p *page) table(heading string, fields []operation.Field) {
 	p.line("| %s | kind | length | required | values | meaning | ý nghĩa |\n|---|---|---|---|---|---|---|", heading)
 	p.rows(fields)
 	p.line("")
 }
 
 // rows writes fields and, where those have no section of their own, what is inside them.
-func (p *page) rows(fields []Field) {
+func (p *page) rows(fields []operation.Field) {
 	for i := range fields {
 		f := &fields[i]
 		p.line("| `%s` | %s | %s | %s | %s | %s | %s |",
-			f.Name, f.kindInWords(), f.maxInWords(), f.requiredInWords(), f.valuesInWords(), f.meaning(), cell(f.Vi))
-		if !f.isShared() {
+			f.Name, kindInWords(f), maxInWords(f), requiredInWords(f), valuesInWords(f), meaning(f), cell(f.Vi))
+		if !isShared(f) {
 			p.rows(f.Fields)
 		}
 	}
@@ -128,12 +129,12 @@ func (p *page) example(title string, text json.RawMessage) {
 	p.line("%s:\n\n```json\n%s\n```\n", title, indented.String())
 }
 
-func (p *page) object(f *Field) {
+func (p *page) object(f *operation.Field) {
 	p.line("### %s\n\n%s %s\n", f.Name, f.En, f.Vi)
 	p.table("field", f.Fields)
 }
 
-func (p *page) list(l *List) {
+func (p *page) list(l *operation.List) {
 	p.line("### %s\n\n%s · %s\n", l.Name, l.En, l.Vi)
 	if l.Closed {
 		p.line("The list is complete.\n")
@@ -147,9 +148,9 @@ func (p *page) list(l *List) {
 	p.line("")
 }
 
-func (f *Field) kindInWords() string {
+func kindInWords(f *operation.Field) string {
 	kind := string(f.Kind)
-	if f.isShared() {
+	if isShared(f) {
 		kind = fmt.Sprintf("[%s](#%s)", kind, strings.ToLower(f.Name))
 	}
 	if f.Secret {
@@ -158,26 +159,26 @@ func (f *Field) kindInWords() string {
 	return kind
 }
 
-func (f *Field) maxInWords() string {
+func maxInWords(f *operation.Field) string {
 	if f.Max == 0 {
 		return ""
 	}
 	return strconv.Itoa(f.Max)
 }
 
-func (f *Field) requiredInWords() string {
+func requiredInWords(f *operation.Field) string {
 	switch {
 	case f.Fixed != "":
 		return "added: `" + f.Fixed + "`"
 	case f.Required:
 		return "yes"
 	case f.When != nil:
-		return f.When.inWords()
+		return conditionInWords(f.When)
 	}
 	return ""
 }
 
-func (f *Field) valuesInWords() string {
+func valuesInWords(f *operation.Field) string {
 	var values []string
 	for _, v := range f.Values {
 		values = append(values, "`"+v+"`")
@@ -189,7 +190,7 @@ func (f *Field) valuesInWords() string {
 }
 
 // meaning is the field in English, with what the documents disagree about.
-func (f *Field) meaning() string {
+func meaning(f *operation.Field) string {
 	text := cell(f.En)
 	if f.Disputed != "" {
 		text += " **Disputed:** " + cell(f.Disputed)

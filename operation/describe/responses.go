@@ -1,0 +1,121 @@
+package describe
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+)
+
+const paymentStatusHeader = "Galaxypay-Payment-Status"
+
+// paymentStatuses are the values of the header. They are a promise to apps, so a
+// new one would be another contract.
+var paymentStatuses = []string{"paid", "cancelled", "expired", "pending", "failed"}
+
+var headers = object{
+	{"Galaxypay-Merchant", textHeader("In whose name the sidecar signed.")},
+	{"Galaxypay-Operation", textHeader("Short name of the operation, as far as it is known.")},
+	{"Galaxypay-Request-Id", textHeader("The requestID of the message to the gateway.")},
+	{"Galaxypay-Response-Code", textHeader("The responseCode of the gateway's proven answer.")},
+	{paymentStatusHeader, object{
+		{"description", "What the answer to query or fastPay says of the payment, where it settles it. Only `paid` hands out goods."},
+		{"schema", object{{"type", "string"}, {"enum", paymentStatuses}}},
+	}},
+	{"Retry-After", textHeader("With `overloaded`: after how many seconds to try again.")},
+	{"ETag", textHeader("Changes with the document.")},
+}
+
+func textHeader(description string) object {
+	return object{{"description", description}, {"schema", object{{"type", "string"}}}}
+}
+
+// problemResponses returns one response for each status, with the codes that come with it.
+func problemResponses(failures []Failure) object {
+	responses := object{}
+	for _, status := range statusesOf(failures) {
+		with := slices.DeleteFunc(slices.Clone(failures), func(f Failure) bool { return f.Status != status })
+		slices.SortFunc(with, func(a, b Failure) int { return cmp.Compare(a.Code, b.Code) })
+		carried := []string{"Galaxypay-Merchant", "Galaxypay-Operation", "Galaxypay-Request-Id"}
+		if slices.ContainsFunc(with, func(f Failure) bool { return f.Outcome == "rejected" }) {
+			carried = append(carried, "Galaxypay-Response-Code", paymentStatusHeader)
+		}
+		if slices.ContainsFunc(with, func(f Failure) bool { return f.Code == "overloaded" }) {
+			carried = append(carried, "Retry-After")
+		}
+		lines := make([]string, len(with))
+		for i, f := range with {
+			lines[i] = fmt.Sprintf("- `%s` (`%s`): %s.", f.Code, f.Outcome, f.Title)
+		}
+		responses = append(responses, member{problemName(status), object{
+			{"description", http.StatusText(status) + ". `code` and `outcome`:\n\n" + strings.Join(lines, "\n")},
+			{"headers", headerRefs(carried...)},
+			{"content", object{{"application/problem+json", object{{"schema", ref("schemas", "Problem")}}}}},
+		}})
+	}
+	return responses
+}
+
+func problemRefs(statuses ...int) object {
+	refs := object{}
+	for _, status := range statuses {
+		refs = append(refs, member{strconv.Itoa(status), ref("responses", problemName(status))})
+	}
+	return refs
+}
+
+func problemName(status int) string { return "Problem" + strconv.Itoa(status) }
+
+func statusesOf(failures []Failure) []int {
+	var statuses []int
+	for _, f := range failures {
+		statuses = append(statuses, f.Status)
+	}
+	slices.Sort(statuses)
+	return slices.Compact(statuses)
+}
+
+func headerRefs(names ...string) object {
+	refs := object{}
+	for _, name := range names {
+		refs = append(refs, member{name, ref("headers", name)})
+	}
+	return refs
+}
+
+var problemSchema = object{
+	{"type", "object"},
+	{"description", "Why a call did not succeed (RFC 9457). Programs branch on outcome and code; title and detail are for people."},
+	{"required", []string{"type", "title", "status", "detail", "code", "outcome"}},
+	{"properties", object{
+		{"type", object{{"type", "string"}, {"format", "uri"}, {"description", "Address of the failure's description."}}},
+		{"title", object{{"type", "string"}, {"description", "The failure in a few words."}}},
+		{"status", object{{"type", "integer"}, {"description", "The HTTP status once more."}}},
+		{"detail", object{{"type", "string"}, {"description", "What is wrong here and what to do."}}},
+		// No enum: a client that meets a code which is newer than itself still has the outcome.
+		{"code", object{{"type", "string"}, {"description", "Stable name of the failure. A later version may know more of them."}}},
+		{"outcome", object{{"type", "string"}, {"enum", []string{"not_sent", "rejected", "unknown"}}, {"description", "What the app may do next. " +
+			"`not_sent`: nothing reached the gateway; correct it and try again. " +
+			"`rejected`: the gateway's proven answer is no. " +
+			"`unknown`: it may have been carried out; wait for the IPN or ask query, and never pay again under a new id."}}},
+		{"operation", object{{"type", "string"}, {"description", "Short name of the operation, where it is known."}}},
+		{"requestID", object{{"type", "string"}, {"description", "The requestID of the message, where there is one."}}},
+		{"responseCode", object{{"type", "string"}, {"description", "The gateway's, from a proven answer."}}},
+		{"responseMessage", object{{"type", "string"}, {"description", "The gateway's, from a proven answer."}}},
+		{"errors", object{{"type", "array"}, {"items", ref("schemas", "FieldError")}, {"description", "What is wrong, field by field."}}},
+	}},
+}
+
+var fieldErrorSchema = object{
+	{"type", "object"},
+	{"required", []string{"field", "code", "detail"}},
+	{"properties", object{
+		{"field", object{{"type", "string"}, {"description", "Path of the field."}, {"examples", []string{"extraData.customer.email"}}}},
+		{"code", object{{"type", "string"}, {"description", "Stable name of the fault."}, {"examples", []operation.Code{operation.CodeRequired}}}},
+		{"detail", object{{"type", "string"}, {"description", "A sentence for people."}}},
+	}},
+}
