@@ -14,7 +14,7 @@ import (
 )
 
 // Files parses the Go files of a folder, without its tests, by name.
-func Files(t testing.TB, dir string) map[string]*ast.File {
+func Files(t *testing.T, dir string) map[string]*ast.File {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -38,7 +38,7 @@ func Files(t testing.TB, dir string) map[string]*ast.File {
 
 // Constants returns the constants that a folder's source declares with the type, by their
 // names. They must be plain texts.
-func Constants(t testing.TB, dir, typeName string) map[string]string {
+func Constants(t *testing.T, dir, typeName string) map[string]string {
 	t.Helper()
 	found := make(map[string]string)
 	for _, file := range Files(t, dir) {
@@ -61,7 +61,7 @@ func Constants(t testing.TB, dir, typeName string) map[string]string {
 	return found
 }
 
-func addConstants(t testing.TB, found map[string]string, constant *ast.ValueSpec) {
+func addConstants(t *testing.T, found map[string]string, constant *ast.ValueSpec) {
 	t.Helper()
 	for i, name := range constant.Names {
 		literal, ok := constant.Values[i].(*ast.BasicLit)
@@ -78,7 +78,7 @@ func addConstants(t testing.TB, found map[string]string, constant *ast.ValueSpec
 
 // Functions returns the names of the exported functions of a folder's source, methods
 // aside, whose only result is written as result.
-func Functions(t testing.TB, dir, result string) []string {
+func Functions(t *testing.T, dir, result string) []string {
 	t.Helper()
 	var names []string
 	for _, file := range Files(t, dir) {
