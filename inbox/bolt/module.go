@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 
 	"github.com/caddyserver/caddy/v2"
@@ -10,9 +9,12 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
 )
 
-func init() { caddy.RegisterModule(Opener{}) }
+func init() {
+	caddy.RegisterModule(Opener{})
+}
 
 // Opener is the Caddy module galaxypay.inbox.bolt: an inbox in a file.
 //
@@ -22,15 +24,9 @@ type Opener struct {
 	// data directory.
 	Path string `json:"path,omitempty"`
 
-	path   string
-	logger *zap.Logger
+	path string
+	log  *zap.Logger
 }
-
-var (
-	_ inbox.Opener          = (*Opener)(nil)
-	_ caddy.Provisioner     = (*Opener)(nil)
-	_ caddyfile.Unmarshaler = (*Opener)(nil)
-)
 
 // CaddyModule returns the Caddy module information.
 func (Opener) CaddyModule() caddy.ModuleInfo {
@@ -40,7 +36,9 @@ func (Opener) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// UnmarshalCaddyfile reads "bolt [path]".
+// UnmarshalCaddyfile sets up the module from Caddyfile tokens:
+//
+//	bolt [path]
 func (o *Opener) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // bolt
 	if d.NextArg() {
@@ -55,18 +53,16 @@ func (o *Opener) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// Provision finds out the path. Nothing is opened yet.
+// Provision resolves the path. Nothing is opened yet.
 func (o *Opener) Provision(ctx caddy.Context) error {
-	o.logger = ctx.Logger()
+	o.log = ctx.Logger()
 	path := filepath.Join(caddy.AppDataDir(), "galaxypay", "inbox.db")
+	var err error
 	if o.Path != "" {
-		var err error
-		path, err = caddy.NewReplacer().ReplaceOrErr(o.Path, true, true)
-		if err != nil {
-			return fmt.Errorf("path of the inbox: %w", err)
+		if path, err = secret.Plain("path of the inbox", o.Path); err != nil {
+			return err
 		}
 	}
-	var err error
 	o.path, err = filepath.Abs(path)
 	return err
 }
@@ -76,6 +72,13 @@ func (o *Opener) Key() string { return "bolt " + o.path }
 
 // Open implements inbox.Opener.
 func (o *Opener) Open(context.Context) (inbox.Store, error) {
-	logger := o.logger
-	return Open(o.path, func(err error) { logger.Error("damage in the inbox", zap.Error(err)) })
+	log := o.log
+	return Open(o.path, func(err error) { log.Error("damage in the inbox", zap.Error(err)) })
 }
+
+// Interface guards
+var (
+	_ caddy.Provisioner     = (*Opener)(nil)
+	_ caddyfile.Unmarshaler = (*Opener)(nil)
+	_ inbox.Opener          = (*Opener)(nil)
+)

@@ -10,6 +10,10 @@ import (
 
 // pages goes through the pages of a file. bbolt keeps a list of those that are free, and
 // believes it: were one in use among them, the next write would destroy what is on it.
+//
+// bbolt has a check of its own, Tx.Check. It is not used, because it does its work in a
+// goroutine that it starts itself: a panic there, or the fault of reading a page that the file
+// has lost, is out of reach of survive and would end the process.
 type pages struct {
 	tx   *bbolt.Tx
 	file *os.File

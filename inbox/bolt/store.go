@@ -41,8 +41,6 @@ type Store struct {
 	close    func() error
 }
 
-var _ inbox.Store = (*Store)(nil)
-
 // Open opens the inbox in the file at path, and creates it, with its directory, if there is
 // none. A damaged file is repaired: it is kept beside under another name, and what can be
 // read of it is served. That, and damage that shows later, goes to report, in words that
@@ -99,13 +97,13 @@ func (s *Store) Arrive(ctx context.Context, e inbox.Event, lease inbox.Lease) (i
 	}
 	var (
 		r     inbox.Record
-		added bool
+		isNew bool
 	)
-	err := s.update(ctx, func(t *tables) { r, added = t.arrive(e, lease) })
+	err := s.update(ctx, func(t *tables) { r, isNew = t.arrive(e, lease) })
 	if err != nil {
 		return inbox.Record{}, false, err
 	}
-	return r, added, nil
+	return r, isNew, nil
 }
 
 // Claim implements inbox.Store. Among several queues, what is due the longest comes first.
@@ -291,3 +289,6 @@ func survive(run func() error) (err error) {
 	}()
 	return run()
 }
+
+// Interface guards
+var _ inbox.Store = (*Store)(nil)

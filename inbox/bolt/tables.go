@@ -230,7 +230,7 @@ func (t *tables) claimRecord(r *inbox.Record, lease inbox.Lease) {
 	t.setLane(lane, l)
 }
 
-func (t *tables) arrive(e inbox.Event, lease inbox.Lease) (r inbox.Record, added bool) {
+func (t *tables) arrive(e inbox.Event, lease inbox.Lease) (r inbox.Record, isNew bool) {
 	r, found := t.known(e)
 	if t.err != nil {
 		return r, false

@@ -17,25 +17,25 @@ import (
 // schedule is the one of the documents.
 var schedule = []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour}
 
-// An app answers 500, or nothing at all, for an hour. All callbacks are acknowledged
-// meanwhile, and none is lost or delivered twice afterwards. The time is the test's own.
-func TestAppInTrouble(t *testing.T) {
-	for name, trouble := range map[string]func(context.Context) inbox.Result{
+// An app answers 500, or does not answer, for an hour. All callbacks are acknowledged in that
+// hour, and none is lost or delivered twice afterwards. The clock is the test's own.
+func TestAppFails(t *testing.T) {
+	for name, fail := range map[string]func(context.Context) inbox.Result{
 		"500": func(context.Context) inbox.Result { return inbox.Result{Reason: "the app answered 500"} },
 		"hanging": func(ctx context.Context) inbox.Result {
 			<-ctx.Done()
-			return inbox.Result{Reason: "the app said nothing"}
+			return inbox.Result{Reason: "the app did not answer"}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { survive(t, trouble) })
+			synctest.Test(t, func(t *testing.T) { deliverAfter(t, fail) })
 		})
 	}
 }
 
-func survive(t *testing.T, trouble func(context.Context) inbox.Result) {
+func deliverAfter(t *testing.T, fail func(context.Context) inbox.Result) {
 	t.Helper()
-	store, err := openSound(t.Context(), "bolt", filepath.Join(t.TempDir(), "inbox.db"))
+	store, err := openUndamaged(t.Context(), "bolt", filepath.Join(t.TempDir(), "inbox.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func survive(t *testing.T, trouble func(context.Context) inbox.Result) {
 				t.Error(err)
 			}
 			if time.Now().Before(over) {
-				return trouble(ctx)
+				return fail(ctx)
 			}
 			mu.Lock()
 			defer mu.Unlock()

@@ -1,8 +1,8 @@
 //go:build linux
 
-// Package crashtest takes the machine away from under the inbox: the process, the power,
-// the room on the disk, the right to write. What was acknowledged must be there afterwards,
-// and be delivered.
+// Package crashtest tests the inbox when the machine fails: the process is killed, the power is
+// cut, the disk is full or damaged, the file cannot be written. What was acknowledged must be
+// there afterwards, and be delivered.
 package crashtest
 
 import (
@@ -37,8 +37,8 @@ func runChild(ctx context.Context, text string) error {
 		return err
 	}
 	if o.OnDisk {
-		if err := confess(diskSocket); err != nil {
-			return fmt.Errorf("the file system cannot be watched: %w", err)
+		if err := traceSyscalls(diskSocket); err != nil {
+			return fmt.Errorf("system calls cannot be traced: %w", err)
 		}
 	}
 	reports := os.NewFile(reportsPipe, "reports")

@@ -23,9 +23,9 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/postgrestest"
 )
 
-// Several sidecars share a database, and all take callbacks and deliver. One is killed, one
-// is stopped for longer than its lease, and the database crashes, in any order. The callbacks
-// of one transaction arrive at any of them, each when the one before was acknowledged.
+// Several sidecars share a database. Callbacks arrive at all of them, and all deliver. One is
+// killed, one is stopped for longer than its lease, and the database crashes, in any order. The
+// callbacks of one transaction arrive at any sidecar, each after the one before was acknowledged.
 func TestShared(t *testing.T) {
 	t.Run("two", func(t *testing.T) { share(t, 2) })
 	t.Run("four", func(t *testing.T) { share(t, 4) })
@@ -46,18 +46,18 @@ func share(t *testing.T, sidecars int) {
 		own := rand.New(rand.NewPCG(rng.Uint64(), 0)) //nolint:gosec // G404: as newRand
 		writers.Go(func() { g.write(ctx, own, w) })
 	}
-	misfortunes := []func(*testing.T, *rand.Rand){g.killOne, g.pauseOne, g.crashDatabase}
+	faults := []func(*testing.T, *rand.Rand){g.killOne, g.pauseOne, g.crashDatabase}
 	rounds := number(t, "SHARED", 1)
 	for range rounds {
-		rng.Shuffle(len(misfortunes), func(i, j int) {
-			misfortunes[i], misfortunes[j] = misfortunes[j], misfortunes[i]
+		rng.Shuffle(len(faults), func(i, j int) {
+			faults[i], faults[j] = faults[j], faults[i]
 		})
-		for _, strike := range misfortunes {
-			g.awaitMore(t, 20+rng.IntN(100))
-			strike(t, rng)
+		for _, fault := range faults {
+			g.awaitAcknowledged(t, 20+rng.IntN(100))
+			fault(t, rng)
 		}
 	}
-	g.awaitMore(t, 20)
+	g.awaitAcknowledged(t, 20)
 	stop()
 	writers.Wait()
 	g.finish(t, rounds)
@@ -65,13 +65,13 @@ func share(t *testing.T, sidecars int) {
 
 // group is several sidecars on one inbox.
 type group struct {
-	*witness
+	*sharedApp
 	server  *postgrestest.Server
 	app     *httptest.Server
 	gateway *http.Client
 	began   time.Time
 	started int
-	members []*member // guarded by the witness
+	members []*member // guarded by sharedApp.mu
 }
 
 // member is a sidecar of a group.
@@ -83,8 +83,8 @@ type member struct {
 
 func newGroup(t *testing.T) *group {
 	t.Helper()
-	w := newWitness()
-	g := &group{witness: w, server: postgrestest.Run(t), app: httptest.NewServer(w), gateway: &http.Client{Timeout: time.Second}, began: time.Now()}
+	w := newSharedApp()
+	g := &group{sharedApp: w, server: postgrestest.Run(t), app: httptest.NewServer(w), gateway: &http.Client{Timeout: time.Second}, began: time.Now()}
 	t.Cleanup(g.app.Close)
 	t.Cleanup(g.gateway.CloseIdleConnections)
 	return g
@@ -108,17 +108,17 @@ func (g *group) add(t *testing.T) {
 		t.Fatalf("sidecar %d does not start: %v", m.number, err)
 	}
 	m.address = strings.TrimSpace(address)
-	g.note(func() { g.members = append(g.members, m) })
+	g.change(func() { g.members = append(g.members, m) })
 }
 
-// any returns one of the sidecars.
+// any returns one of the sidecars at random.
 func (g *group) any(rng *rand.Rand) *member {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.members[rng.IntN(len(g.members))]
 }
 
-// write is a gateway that sends the callbacks of its own transactions, and some again.
+// write is a gateway that sends the callbacks of its own transactions, and some of them again.
 func (g *group) write(ctx context.Context, rng *rand.Rand, w int) {
 	for i := 0; ctx.Err() == nil; i++ {
 		all := transaction(fmt.Sprintf("t-%d-%d", w, i))
@@ -131,19 +131,19 @@ func (g *group) write(ctx context.Context, rng *rand.Rand, w int) {
 	}
 }
 
-// send hands a callback to any of the sidecars, until one acknowledges it.
+// send sends a callback to any of the sidecars, until one acknowledges it.
 func (g *group) send(ctx context.Context, rng *rand.Rand, c callback) {
 	for ctx.Err() == nil {
-		if err := g.hand(ctx, g.any(rng), c); err == nil {
-			g.note(func() { g.known = append(g.known, c) })
+		if err := g.post(ctx, g.any(rng), c); err == nil {
+			g.change(func() { g.known = append(g.known, c) })
 			return
 		}
-		g.note(func() { g.failures++ })
-		time.Sleep(time.Duration(rng.Int64N(int64(20 * time.Millisecond)))) // nobody is asked without a pause
+		g.change(func() { g.failures++ })
+		time.Sleep(time.Duration(rng.Int64N(int64(20 * time.Millisecond)))) // no sidecar is called again without a pause
 	}
 }
 
-func (g *group) hand(ctx context.Context, m *member, c callback) error {
+func (g *group) post(ctx context.Context, m *member, c callback) error {
 	body, err := json.Marshal(c)
 	if err != nil {
 		return err
@@ -163,8 +163,8 @@ func (g *group) hand(ctx context.Context, m *member, c callback) error {
 	return nil
 }
 
-// busy waits until one of the sidecars has something in hand: a callback that it has claimed,
-// or one that the app has got from it and not answered yet.
+// busy waits until one of the sidecars is busy with a callback: it has claimed it, or the app
+// has got it from the sidecar and not answered yet.
 func (g *group) busy(t *testing.T, rng *rand.Rand) (m *member, c callback, release func()) {
 	t.Helper()
 	m = g.any(rng)
@@ -172,7 +172,7 @@ func (g *group) busy(t *testing.T, rng *rand.Rand) (m *member, c callback, relea
 	return m, c, release
 }
 
-// killOne kills a sidecar that has something in hand, and starts another in its place.
+// killOne kills a sidecar that is busy with a callback, and starts another in its place.
 func (g *group) killOne(t *testing.T, rng *rand.Rand) {
 	t.Helper()
 	m, _, release := g.busy(t, rng)
@@ -181,14 +181,15 @@ func (g *group) killOne(t *testing.T, rng *rand.Rand) {
 		t.Fatal(err)
 	}
 	_ = m.Wait() // it was killed
-	g.note(func() {
+	g.change(func() {
 		g.members = slices.DeleteFunc(g.members, func(other *member) bool { return other == m })
 	})
 	g.add(t)
 }
 
-// pauseOne stops a sidecar that has something in hand, until another has delivered and
-// recorded the same. What it then does about it comes too late, and must not be recorded.
+// pauseOne stops a sidecar that is busy with a callback, until another sidecar has delivered
+// and settled the same callback. When the first goes on, it is too late, and the store must
+// refuse what it settles.
 func (g *group) pauseOne(t *testing.T, rng *rand.Rand) {
 	t.Helper()
 	m, c, release := g.busy(t, rng)
@@ -200,19 +201,19 @@ func (g *group) pauseOne(t *testing.T, rng *rand.Rand) {
 		t.Fatal(err)
 	}
 	g.await(t, fmt.Sprintf("another delivers %v", c), func() bool {
-		return slices.ContainsFunc(g.of(c), func(a *attempt) bool { return a.Sidecar != m.number && a.settled })
+		return slices.ContainsFunc(g.attemptsOn(c), func(a *attempt) bool { return a.Sidecar != m.number && a.settled })
 	})
 	release()
 	if err := m.Process.Signal(unix.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	g.await(t, fmt.Sprintf("what sidecar %d does about %v is refused", m.number, c), func() bool {
-		return slices.ContainsFunc(g.of(c), func(a *attempt) bool { return a.Sidecar == m.number && a.refused })
+	g.await(t, fmt.Sprintf("the store refuses what sidecar %d settles of %v", m.number, c), func() bool {
+		return slices.ContainsFunc(g.attemptsOn(c), func(a *attempt) bool { return a.Sidecar == m.number && a.refused })
 	})
 }
 
-// crashDatabase ends PostgreSQL, one way or the other, and starts it again when the sidecars
-// have felt it.
+// crashDatabase shuts PostgreSQL down or kills it, and starts it again after an arrival has
+// failed.
 func (g *group) crashDatabase(t *testing.T, rng *rand.Rand) {
 	t.Helper()
 	end := g.server.Stop
@@ -222,17 +223,17 @@ func (g *group) crashDatabase(t *testing.T, rng *rand.Rand) {
 	if err := end(); err != nil {
 		t.Fatal(err)
 	}
-	failures := g.failed()
+	failures := g.failureCount()
 	g.await(t, "a sidecar has no database", func() bool { return g.failures > failures })
 	if err := g.server.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// finish waits until all is delivered, ends the sidecars, and judges what they did.
+// finish waits until everything is delivered, ends the sidecars, and checks what they did.
 func (g *group) finish(t *testing.T, rounds int) {
 	t.Helper()
-	store, err := openSound(t.Context(), "postgres", g.server.Address())
+	store, err := openUndamaged(t.Context(), "postgres", g.server.Address())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,17 +247,17 @@ func (g *group) finish(t *testing.T, rounds int) {
 			t.Errorf("sidecar %d ended with %v\n%s", m.number, err, &m.stderr)
 		}
 	}
-	if err := g.judge(); err != nil {
+	if err := g.check(); err != nil {
 		t.Error(err)
 	}
-	l := g.ledger()
-	if err := l.holds(t.Context(), store); err != nil {
+	exp := g.expectation()
+	if err := exp.checkKept(t.Context(), store); err != nil {
 		t.Error(err)
 	}
-	if err := l.isDone(t.Context(), store); err != nil {
+	if err := exp.checkDone(t.Context(), store); err != nil {
 		t.Error(err)
 	}
-	t.Logf("%d times, %d callbacks acknowledged, %s", rounds, len(l.added), g.witness)
+	t.Logf("%d times, %d callbacks acknowledged, %s", rounds, len(exp.acknowledged), g.sharedApp)
 }
 
 func awaitDelivered(t *testing.T, store inbox.Store) {

@@ -26,8 +26,8 @@ const (
 
 const queue = "shop"
 
-// callback names one event: the nth of a transaction. All else of it follows from that, so
-// whoever reads it can tell whether it was altered.
+// callback names one event: the nth of a transaction. Everything else of it follows from that,
+// so a reader can see whether it was altered.
 type callback struct {
 	Transaction string `json:"transaction"`
 	N           int    `json:"n"`
@@ -36,7 +36,8 @@ type callback struct {
 // statuses are those of a transaction's callbacks, in the order of their arrival.
 var statuses = []string{"pending", "failed", inbox.Paid, "expired", inbox.Paid}
 
-// overtaken tells that a callback comes when its transaction is paid, and says otherwise.
+// overtaken reports whether a callback arrives after its transaction was paid, and does not
+// say paid.
 func (c callback) overtaken() bool { return c.N > 2 && statuses[c.N] != inbox.Paid }
 
 func (c callback) event() inbox.Event {
@@ -60,11 +61,11 @@ func (c callback) event() inbox.Event {
 	}
 }
 
-// epoch is when the first child lives.
+// epoch is when the first child runs.
 var epoch = time.Date(2026, 11, 21, 13, 0, 0, 0, time.UTC)
 
-// callbackOf reads what a record says of itself, and compares every byte with what was
-// added.
+// callbackOf returns the callback of a record, and compares every byte with the one that
+// arrived.
 func callbackOf(r inbox.Record) (callback, error) {
 	var c callback
 	if err := json.Unmarshal(r.Message, &c); err != nil {
@@ -85,22 +86,22 @@ func callbackOf(r inbox.Record) (callback, error) {
 type orders struct {
 	Store string `json:"store"`
 	Where string `json:"where"`
-	// Round counts the children of one inbox. Each lives an hour after the one before, so
-	// that the claims of the dead are over.
+	// Round counts the children of one inbox. The clock of each is an hour ahead of the one
+	// before, so that the claims of killed children are over.
 	Round int `json:"round"`
-	// Writers add callbacks at the same time, all those of so many transactions each.
+	// Writers let callbacks arrive at the same time, each all those of its transactions.
 	Writers      int `json:"writers"`
 	Transactions int `json:"transactions"`
-	// Again are callbacks that were acknowledged to earlier children, and come once more.
+	// Again are callbacks that earlier children acknowledged, and that arrive once more.
 	Again []callback `json:"again"`
-	// OnDisk: the parent watches what is written, through diskSocket.
+	// OnDisk: the parent traces what is written, through diskSocket.
 	OnDisk bool `json:"onDisk"`
 	// Sharing: the child is one of several, and none of the above applies.
 	Sharing *sharing `json:"sharing,omitempty"`
 }
 
-// sidecar is what a child is: an engine, its inbox, and an app. Whatever it says it says
-// after it is done.
+// sidecar is a child: an engine, its inbox, and an app. It reports each thing after it is
+// done.
 type sidecar struct {
 	inbox.Store // the real one
 	orders
@@ -108,7 +109,7 @@ type sidecar struct {
 }
 
 func (o orders) work(ctx context.Context, reports *os.File) error {
-	store, err := openSound(ctx, o.Store, o.Where)
+	store, err := openUndamaged(ctx, o.Store, o.Where)
 	if err != nil {
 		return fmt.Errorf("opening the inbox: %w", err)
 	}
@@ -121,7 +122,7 @@ func (o orders) work(ctx context.Context, reports *os.File) error {
 		AnswerWithin: time.Millisecond,
 		Retry:        []time.Duration{time.Millisecond, time.Millisecond, time.Millisecond},
 	}}})
-	if err := s.takeAll(ctx, member); err != nil {
+	if err := s.arriveAll(ctx, member); err != nil {
 		return err
 	}
 	for { // until all is delivered
@@ -141,19 +142,19 @@ func (o orders) now() time.Time { return time.Now().Add(time.Duration(o.Round) *
 
 func (s *sidecar) report(what string, c callback) {
 	// A line is written at once, and a pipe keeps short ones whole.
-	_, _ = fmt.Fprintf(s.reports, "%s %s %d\n", what, c.Transaction, c.N) // nobody reads it: the parent is gone
+	_, _ = fmt.Fprintf(s.reports, "%s %s %d\n", what, c.Transaction, c.N) // it fails when the parent has ended
 }
 
-// takeAll runs the writers. The transactions of each are its own, so their callbacks arrive
+// arriveAll runs the writers. The transactions of each are its own, so their callbacks arrive
 // in order.
-func (s *sidecar) takeAll(ctx context.Context, member *inbox.Member) error {
+func (s *sidecar) arriveAll(ctx context.Context, member *inbox.Member) error {
 	failed := make(chan error, s.Writers+1)
 	var writers sync.WaitGroup
-	writers.Go(func() { failed <- s.take(ctx, member, "known", s.Again) })
+	writers.Go(func() { failed <- s.arrive(ctx, member, "repeated", s.Again) })
 	for w := range s.Writers {
 		writers.Go(func() {
 			for i := range s.Transactions {
-				err := s.take(ctx, member, "added", transaction(fmt.Sprintf("t-%d-%d-%d", s.Round, w, i)))
+				err := s.arrive(ctx, member, "acknowledged", transaction(fmt.Sprintf("t-%d-%d-%d", s.Round, w, i)))
 				if err != nil {
 					failed <- err
 					return
@@ -171,7 +172,7 @@ func (s *sidecar) takeAll(ctx context.Context, member *inbox.Member) error {
 	return nil
 }
 
-// transaction returns all callbacks of one.
+// transaction returns all callbacks of a transaction.
 func transaction(name string) []callback {
 	var all []callback
 	for n := range statuses {
@@ -180,11 +181,12 @@ func transaction(name string) []callback {
 	return all
 }
 
-func (s *sidecar) take(ctx context.Context, member *inbox.Member, what string, all []callback) error {
+// arrive lets callbacks arrive one after the other, and reports each.
+func (s *sidecar) arrive(ctx context.Context, member *inbox.Member, what string, all []callback) error {
 	for _, c := range all {
 		answer, err := member.Arrive(ctx, c.event())
 		if err != nil {
-			return fmt.Errorf("taking %v: %w", c, err)
+			return fmt.Errorf("arrival of %v: %w", c, err)
 		}
 		if answer.Status != "200" {
 			return fmt.Errorf("%v is answered %v", c, answer)
@@ -202,7 +204,7 @@ func (s *sidecar) deliver(_ context.Context, r inbox.Record, attempt int) inbox.
 		s.report("altered", c)
 		return inbox.Result{Reason: err.Error()}
 	}
-	s.report("made", c)
+	s.report("delivering", c)
 	time.Sleep(time.Duration(r.ID[0]%4) * time.Millisecond)
 	if attempt == 1 && r.ID[1]%4 == 0 {
 		return inbox.Result{Reason: "the app answered 500"}
@@ -210,17 +212,17 @@ func (s *sidecar) deliver(_ context.Context, r inbox.Record, attempt int) inbox.
 	return inbox.Result{Delivered: true, Answer: inbox.Answer{Status: "200"}}
 }
 
-// Add says if something is added that was acknowledged before.
+// Arrive reports a callback that was acknowledged before and is stored as a new one.
 func (s *sidecar) Arrive(ctx context.Context, e inbox.Event, lease inbox.Lease) (inbox.Record, bool, error) {
-	r, added, err := s.Store.Arrive(ctx, e, lease)
+	r, isNew, err := s.Store.Arrive(ctx, e, lease)
 	c, unread := callbackOf(r)
-	if added && unread == nil && slices.Contains(s.Again, c) {
-		s.report("forgotten", c)
+	if isNew && unread == nil && slices.Contains(s.Again, c) {
+		s.report("duplicated", c)
 	}
-	return r, added, err
+	return r, isNew, err
 }
 
-// Settle says what the inbox knows to be delivered.
+// Settle reports a delivery that the inbox has stored.
 func (s *sidecar) Settle(ctx context.Context, r inbox.Record, settlement inbox.Settlement) error {
 	if err := s.Store.Settle(ctx, r, settlement); err != nil {
 		return err

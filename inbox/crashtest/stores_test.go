@@ -11,9 +11,9 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
 )
 
-// openSound opens the inbox that is kept in a place by a kind of store. No crash may leave
-// it damaged, so it is an error if something had to be repaired.
-func openSound(ctx context.Context, kind, where string) (inbox.Store, error) {
+// openUndamaged opens the inbox at a path or address, in a store of that kind. No crash may
+// leave it damaged, so it is an error if something had to be repaired.
+func openUndamaged(ctx context.Context, kind, where string) (inbox.Store, error) {
 	if kind == "postgres" {
 		return postgres.Open(ctx, where)
 	}

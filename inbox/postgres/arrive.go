@@ -38,8 +38,8 @@ FROM lane
 ON CONFLICT (id, queue) DO NOTHING
 RETURNING ` + columns + `, r.lease`
 
-// claimHead claims one record if it is the head of its lane and nobody has it claimed,
-// even if it is not due yet.
+// claimHead claims one record if it is the head of its lane and not claimed, even if it is
+// not due yet.
 const claimHead = `
 UPDATE galaxypay_inbox_records AS r
 SET lease = @lease, lease_until = @until, ready_at = @until
@@ -49,7 +49,7 @@ RETURNING ` + columns + `, r.lease`
 const known = "SELECT " + columns + " FROM galaxypay_inbox_records AS r WHERE r.id = @id AND r.queue = @queue"
 
 // Arrive implements inbox.Store.
-func (s *Store) Arrive(ctx context.Context, e inbox.Event, lease inbox.Lease) (r inbox.Record, added bool, err error) {
+func (s *Store) Arrive(ctx context.Context, e inbox.Event, lease inbox.Lease) (r inbox.Record, isNew bool, err error) {
 	lane := laneOf(e)
 	args := pgx.NamedArgs{
 		"id":             storable(e.ID),
@@ -65,23 +65,23 @@ func (s *Store) Arrive(ctx context.Context, e inbox.Event, lease inbox.Lease) (r
 		"lease":          rand.Text(),
 	}
 	err = s.transact(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
-		// A statement of its own: the next one has to see what was committed while this waited.
+		// A statement of its own: the next one has to see what was committed while this one waited.
 		if lane != nil {
 			if err := lockLanes(ctx, tx, []int64{*lane}); err != nil {
 				return err
 			}
 		}
-		r, added, err = arriveLocked(ctx, tx, args)
+		r, isNew, err = arriveLocked(ctx, tx, args)
 		return err
 	})
 	if err != nil {
-		return inbox.Record{}, false, fmt.Errorf("adding to the inbox: %w", err)
+		return inbox.Record{}, false, fmt.Errorf("storing in the inbox: %w", err)
 	}
-	return r, added, nil
+	return r, isNew, nil
 }
 
 // arriveLocked keeps an event, or returns the one that is kept already.
-func arriveLocked(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) (r inbox.Record, added bool, err error) {
+func arriveLocked(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) (r inbox.Record, isNew bool, err error) {
 	r, err = queryOne(ctx, tx, readLeased, insert, args)
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return r, err == nil, err

@@ -10,9 +10,10 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
 
-// laneOf is where the records of a transaction wait for each other: a hash of queue and
-// transaction, which is also the key of the lock. Two transactions that share one by
-// chance wait for each other too; nothing else happens. Nil: the event waits for no other.
+// laneOf returns the lane of an event, where the records of one transaction wait for each
+// other: a hash of queue and transaction, which is also the key of the lock. Two transactions
+// that share a lane by chance wait for each other too; nothing else happens. Nil: the event
+// waits for no other.
 func laneOf(e inbox.Event) *int64 {
 	if e.Transaction == "" {
 		return nil
@@ -31,15 +32,15 @@ func lockLanes(ctx context.Context, tx pgx.Tx, lanes []int64) error {
 	return err
 }
 
-// stepBack takes the heads of lanes out of Claim's reach, except those that are claimed.
+// stepBack makes the heads of lanes unavailable to Claim, except those that are claimed.
 const stepBack = `
 UPDATE galaxypay_inbox_records
 SET ready_at = NULL
 WHERE lane = ANY ($1::bigint[]) AND ready_at IS NOT NULL AND NOT coalesce(lease_until > $2, false)`
 
-// moveUp makes the oldest pending record the head of each lane that has none. It is worded
-// so that every lane is looked up by itself: left to choose, the planner reads all heads
-// where it has no statistics yet.
+// moveUp makes the oldest pending record the head of each lane that has none. It is written so
+// that PostgreSQL looks up each lane alone: without statistics, its planner would otherwise
+// read all heads.
 const moveUp = `
 UPDATE galaxypay_inbox_records
 SET ready_at = greatest(due, lease_until)
@@ -55,8 +56,8 @@ WHERE seq = ANY (ARRAY(
 	WHERE (SELECT count(*) FROM galaxypay_inbox_records AS h WHERE h.lane = l.lane AND h.ready_at IS NOT NULL) = 0
 ))`
 
-// advance lets the oldest pending records of locked lanes be the next, and tells whether
-// any lane had been without a head.
+// advance makes the oldest pending records of locked lanes the next ones, and reports whether
+// any lane had no head.
 func advance(ctx context.Context, tx pgx.Tx, lanes []int64) (bool, error) {
 	if len(lanes) == 0 {
 		return false, nil

@@ -5,15 +5,14 @@ import (
 	"fmt"
 	"iter"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
 
-// page is how many records List reads at once: whoever lists slowly, or a lot, holds
-// neither a connection nor everything in memory.
+// page is how many records List reads at once: a slow reader, or one of many records, holds
+// no connection, and not everything is in memory.
 const page = 100
 
 // List implements inbox.Store. It reads a hundred records at a time, each hundred as they
@@ -50,7 +49,7 @@ func pageSize(limit, left, most int) int {
 	return most
 }
 
-// page reads the records behind one, in the order of arrival.
+// page reads the records after one, in the order of arrival.
 func (s *Store) page(ctx context.Context, f inbox.Filter, after uint64, limit int) ([]inbox.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
 	defer cancel()
@@ -88,53 +87,4 @@ func conditions(f inbox.Filter) (where string, args pgx.NamedArgs) {
 		args["before"] = f.Until
 	}
 	return strings.Join(terms, " AND "), args
-}
-
-// Stats implements inbox.Store.
-func (s *Store) Stats(ctx context.Context) (inbox.Stats, error) {
-	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
-	defer cancel()
-	stats := inbox.Stats{States: make(map[inbox.State]int)}
-	for _, state := range inbox.States() {
-		stats.States[state] = 0
-	}
-	rows, err := s.pool.Query(ctx, "SELECT state, count(*), min(received_at) FROM galaxypay_inbox_records GROUP BY state")
-	if err != nil {
-		return inbox.Stats{}, fmt.Errorf("counting the inbox: %w", err)
-	}
-	var state inbox.State
-	var count int
-	var oldest timestamp
-	_, err = pgx.ForEachRow(rows, []any{&state, &count, &oldest}, func() error {
-		stats.States[state] = count
-		if state == inbox.Pending {
-			stats.Oldest = time.Time(oldest)
-		}
-		return nil
-	})
-	if err != nil {
-		return inbox.Stats{}, fmt.Errorf("counting the inbox: %w", err)
-	}
-	return stats, nil
-}
-
-// Pending implements inbox.Store.
-func (s *Store) Pending(ctx context.Context) (map[string]int, error) {
-	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
-	defer cancel()
-	rows, err := s.pool.Query(ctx, "SELECT queue, count(*) FROM galaxypay_inbox_records WHERE state = 'pending' GROUP BY queue")
-	if err != nil {
-		return nil, fmt.Errorf("counting the inbox: %w", err)
-	}
-	pending := make(map[string]int)
-	var queue string
-	var count int
-	_, err = pgx.ForEachRow(rows, []any{&queue, &count}, func() error {
-		pending[queue] = count
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("counting the inbox: %w", err)
-	}
-	return pending, nil
 }

@@ -15,54 +15,56 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
 )
 
-func TestModuleHidesTheAddress(t *testing.T) {
+func TestOpenerHidesTheAddress(t *testing.T) {
 	address := "postgres://shop:hunter2@127.0.0.1/shop"
 	t.Setenv("INBOX_ADDRESS", address)
-	var m postgres.Module
-	if err := m.UnmarshalCaddyfile(caddyfile.NewTestDispenser("postgres {env.INBOX_ADDRESS}")); err != nil {
+	var o postgres.Opener
+	if err := o.UnmarshalCaddyfile(caddyfile.NewTestDispenser("postgres {env.INBOX_ADDRESS}")); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Provision(caddy.Context{}); err != nil {
+	if err := o.Provision(caddy.Context{}); err != nil {
 		t.Fatal(err)
 	}
-	if m.Key() != "postgres "+address {
+	if o.Key() != "postgres "+address {
 		t.Error("the key is not of the address")
 	}
-	dump, err := json.Marshal(m)
+	dump, err := json.Marshal(o)
 	if err != nil || string(dump) != `{"address":"{env.INBOX_ADDRESS}"}` {
 		t.Errorf("config %s, %v", dump, err)
 	}
 }
 
 // A file ends in a newline.
-func TestModuleReadsTheAddressFromAFile(t *testing.T) {
+func TestOpenerReadsTheAddressFromAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "address")
 	if err := os.WriteFile(path, []byte("postgres://127.0.0.1/shop\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	m := postgres.Module{Address: "{file." + path + "}"}
-	if err := m.Provision(caddy.Context{}); err != nil || m.Key() != "postgres postgres://127.0.0.1/shop" {
-		t.Errorf("key %q, %v", m.Key(), err)
+	o := postgres.Opener{Address: "{file." + path + "}"}
+	if err := o.Provision(caddy.Context{}); err != nil || o.Key() != "postgres postgres://127.0.0.1/shop" {
+		t.Errorf("key %q, %v", o.Key(), err)
 	}
 }
 
-func TestModuleRefuses(t *testing.T) {
+func TestOpenerRefuses(t *testing.T) {
 	t.Setenv("INBOX_BROKEN", "postgres://shop:hunter2@[::1/shop")
+	t.Setenv("INBOX_BLANK", "postgres://shop:hunter2@127.0.0.1/shop ")
 	for address, want := range map[string]string{
-		"":                           "is missing",
-		"{env.INBOX_ABSENT}":         "cannot be resolved",
+		"":                           "address: missing",
+		"{env.INBOX_ABSENT}":         "{env.INBOX_ABSENT} is not set",
+		"{env.INBOX_BLANK}":          "white space",
 		"postgres://shop:{hunter2}@": "cannot be resolved",
 		"{env.INBOX_BROKEN}":         "cannot be parsed",
 	} {
-		m := postgres.Module{Address: address}
-		err := m.Provision(caddy.Context{})
+		o := postgres.Opener{Address: address}
+		err := o.Provision(caddy.Context{})
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: error %v, want %s", address, err, want)
 		}
 	}
 	for _, text := range []string{"postgres", "postgres host=db password=hunter2", "postgres a {\n\tpool 3\n}"} {
-		var m postgres.Module
-		if err := m.UnmarshalCaddyfile(caddyfile.NewTestDispenser(text)); err == nil || strings.Contains(err.Error(), "hunter2") {
+		var o postgres.Opener
+		if err := o.UnmarshalCaddyfile(caddyfile.NewTestDispenser(text)); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: error %v", text, err)
 		}
 	}

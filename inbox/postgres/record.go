@@ -14,7 +14,7 @@ import (
 const columns = `r.seq, r.id, r.queue, r.transaction, r.request_id, r.payment_status, r.received_at, r.message,
 	r.state, r.attempts, r.due, r.answer_status, r.answer_description, r.last_error, r.settled_at`
 
-// readRecord reads a record that nobody has claimed.
+// readRecord reads a record without its lease.
 func readRecord(row pgx.CollectableRow) (inbox.Record, error) {
 	var r inbox.Record
 	err := row.Scan(recordFields(&r)...)
@@ -39,8 +39,8 @@ func recordFields(r *inbox.Record) []any {
 	}
 }
 
-// storable is a text as PostgreSQL takes it: it refuses NUL and broken UTF-8, either of
-// which a message or an app's answer can hold. Refused for good, the event would be lost.
+// storable replaces what PostgreSQL refuses in a text: NUL and broken UTF-8. A message or an
+// app's answer can hold either, and an event that was refused each time would be lost.
 func storable(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }

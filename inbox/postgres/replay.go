@@ -15,11 +15,11 @@ import (
 // many lanes, and the server's table of locks is small.
 const batch = 500
 
-// unclaimed is the condition that nobody has a record claimed at a time.
+// unclaimed is the condition that a record is not claimed at a time.
 const unclaimed = "NOT coalesce(r.lease_until > @now, false)"
 
-// replay asks for the filter again: what it picked may have been replayed and delivered by
-// another while this waited for the locks.
+// replay applies the filter again: while it waited for the locks, another sidecar may have
+// replayed and delivered what the filter picked.
 const replay = `
 UPDATE galaxypay_inbox_records AS r
 SET state = 'pending', attempts = 0, due = @now, settled_at = NULL, lease = NULL, lease_until = NULL,
@@ -37,10 +37,10 @@ func (s *Store) Replay(ctx context.Context, f inbox.Filter, now time.Time) (int,
 		if err != nil {
 			return replayed, fmt.Errorf("replaying the inbox: %w", err)
 		}
-		s.tell()
+		s.wakeAll()
 		replayed += n
 		left -= len(picked)
-		// Not until there is nothing: what arrives meanwhile was not meant.
+		// Not until there is nothing: events that arrive now were not meant.
 		if len(picked) < size || f.Limit > 0 && left == 0 {
 			return replayed, nil
 		}
@@ -48,8 +48,8 @@ func (s *Store) Replay(ctx context.Context, f inbox.Filter, now time.Time) (int,
 	}
 }
 
-// replayBatch replays records behind one. Picked are those that it found, n those that
-// nobody has claimed since.
+// replayBatch replays records after one. Picked are those that it found, n is how many of
+// them were still unclaimed.
 func (s *Store) replayBatch(ctx context.Context, f inbox.Filter, after int64, limit int, now time.Time) (picked []int64, n int, err error) {
 	err = s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		var lanes []int64
@@ -75,7 +75,7 @@ func (s *Store) replayBatch(ctx context.Context, f inbox.Filter, after int64, li
 	return picked, n, err
 }
 
-// replayable is a filter in SQL for what a replay takes.
+// replayable is a filter in SQL for the records that a replay may take.
 func replayable(f inbox.Filter) (where string, args pgx.NamedArgs) {
 	where, args = conditions(f)
 	if !f.IncludesOvertaken() {
@@ -84,8 +84,8 @@ func replayable(f inbox.Filter) (where string, args pgx.NamedArgs) {
 	return where, args
 }
 
-// pick finds the records behind one that a filter picks and nobody has claimed, and their
-// lanes in order, each once.
+// pick finds the unclaimed records after one that a filter picks, and their lanes in order,
+// each once.
 func pick(ctx context.Context, tx pgx.Tx, f inbox.Filter, after int64, limit int, now time.Time) (picked, lanes []int64, err error) {
 	where, args := replayable(f)
 	args["after"], args["limit"], args["now"] = after, limit, now
@@ -105,35 +105,4 @@ func pick(ctx context.Context, tx pgx.Tx, f inbox.Filter, after int64, limit int
 	})
 	slices.Sort(lanes)
 	return picked, slices.Compact(lanes), err
-}
-
-// prune skips what another sidecar is just pruning or replaying.
-const prune = `
-DELETE FROM galaxypay_inbox_records
-WHERE seq IN (
-	SELECT seq
-	FROM galaxypay_inbox_records
-	WHERE state IN ('delivered', 'dead', 'overtaken') AND queue = $1 AND received_at < $2
-	LIMIT $3
-	FOR UPDATE SKIP LOCKED
-)`
-
-// Prune implements inbox.Store. Many records take several transactions; those before an
-// error stay forgotten and are counted.
-func (s *Store) Prune(ctx context.Context, queue string, before time.Time) (int, error) {
-	for pruned := 0; ; {
-		var n int
-		err := s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
-			tag, err := tx.Exec(ctx, prune, storable(queue), before, batch)
-			n = int(tag.RowsAffected())
-			return err
-		})
-		if err != nil {
-			return pruned, fmt.Errorf("pruning the inbox: %w", err)
-		}
-		if n == 0 {
-			return pruned, nil
-		}
-		pruned += n
-	}
 }

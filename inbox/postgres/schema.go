@@ -8,7 +8,7 @@ import (
 )
 
 // migrationLock is the advisory lock under which one sidecar migrates while others that
-// start at the same time wait: the first letters of "galaxypay inbox".
+// start at the same time wait. Its digits are the letters "galaxy".
 const migrationLock int64 = 0x67616c617879
 
 // migrations lead from one version of the tables to the next; the first makes version 1.
@@ -70,7 +70,7 @@ func migrate(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	if version > len(migrations) {
-		return fmt.Errorf("they have version %d, and this sidecar knows up to %d only; it is too old for them", version, len(migrations))
+		return fmt.Errorf("they have version %d, and this sidecar supports versions up to %d; use a newer sidecar", version, len(migrations))
 	}
 	for i, migration := range migrations[version:] {
 		if _, err := tx.Exec(ctx, migration); err != nil {

@@ -32,8 +32,8 @@ func TestSeveralSidecarsStartAtOnce(t *testing.T) {
 		if s == nil {
 			continue
 		}
-		if _, added, err := s.Arrive(t.Context(), event(fmt.Sprint(i), "", "paid"), leaseAt(0)); err != nil || !added {
-			t.Errorf("Add: added %t, %v", added, err)
+		if _, isNew, err := s.Arrive(t.Context(), event(fmt.Sprint(i), "", "paid"), leaseAt(0)); err != nil || !isNew {
+			t.Errorf("Arrive: new %t, %v", isNew, err)
 		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -41,8 +41,8 @@ func TestSeveralSidecarsStartAtOnce(t *testing.T) {
 	}
 }
 
-// Every event is added by all sidecars at once, while all of them claim and settle.
-func TestSidecarsAddAndClaimAtOnce(t *testing.T) {
+// Every event arrives at all sidecars at once, while all of them claim and settle.
+func TestEventsArriveAndAreClaimedAtOnce(t *testing.T) {
 	const transactions, perTransaction = 20, 5
 	for _, sidecars := range []int{2, 4} {
 		t.Run(fmt.Sprint(sidecars), func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestSidecarsAddAndClaimAtOnce(t *testing.T) {
 			var working sync.WaitGroup
 			for range sidecars {
 				s := open(t, address)
-				working.Go(func() { addAll(t, s, log, transactions, perTransaction) })
+				working.Go(func() { arriveAll(t, s, log, transactions, perTransaction) })
 				working.Go(func() { deliverAll(t, s, log, transactions*perTransaction) })
 			}
 			working.Wait()
@@ -60,18 +60,18 @@ func TestSidecarsAddAndClaimAtOnce(t *testing.T) {
 	}
 }
 
-// addAll adds all events, and delivers those that it gets claimed.
-func addAll(t *testing.T, s *postgres.Store, log *deliveries, transactions, perTransaction int) {
+// arriveAll lets all events arrive, and delivers those that it gets claimed.
+func arriveAll(t *testing.T, s *postgres.Store, log *deliveries, transactions, perTransaction int) {
 	t.Helper()
 	for n := range perTransaction {
 		for i := range transactions {
 			e := event(fmt.Sprintf("%d-%d", i, n), fmt.Sprintf("T-%d", i), "pending")
-			r, added, err := s.Arrive(t.Context(), e, leaseAt(0))
+			r, isNew, err := s.Arrive(t.Context(), e, leaseAt(0))
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			if added {
+			if isNew {
 				log.add(1)
 			}
 			if r.Lease != "" {
@@ -157,18 +157,18 @@ func (d *deliveries) check(t *testing.T, transactions, perTransaction int) {
 	}
 }
 
-// Whatever the order in which two sidecars add, what is kept after a paid event and is not
-// paid itself is overtaken.
+// Whatever the order of arrival at two sidecars, an event after a paid one that is not paid
+// itself is overtaken.
 func TestPaidWinsAmongSidecars(t *testing.T) {
 	address := newSchema(t)
 	a, b := open(t, address), open(t, address)
 	for i := range 50 {
 		transaction := fmt.Sprint("T-", i)
 		var paid, failed inbox.Record
-		var adding sync.WaitGroup
-		adding.Go(func() { paid = add(t, a, event("paid"+transaction, transaction, "paid"), leaseAt(0)) })
-		adding.Go(func() { failed = add(t, b, event("failed"+transaction, transaction, "failed"), leaseAt(0)) })
-		adding.Wait()
+		var arriving sync.WaitGroup
+		arriving.Go(func() { paid = arrive(t, a, event("paid"+transaction, transaction, "paid"), leaseAt(0)) })
+		arriving.Go(func() { failed = arrive(t, b, event("failed"+transaction, transaction, "failed"), leaseAt(0)) })
+		arriving.Wait()
 		want := inbox.Pending
 		if failed.Seq > paid.Seq {
 			want = inbox.Overtaken
@@ -183,8 +183,8 @@ func TestPaidWinsAmongSidecars(t *testing.T) {
 func TestLeaseOfADeadSidecarIsTakenOver(t *testing.T) {
 	address := newSchema(t)
 	dying, other := open(t, address), open(t, address)
-	first := add(t, dying, event("1", "T", "pending"), leaseAt(0))
-	add(t, dying, event("2", "T", "paid"), leaseAt(0))
+	first := arrive(t, dying, event("1", "T", "pending"), leaseAt(0))
+	arrive(t, dying, event("2", "T", "paid"), leaseAt(0))
 
 	if _, ids := claim(t, other, leaseAt(59*time.Second), 10); ids != "" {
 		t.Fatalf("claimed %s before the lease was over", ids)
@@ -210,8 +210,8 @@ func TestOneSidecarWakesAnother(t *testing.T) {
 	address := newSchema(t)
 	a, b := open(t, address), open(t, address)
 	<-b.Wake() // it listens
-	r := add(t, a, event("1", "T", "pending"), leaseAt(0))
-	add(t, a, event("2", "T", "pending"), leaseAt(0))
+	r := arrive(t, a, event("1", "T", "pending"), leaseAt(0))
+	arrive(t, a, event("2", "T", "pending"), leaseAt(0))
 	settle(t, a, r, inbox.Delivered, noon)
 	select {
 	case <-b.Wake():
@@ -229,7 +229,7 @@ func TestServerRestarts(t *testing.T) {
 	s := open(t, address)
 	var acknowledged []string
 	failures := 0
-	addOne := func(i int) bool {
+	arriveOne := func(i int) bool {
 		e := event(fmt.Sprint(i), fmt.Sprint("T-", i), "paid")
 		if _, _, err := s.Arrive(t.Context(), e, leaseAt(0)); err != nil {
 			failures++
@@ -239,20 +239,20 @@ func TestServerRestarts(t *testing.T) {
 		return true
 	}
 	for i := range 20 {
-		addOne(i)
+		arriveOne(i)
 	}
-	r := add(t, s, event("open", "T", "pending"), leaseAt(0))
+	r := arrive(t, s, event("open", "T", "pending"), leaseAt(0))
 	if err := needServer(t).Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if addOne(20) {
+	if arriveOne(20) {
 		t.Error("an event was acknowledged without a server")
 	}
 	if err := needServer(t).Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	// The pool may still hand out a connection that broke; the gateway is told 503 then.
-	for i := 21; !addOne(i) && t.Context().Err() == nil; i++ {
+	for i := 21; !arriveOne(i) && t.Context().Err() == nil; i++ {
 		if failures > 100 {
 			t.Fatal("the inbox does not recover")
 		}
@@ -274,8 +274,8 @@ func TestServerRestarts(t *testing.T) {
 	// for what it has missed.
 	drain(s.Wake())
 	other := open(t, address)
-	head := add(t, other, event("head", "U", "pending"), leaseAt(0))
-	add(t, other, event("behind", "U", "pending"), leaseAt(0))
+	head := arrive(t, other, event("head", "U", "pending"), leaseAt(0))
+	arrive(t, other, event("behind", "U", "pending"), leaseAt(0))
 	settle(t, other, head, inbox.Delivered, noon)
 	select {
 	case <-s.Wake():

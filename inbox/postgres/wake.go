@@ -7,13 +7,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// channel is where sidecars tell each other that there is more to claim.
+// channel is where sidecars notify each other that there is more to claim.
 const channel = "galaxypay_inbox"
 
 const (
 	// reconnectDelay lies between attempts to listen.
 	reconnectDelay = time.Second
-	// quietTime is how long the connection that listens may be silent before it is tried:
+	// quietTime is how long the connection that listens may be silent before it is tested:
 	// nothing else would show that the other end is gone.
 	quietTime = time.Minute
 )
@@ -21,10 +21,10 @@ const (
 // Wake implements inbox.Store.
 func (s *Store) Wake() <-chan struct{} { return s.wake }
 
-// tell says, here and to other sidecars, that Claim may have more to return.
-func (s *Store) tell() {
+// wakeAll wakes this sidecar and all others: Claim may have more to return.
+func (s *Store) wakeAll() {
 	signal(s.wake)
-	signal(s.announce)
+	signal(s.notices)
 }
 
 func signal(c chan struct{}) {
@@ -34,15 +34,15 @@ func signal(c chan struct{}) {
 	}
 }
 
-// notify tells other sidecars, once for all that came together. It is not part of the
-// transactions that change records: commits with a NOTIFY wait for each other, and could
+// notify sends notices to other sidecars, one for all that came together. It is not part of
+// the transactions that change records: commits with a NOTIFY wait for each other, and could
 // not share an fsync.
 func (s *Store) notify(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.announce:
+		case <-s.notices:
 		}
 		// A notice that is lost is made up for by polling.
 		_ = s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
@@ -52,11 +52,11 @@ func (s *Store) notify(ctx context.Context) {
 	}
 }
 
-// listen passes on what other sidecars tell, over a connection of its own that is made
-// anew whenever it breaks.
+// listen receives the notices of other sidecars, over a connection of its own that is replaced
+// when it breaks.
 func (s *Store) listen(ctx context.Context, config *pgx.ConnConfig) {
 	for ctx.Err() == nil {
-		_ = s.listenOnce(ctx, config) // as long as it fails, there is polling
+		_ = s.listenOnce(ctx, config) // while it fails, polling finds the events
 		select {
 		case <-ctx.Done():
 		case <-time.After(reconnectDelay):
@@ -78,14 +78,14 @@ func (s *Store) listenOnce(ctx context.Context, config *pgx.ConnConfig) error {
 		return err
 	}
 	for {
-		signal(s.wake) // the first time for what was missed
+		signal(s.wake) // the first time for notices that were missed
 		if err := waitForNotice(ctx, c); err != nil {
 			return err
 		}
 	}
 }
 
-// waitForNotice waits until another sidecar tells something.
+// waitForNotice waits for a notice of another sidecar.
 func waitForNotice(ctx context.Context, c *pgx.Conn) error {
 	for {
 		waiting, cancel := context.WithTimeout(ctx, quietTime)

@@ -1,13 +1,13 @@
 // Package postgres keeps an inbox in PostgreSQL, so that several sidecars share it.
 //
 // The tables galaxypay_inbox_... are made and migrated in the schema that the address
-// selects. Sidecars tell each other by LISTEN and NOTIFY when there is more to deliver,
-// which needs sessions of their own: a pooler that hands out connections by the
-// transaction must not lie between.
+// selects. Sidecars notify each other by LISTEN and NOTIFY when there is more to deliver.
+// That needs sessions of their own: there must be no pooler in between that gives out
+// connections by the transaction.
 //
 // Leases are compared by the clocks of the sidecars, not by the database's, like all other
-// times of the inbox. These clocks must agree to well within the length of a lease: the
-// sidecar whose clock is ahead by more than that takes over what another still delivers.
+// times of the inbox. These clocks must agree to well within the length of a lease: a
+// sidecar whose clock is ahead by more than that claims events that another still delivers.
 // The app then gets an event twice; nothing is lost.
 package postgres
 
@@ -33,13 +33,13 @@ const (
 	connections = 16
 	// connectTimeout bounds a connection attempt where the address has no connect_timeout.
 	connectTimeout = 5 * time.Second
-	// operationTimeout bounds one call, the wait for a free connection included: a
-	// database that says nothing must not hold up the gateway without end.
+	// operationTimeout bounds one call, the wait for a free connection included: a database
+	// that does not answer must not hold up the gateway without end.
 	operationTimeout = 10 * time.Second
 )
 
-// session is what the rules of the inbox rely on, whatever the defaults of the server, the
-// role or the address are. An event is acknowledged when its commit returns, so the commit
+// session sets what the inbox relies on, whatever the defaults of the server, the role or the
+// address are. An event is acknowledged when its commit returns, so the commit
 // must have reached the disk. And a lock keeps the order of a transaction only if the
 // statement behind it sees what was committed while it waited, as under read committed.
 // SET, unlike a startup parameter, cannot be dropped unnoticed by a pooler.
@@ -52,17 +52,17 @@ const session = `
 
 // Store is an inbox in PostgreSQL.
 type Store struct {
-	pool     *pgxpool.Pool
-	wake     chan struct{}
-	announce chan struct{}
-	cancel   context.CancelFunc
-	work     sync.WaitGroup
+	pool    *pgxpool.Pool
+	wake    chan struct{}
+	notices chan struct{} // to send to other sidecars
+	cancel  context.CancelFunc
+	work    sync.WaitGroup
 }
 
 // Open connects to the database at an address such as
 // postgres://user:password@host/database and migrates its tables. It fails with
-// inbox.ErrUnreachable if the database cannot be reached. Afterwards connections that break are
-// made anew; what is asked for meanwhile fails, and nothing is acknowledged.
+// inbox.ErrUnreachable if the database cannot be reached. A connection that breaks later is
+// replaced; until then calls fail, and nothing is acknowledged.
 func Open(ctx context.Context, address string) (*Store, error) {
 	config, err := poolConfig(address)
 	if err != nil {
@@ -78,10 +78,10 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	}
 	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Store{
-		pool:     pool,
-		wake:     make(chan struct{}, 1),
-		announce: make(chan struct{}, 1),
-		cancel:   cancel,
+		pool:    pool,
+		wake:    make(chan struct{}, 1),
+		notices: make(chan struct{}, 1),
+		cancel:  cancel,
 	}
 	s.work.Go(func() { s.listen(working, config.ConnConfig) })
 	s.work.Go(func() { s.notify(working) })
@@ -108,7 +108,7 @@ func poolConfig(address string) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// prepare refuses a server that would lose what it has committed, and migrates the tables.
+// prepare refuses a server that would lose committed events, and migrates the tables.
 func prepare(ctx context.Context, pool *pgxpool.Pool) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -125,8 +125,8 @@ func prepare(ctx context.Context, pool *pgxpool.Pool) error {
 	return nil
 }
 
-// orUnreachable marks the errors of a server that cannot be reached, or that says of itself that
-// it is starting, ending or full. All others, a wrong password for one, are for a person to mend.
+// orUnreachable marks the errors of a server that cannot be reached, or that answers that it is
+// starting, ending or full. All other errors, such as a wrong password, a person has to mend.
 func orUnreachable(err error) error {
 	refusal, refused := errors.AsType[*pgconn.PgError](err)
 	passing := func(class string) bool { return strings.HasPrefix(refusal.Code, class) }

@@ -46,12 +46,12 @@ func TestNewerTablesAreRefused(t *testing.T) {
 		s.Close()
 		t.Fatal("opened")
 	}
-	if !strings.Contains(err.Error(), "too old") {
+	if !strings.Contains(err.Error(), "use a newer sidecar") {
 		t.Errorf("error: %v", err)
 	}
 }
 
-// The commit must be on disk even if the database's owner has decided otherwise.
+// The commit must be on disk even if the database's defaults say otherwise.
 func TestCommitsAreDurableWhateverTheDefaults(t *testing.T) {
 	name := "careless_" + strings.ToLower(rand.Text())
 	address, err := needServer(t).NewDatabase(t.Context(), name)
@@ -67,7 +67,7 @@ func TestCommitsAreDurableWhateverTheDefaults(t *testing.T) {
 		END $$`)
 	s := open(t, address)
 	execute(t, address, "CREATE TRIGGER note BEFORE INSERT ON galaxypay_inbox_records FOR EACH ROW EXECUTE FUNCTION note()")
-	if r := add(t, s, event("1", "T", "paid"), leaseAt(0)); r.RequestID != "on, read committed" {
+	if r := arrive(t, s, event("1", "T", "paid"), leaseAt(0)); r.RequestID != "on, read committed" {
 		t.Errorf("committed with %s", r.RequestID)
 	}
 }
@@ -85,14 +85,14 @@ func execute(t *testing.T, address, sql string) {
 	}
 }
 
-// PostgreSQL takes neither NUL nor broken UTF-8 in a text, which a signed message and an
-// app's answer can hold all the same.
+// PostgreSQL refuses NUL and broken UTF-8 in a text. A signed message and an app's answer can
+// hold both.
 func TestTextsThatPostgreSQLRefuses(t *testing.T) {
 	s := open(t, newSchema(t))
 	e := event("1", "T\x00\xff", "pending")
 	e.Message = []byte("\x00\xff")
-	r := add(t, s, e, leaseAt(0))
-	add(t, s, event("2", "T\x00\xff", "paid"), leaseAt(0))
+	r := arrive(t, s, e, leaseAt(0))
+	arrive(t, s, event("2", "T\x00\xff", "paid"), leaseAt(0))
 	err := s.Settle(t.Context(), r, inbox.Settlement{
 		State: inbox.Delivered, At: noon, Answer: inbox.Answer{Status: "200", Description: "\x00\xff"}, LastError: "\x00\xff",
 	})
@@ -112,15 +112,15 @@ func TestTextsThatPostgreSQLRefuses(t *testing.T) {
 func TestDuplicate(t *testing.T) {
 	s := open(t, newSchema(t))
 	e := event("1", "T", "pending")
-	first := add(t, s, e, leaseAt(0))
+	first := arrive(t, s, e, leaseAt(0))
 	successor := event("2", "T", "pending")
-	add(t, s, successor, leaseAt(0))
+	arrive(t, s, successor, leaseAt(0))
 
 	repeat := func(e inbox.Event, after time.Duration) inbox.Record {
 		t.Helper()
-		r, added, err := s.Arrive(t.Context(), e, leaseAt(after))
-		if err != nil || added {
-			t.Fatalf("Add again: added %t, %v", added, err)
+		r, isNew, err := s.Arrive(t.Context(), e, leaseAt(after))
+		if err != nil || isNew {
+			t.Fatalf("Arrive again: new %t, %v", isNew, err)
 		}
 		return r
 	}
@@ -148,11 +148,11 @@ func TestDuplicate(t *testing.T) {
 
 func TestReplayKeepsTheOrderOfATransaction(t *testing.T) {
 	s := open(t, newSchema(t))
-	first := add(t, s, event("1", "T", "pending"), leaseAt(0))
+	first := arrive(t, s, event("1", "T", "pending"), leaseAt(0))
 	settle(t, s, first, inbox.Dead, noon)
-	second := add(t, s, event("2", "T", "pending"), leaseAt(0))
-	add(t, s, event("3", "T", "pending"), leaseAt(0))
-	alone := add(t, s, event("4", "", "pending"), leaseAt(0))
+	second := arrive(t, s, event("2", "T", "pending"), leaseAt(0))
+	arrive(t, s, event("3", "T", "pending"), leaseAt(0))
+	alone := arrive(t, s, event("4", "", "pending"), leaseAt(0))
 	settle(t, s, alone, inbox.Delivered, noon)
 
 	// The second is claimed, and left alone: 1, 3 and 4.
@@ -175,12 +175,12 @@ func TestReplayKeepsTheOrderOfATransaction(t *testing.T) {
 	}
 }
 
-// Two people replay the dead letters at once. What the first one's replay has delivered
-// while the second one's waited is no dead letter any more.
-func TestReplayAsksAgain(t *testing.T) {
+// Two people replay the dead letters at once. What the first replay has delivered while the
+// second one waited is not a dead letter any more.
+func TestReplayAppliesTheFilterAgain(t *testing.T) {
 	address := newSchema(t)
 	s := open(t, address)
-	settle(t, s, add(t, s, event("1", "T", "paid"), leaseAt(0)), inbox.Dead, noon)
+	settle(t, s, arrive(t, s, event("1", "T", "paid"), leaseAt(0)), inbox.Dead, noon)
 	c, err := pgx.Connect(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)
@@ -219,11 +219,11 @@ func TestReplayAsksAgain(t *testing.T) {
 	}
 }
 
-// What is replayed steps before a later one that waits for its next attempt.
+// A replayed event comes before a later one that waits for its next attempt.
 func TestReplayStepsBeforeALaterOne(t *testing.T) {
 	s := open(t, newSchema(t))
-	settle(t, s, add(t, s, event("1", "T", "pending"), leaseAt(0)), inbox.Dead, noon)
-	settle(t, s, add(t, s, event("2", "T", "pending"), leaseAt(0)), inbox.Pending, noon)
+	settle(t, s, arrive(t, s, event("1", "T", "pending"), leaseAt(0)), inbox.Dead, noon)
+	settle(t, s, arrive(t, s, event("2", "T", "pending"), leaseAt(0)), inbox.Pending, noon)
 	if n, err := s.Replay(t.Context(), inbox.Filter{State: inbox.Dead}, noon); err != nil || n != 1 {
 		t.Fatalf("replayed %d, %v", n, err)
 	}
@@ -236,7 +236,7 @@ func TestListReadsPageByPage(t *testing.T) {
 	s := open(t, newSchema(t))
 	const all = 205
 	for i := range all {
-		add(t, s, event(string(rune('a'+i%26))+time.Duration(i).String(), "", "paid"), leaseAt(0))
+		arrive(t, s, event(string(rune('a'+i%26))+time.Duration(i).String(), "", "paid"), leaseAt(0))
 	}
 	for limit, want := range map[int]int{0: all, 1: 1, 100: 100, 150: 150, 1000: all} {
 		n, last := 0, uint64(0)
@@ -258,7 +258,7 @@ func TestListReadsPageByPage(t *testing.T) {
 func TestPruneAndStats(t *testing.T) {
 	s := open(t, newSchema(t))
 	for id, state := range map[string]inbox.State{"1": inbox.Delivered, "2": inbox.Dead, "3": inbox.Pending} {
-		settle(t, s, add(t, s, event(id, "T-"+id, "paid"), leaseAt(0)), state, noon)
+		settle(t, s, arrive(t, s, event(id, "T-"+id, "paid"), leaseAt(0)), state, noon)
 	}
 	stats, err := s.Stats(t.Context())
 	if err != nil || stats.States[inbox.Pending] != 1 || stats.States[inbox.Dead] != 1 || !stats.Oldest.Equal(noon) {
@@ -273,7 +273,7 @@ func TestPruneAndStats(t *testing.T) {
 	if n, err := s.Prune(t.Context(), "default", noon.Add(time.Second)); err != nil || n != 2 {
 		t.Errorf("pruned %d, %v, want 2", n, err)
 	}
-	if r, added, err := s.Arrive(t.Context(), event("1", "T", "paid"), leaseAt(0)); err != nil || !added {
+	if r, isNew, err := s.Arrive(t.Context(), event("1", "T", "paid"), leaseAt(0)); err != nil || !isNew {
 		t.Errorf("a forgotten one is known: %+v, %v", r, err)
 	}
 }

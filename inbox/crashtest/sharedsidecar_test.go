@@ -18,33 +18,33 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
 
-// speed is how much faster the time of sidecars that share an inbox goes: a lease of a
-// minute is over after a second.
+// speed is how much faster the clock of sidecars that share an inbox runs: a lease of a minute
+// is over after a second.
 const speed = 60
 
 // sharing makes a child one of several sidecars on one database. It takes callbacks over
 // HTTP, until its input ends.
 type sharing struct {
 	Where string `json:"where"`
-	// Began is when the time began that all these sidecars have.
+	// Began is when the clock that all these sidecars share began.
 	Began time.Time `json:"began"`
-	// App is the address that callbacks are delivered to. It is also told what became of
-	// them, each time before the sidecar goes on.
+	// App is the address that callbacks are delivered to. The sidecar also reports to it what
+	// happens to them, each time before it goes on.
 	App string `json:"app"`
-	// Sidecar is the number of this one.
+	// Sidecar is the number of this sidecar.
 	Sidecar int `json:"sidecar"`
 }
 
-// now has the microseconds that PostgreSQL keeps: what is kept of a lease is what was asked
-// for.
+// now is in microseconds, as PostgreSQL stores times: the stored lease is exactly the one that
+// was asked for.
 func (s sharing) now() time.Time {
 	return s.Began.Add(speed * time.Since(s.Began)).Truncate(time.Microsecond)
 }
 
 func (s sharing) after(d time.Duration) <-chan time.Time { return time.After(d / speed) }
 
-// sharer is a sidecar that shares its inbox.
-type sharer struct {
+// sharedSidecar is a sidecar that shares its inbox.
+type sharedSidecar struct {
 	inbox.Store // the real one
 	sharing
 
@@ -53,11 +53,11 @@ type sharer struct {
 }
 
 func (s sharing) work(ctx context.Context, reports io.Writer) error {
-	store, err := openSound(ctx, "postgres", s.Where)
+	store, err := openUndamaged(ctx, "postgres", s.Where)
 	if err != nil {
 		return fmt.Errorf("opening the inbox: %w", err)
 	}
-	this := &sharer{Store: store, sharing: s, claims: map[string]inbox.Lease{}}
+	this := &sharedSidecar{Store: store, sharing: s, claims: map[string]inbox.Lease{}}
 	engine := inbox.NewEngine(this, inbox.Clock{Now: s.now, After: s.after})
 	member := engine.Join(inbox.Settings{Queues: []inbox.Queue{{
 		Name:         queue,
@@ -69,7 +69,7 @@ func (s sharing) work(ctx context.Context, reports io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: takes(member), ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: receiveCallbacks(member), ReadHeaderTimeout: time.Minute}
 	go server.Serve(listener) //nolint:errcheck // it ends with the process
 	if _, err := fmt.Fprintf(reports, "http://%s\n", listener.Addr()); err != nil {
 		return err
@@ -80,8 +80,8 @@ func (s sharing) work(ctx context.Context, reports io.Writer) error {
 	return errors.Join(server.Close(), engine.Close())
 }
 
-// takes is where callbacks arrive.
-func takes(member *inbox.Member) http.HandlerFunc {
+// receiveCallbacks is the handler at which callbacks arrive.
+func receiveCallbacks(member *inbox.Member) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var c callback
 		if err := readJSON(r.Body, &c); err != nil {
@@ -98,16 +98,16 @@ func takes(member *inbox.Member) http.HandlerFunc {
 	}
 }
 
-// deliver hands a callback to the app, with the claim that it is delivered under.
-func (s *sharer) deliver(ctx context.Context, r inbox.Record, _ int) inbox.Result {
-	if err := errors.Join(s.tell(ctx, "claimed", r), s.tell(ctx, "deliver", r)); err != nil {
+// deliver hands a callback to the app, with the lease of its claim.
+func (s *sharedSidecar) deliver(ctx context.Context, r inbox.Record, _ int) inbox.Result {
+	if err := errors.Join(s.report(ctx, "claimed", r), s.report(ctx, "deliver", r)); err != nil {
 		return inbox.Result{Reason: err.Error()}
 	}
 	return inbox.Result{Delivered: true, Answer: inbox.Answer{Status: "200"}}
 }
 
-// tell posts what happens to a record, and waits for the app's word.
-func (s *sharer) tell(ctx context.Context, what string, r inbox.Record) error {
+// report posts what happens to a record, and waits for the app's answer.
+func (s *sharedSidecar) report(ctx context.Context, what string, r inbox.Record) error {
 	c, err := callbackOf(r)
 	if err != nil {
 		what = "altered"
@@ -132,49 +132,49 @@ func (s *sharer) tell(ctx context.Context, what string, r inbox.Record) error {
 	return nil
 }
 
-func (s *sharer) claimOf(r inbox.Record) inbox.Lease {
+func (s *sharedSidecar) claimOf(r inbox.Record) inbox.Lease {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.claims[r.Lease]
 }
 
-// note keeps the lease under which a record was claimed.
-func (s *sharer) note(r inbox.Record, lease inbox.Lease) {
+// noteClaim stores the lease under which a record was claimed.
+func (s *sharedSidecar) noteClaim(r inbox.Record, lease inbox.Lease) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.claims[r.Lease] = lease
 }
 
-// Add tells what it keeps.
-func (s *sharer) Arrive(ctx context.Context, e inbox.Event, lease inbox.Lease) (inbox.Record, bool, error) {
-	r, added, err := s.Store.Arrive(ctx, e, lease)
+// Arrive reports an event that is new.
+func (s *sharedSidecar) Arrive(ctx context.Context, e inbox.Event, lease inbox.Lease) (inbox.Record, bool, error) {
+	r, isNew, err := s.Store.Arrive(ctx, e, lease)
 	if err != nil {
-		return r, added, err
+		return r, isNew, err
 	}
-	s.note(r, lease)
-	if !added {
-		return r, added, nil
+	s.noteClaim(r, lease)
+	if !isNew {
+		return r, isNew, nil
 	}
-	return r, added, s.tell(ctx, "added", r)
+	return r, isNew, s.report(ctx, "arrived", r)
 }
 
 // Claim implements inbox.Store.
-func (s *sharer) Claim(ctx context.Context, queues []string, lease inbox.Lease, limit int) ([]inbox.Record, error) {
+func (s *sharedSidecar) Claim(ctx context.Context, queues []string, lease inbox.Lease, limit int) ([]inbox.Record, error) {
 	records, err := s.Store.Claim(ctx, queues, lease, limit)
 	for _, r := range records {
-		s.note(r, lease)
+		s.noteClaim(r, lease)
 	}
 	return records, err
 }
 
-// Settle tells that a delivery is recorded, or that it is refused.
-func (s *sharer) Settle(ctx context.Context, r inbox.Record, settlement inbox.Settlement) error {
+// Settle reports that a delivery is stored, or that the store refused it.
+func (s *sharedSidecar) Settle(ctx context.Context, r inbox.Record, settlement inbox.Settlement) error {
 	err := s.Store.Settle(ctx, r, settlement)
 	switch {
 	case errors.Is(err, inbox.ErrLeaseLost):
-		return errors.Join(err, s.tell(ctx, "refused", r))
+		return errors.Join(err, s.report(ctx, "refused", r))
 	case err == nil && settlement.State == inbox.Delivered:
-		return s.tell(ctx, "settled", r)
+		return s.report(ctx, "settled", r)
 	}
 	return err
 }

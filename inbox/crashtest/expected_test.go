@@ -12,32 +12,35 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
 
-// ledger is what children have said they did, and so what the inbox must be able to prove.
-type ledger struct {
-	added   map[callback]bool
-	made    map[callback]bool
-	settled map[callback]bool
-	last    callback       // that was added, of those that filled added
-	newest  map[string]int // transaction to the number of the callback that was delivered last for the first time
+// expected is what children have reported, and so what the inbox must hold.
+type expected struct {
+	acknowledged map[callback]bool
+	delivered    map[callback]bool // handed to the app at least once
+	settled      map[callback]bool
+	last         callback       // the last one that filled stored
+	newest       map[string]int // transaction to the number of the callback that was delivered last for the first time
 }
 
-func newLedger() *ledger {
-	return &ledger{added: map[callback]bool{}, made: map[callback]bool{}, settled: map[callback]bool{}, newest: map[string]int{}}
+func newExpected() *expected {
+	return &expected{
+		acknowledged: map[callback]bool{}, delivered: map[callback]bool{}, settled: map[callback]bool{}, newest: map[string]int{},
+	}
 }
 
-func (l *ledger) clone() *ledger {
-	return &ledger{maps.Clone(l.added), maps.Clone(l.made), maps.Clone(l.settled), l.last, maps.Clone(l.newest)}
+func (exp *expected) clone() *expected {
+	return &expected{maps.Clone(exp.acknowledged), maps.Clone(exp.delivered), maps.Clone(exp.settled), exp.last, maps.Clone(exp.newest)}
 }
 
-// acknowledged are the callbacks that were, in an order that is always the same.
-func (l *ledger) acknowledged() []callback {
-	return slices.SortedFunc(maps.Keys(l.added), func(a, b callback) int {
+// sorted returns the acknowledged callbacks in an order that is always the same.
+func (exp *expected) sorted() []callback {
+	return slices.SortedFunc(maps.Keys(exp.acknowledged), func(a, b callback) int {
 		return cmp.Or(cmp.Compare(a.Transaction, b.Transaction), cmp.Compare(a.N, b.N))
 	})
 }
 
-// note takes a line of a child's, and tells what it proves to be wrong.
-func (l *ledger) note(line string) error {
+// add adds what a line of a child's reports. An error is a fault of the inbox that the line
+// proves.
+func (exp *expected) add(line string) error {
 	var what string
 	var c callback
 	if line == "opened  0" {
@@ -47,50 +50,50 @@ func (l *ledger) note(line string) error {
 		return fmt.Errorf("report %q: %w", line, err)
 	}
 	switch what {
-	case "added":
-		l.added[c] = true
+	case "acknowledged":
+		exp.acknowledged[c] = true
 	case "altered":
 		return fmt.Errorf("%v is altered", c)
-	case "forgotten":
-		return fmt.Errorf("%v was acknowledged, and is taken for a new one", c)
-	case "made":
-		return l.noteMade(c)
+	case "duplicated":
+		return fmt.Errorf("%v was acknowledged before, and is stored as a new one", c)
+	case "delivering":
+		return exp.addDelivery(c)
 	case "settled":
-		l.settled[c] = true
+		exp.settled[c] = true
 	}
 	return nil
 }
 
-func (l *ledger) noteMade(c callback) error {
-	if l.settled[c] {
+func (exp *expected) addDelivery(c callback) error {
+	if exp.settled[c] {
 		return fmt.Errorf("%v was settled as delivered, and is delivered again", c)
 	}
 	if c.overtaken() {
 		return fmt.Errorf("%v is delivered, though its transaction was paid before", c)
 	}
-	if l.made[c] {
+	if exp.delivered[c] {
 		return nil
 	}
-	l.made[c] = true
-	if newest, ok := l.newest[c.Transaction]; ok && newest > c.N {
+	exp.delivered[c] = true
+	if newest, ok := exp.newest[c.Transaction]; ok && newest > c.N {
 		return fmt.Errorf("%v is delivered for the first time after number %d", c, newest)
 	}
-	l.newest[c.Transaction] = c.N
+	exp.newest[c.Transaction] = c.N
 	return nil
 }
 
-// holds tells whether a store has all that the ledger says it has.
-func (l *ledger) holds(ctx context.Context, store inbox.Store) error {
+// checkKept fails if a callback that was acknowledged or settled is not in the store.
+func (exp *expected) checkKept(ctx context.Context, store inbox.Store) error {
 	states, err := read(ctx, store)
 	if err != nil {
 		return err
 	}
-	for c := range l.added {
+	for c := range exp.acknowledged {
 		if states[c] == "" {
 			return fmt.Errorf("%v was acknowledged, and is lost", c)
 		}
 	}
-	for c := range l.settled {
+	for c := range exp.settled {
 		if states[c] != inbox.Delivered {
 			return fmt.Errorf("%v was settled as delivered, and is %q", c, states[c])
 		}
@@ -98,8 +101,8 @@ func (l *ledger) holds(ctx context.Context, store inbox.Store) error {
 	return nil
 }
 
-// isDone tells whether all that a store has was delivered, but for what was overtaken.
-func (l *ledger) isDone(ctx context.Context, store inbox.Store) error {
+// checkDone fails if a callback in the store was neither delivered nor overtaken.
+func (exp *expected) checkDone(ctx context.Context, store inbox.Store) error {
 	states, err := read(ctx, store)
 	if err != nil {
 		return err
@@ -108,7 +111,7 @@ func (l *ledger) isDone(ctx context.Context, store inbox.Store) error {
 		if want := finalState(c); state != want {
 			return fmt.Errorf("%v ends as %q, not as %q", c, state, want)
 		}
-		if !c.overtaken() && !l.made[c] {
+		if !c.overtaken() && !exp.delivered[c] {
 			return fmt.Errorf("%v counts as delivered, and never was", c)
 		}
 	}
@@ -122,7 +125,7 @@ func finalState(c callback) inbox.State {
 	return inbox.Delivered
 }
 
-// read returns the states of all records. It fails if one is damaged.
+// read returns the states of all records. It fails if a record is damaged.
 func read(ctx context.Context, store inbox.Store) (map[callback]inbox.State, error) {
 	stats, err := store.Stats(ctx)
 	if err != nil {
@@ -134,7 +137,7 @@ func read(ctx context.Context, store inbox.Store) (map[callback]inbox.State, err
 	return served(ctx, store)
 }
 
-// served returns the states of the records that a store serves.
+// served returns the states of the records that a store lists.
 func served(ctx context.Context, store inbox.Store) (map[callback]inbox.State, error) {
 	states := map[callback]inbox.State{}
 	for r, err := range store.List(ctx, inbox.Filter{}) {

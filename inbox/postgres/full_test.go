@@ -30,9 +30,9 @@ const rowsRead = `
 SELECT (SELECT sum(seq_tup_read) FROM pg_stat_user_tables WHERE schemaname = current_schema())
 	+ (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE schemaname = current_schema())`
 
-// What the inbox holds must not make a delivery slower, neither while the planner has no
-// statistics, and plans that were made for an empty table, nor later, nor when what it
-// knows is from before the app went down.
+// A full inbox must not make a delivery slower: neither while the planner has no statistics and
+// uses plans for an empty table, nor later, nor when its statistics are older than the app's
+// failure.
 func TestDeliveriesReadLittleOfAFullInbox(t *testing.T) {
 	const analyse = "ANALYZE galaxypay_inbox_records;"
 	const delivered, pending = fill + " WHERE i % 3 = 0;", fill + " WHERE i % 3 > 0;"
@@ -65,7 +65,7 @@ func deliverNew(t *testing.T, s *postgres.Store, name string, deliveries int) {
 	t.Helper()
 	for i := range deliveries {
 		e := event(fmt.Sprint(name, i), fmt.Sprint("T-", name, i), "paid")
-		settle(t, s, add(t, s, e, leaseAt(0)), inbox.Delivered, noon)
+		settle(t, s, arrive(t, s, e, leaseAt(0)), inbox.Delivered, noon)
 		if _, err := s.NextDue(t.Context(), []string{"default"}); err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +76,7 @@ func deliverNew(t *testing.T, s *postgres.Store, name string, deliveries int) {
 	}
 }
 
-// readSoFar counts the rows and index entries that were read by all who have left.
+// readSoFar counts the rows and index entries that all closed sessions have read.
 func readSoFar(t *testing.T, address string) (n int) {
 	t.Helper()
 	c, err := pgx.Connect(t.Context(), address)

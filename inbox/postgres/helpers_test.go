@@ -90,12 +90,12 @@ func event(id, transaction, paymentStatus string) inbox.Event {
 	}
 }
 
-// add adds an event that is new.
-func add(t *testing.T, s *postgres.Store, e inbox.Event, lease inbox.Lease) inbox.Record {
+// arrive lets an event arrive that must be new.
+func arrive(t *testing.T, s *postgres.Store, e inbox.Event, lease inbox.Lease) inbox.Record {
 	t.Helper()
-	r, added, err := s.Arrive(t.Context(), e, lease)
-	if err != nil || !added {
-		t.Fatalf("Add %s: added %t, %v", e.ID, added, err)
+	r, isNew, err := s.Arrive(t.Context(), e, lease)
+	if err != nil || !isNew {
+		t.Fatalf("Arrive %s: new %t, %v", e.ID, isNew, err)
 	}
 	return r
 }

@@ -1,0 +1,58 @@
+package inboxtest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+)
+
+func lateSettle(t *testing.T, s *suite) {
+	r := s.arrive(t, event("a", "GP1", inbox.Paid), 0)
+	s.deliver(t, r, 500)
+	s.claim(t, 1000)
+}
+
+func settleTwice(t *testing.T, s *suite) {
+	r := s.arrive(t, event("a", "GP1", inbox.Paid), 0)
+	s.deliver(t, r, 1)
+	lost(t, s.Settle(t.Context(), r, inbox.Settlement{State: inbox.Dead, At: at(2)}))
+	unclaimed := r
+	unclaimed.Lease = ""
+	lost(t, s.Settle(t.Context(), unclaimed, inbox.Settlement{State: inbox.Dead, At: at(2)}))
+	s.isDelivered(t, "a")
+	expect(t, "attempts", s.get(t, "a").Attempts, 1)
+	r = s.arrive(t, event("b", "GP2", inbox.Paid), 0)
+	r.Lease = "another"
+	lost(t, s.Settle(t.Context(), r, inbox.Settlement{State: inbox.Dead, At: at(2)}))
+}
+
+func settled(t *testing.T, s *suite) {
+	r := s.arrive(t, event("a", "GP1", inbox.Paid), 0)
+	how := inbox.Settlement{State: inbox.Pending, Due: at(60), At: at(1), LastError: "answered 503"}
+	s.settle(t, r, how)
+	r = s.get(t, "a")
+	expect(t, "attempts", r.Attempts, 1)
+	expect(t, "last error", r.LastError, "answered 503")
+	same(t, "due", r.Due, at(60))
+	same(t, "settled", r.SettledAt, time.Time{})
+
+	how.Uncounted = true
+	s.settle(t, s.claim(t, 60, "a")["a"], how)
+	expect(t, "attempts", s.get(t, "a").Attempts, 1)
+
+	how = inbox.Settlement{State: inbox.Delivered, At: at(61), Answer: inbox.Answer{Status: "409", Description: "known"}}
+	s.settle(t, s.claim(t, 60, "a")["a"], how)
+	r = s.get(t, "a")
+	expect(t, "state", r.State, inbox.Delivered)
+	expect(t, "attempts", r.Attempts, 2)
+	expect(t, "answer", r.Answer, how.Answer)
+	same(t, "settled", r.SettledAt, at(61))
+}
+
+func retry(t *testing.T, s *suite) {
+	r := s.arrive(t, event("a", "GP1", inbox.Paid), 0)
+	s.settle(t, r, inbox.Settlement{State: inbox.Pending, Due: at(5), At: at(1)})
+	s.claim(t, 4) // the lease was given up, but it is not due
+	s.claim(t, 5, "a")
+}
