@@ -1,12 +1,12 @@
-// Mutate builds every mutant of the named files of one package into a single
-// build: each small fault lies dormant until the environment variable MUTANT
-// holds its number. Linking Caddy into a test program takes many times longer
-// than running it, so a build for each mutant would be most of the work.
+// Command mutate writes small faults (mutants) into the named files of one package,
+// all of them into one build: each fault is off until the environment variable MUTANT
+// holds its number. Linking Caddy into a test program takes many times longer than
+// running it, so a build for each mutant would be most of the work.
 //
-//	mutate DIR FILE...
+//	go run ./tools/mutate DIR FILE...
 //
-// DIR receives overlay.json, for go test -overlay, and mutants.tsv: number,
-// place, fault.
+// It writes to DIR overlay.json, for go test -overlay, and mutants.tsv: number, place,
+// fault. The script .ci/mutation runs it, and then the tests with each mutant.
 package main
 
 import (
@@ -21,8 +21,8 @@ import (
 	"strings"
 )
 
-// dormant decides at run time; it is added to the package under test.
-const dormant = `package %s
+// switches turn a mutant on at run time; this file is added to the package under test.
+const switches = `package %s
 
 import "os"
 
@@ -40,7 +40,7 @@ func mutantText(number string) string {
 func mutantOne(number string) int { return len(mutantText(number)) }
 `
 
-// insertion stands before or behind a piece of source, which itself stays as it is.
+// insertion is text to insert before or behind a piece of source, which itself stays as it is.
 type insertion struct {
 	at   int
 	text string
@@ -90,7 +90,7 @@ func run(dir string, paths []string) error {
 		if err := write(full, m.text()); err != nil {
 			return err
 		}
-		if err := write(filepath.Join(filepath.Dir(full), "mutant.go"), fmt.Sprintf(dormant, tree.Name)); err != nil {
+		if err := write(filepath.Join(filepath.Dir(full), "mutant.go"), fmt.Sprintf(switches, tree.Name)); err != nil {
 			return err
 		}
 	}
@@ -104,7 +104,7 @@ func run(dir string, paths []string) error {
 	return os.WriteFile(filepath.Join(dir, "mutants.tsv"), []byte(strings.Join(m.mutants, "")), 0o600)
 }
 
-// visit sees every node, outer ones first.
+// visit notes the mutants of a node. It is called with every node, outer ones first.
 func (m *mutator) visit(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.ImportSpec, *ast.FieldList:
@@ -147,13 +147,14 @@ func (m *mutator) visit(n ast.Node) bool {
 	return true
 }
 
-// forPeople is true of log lines and error texts, whose wording is no behaviour.
+// forPeople reports whether a call writes a log line or an error text, whose wording is no behaviour.
 func (m *mutator) forPeople(call *ast.CallExpr) bool {
 	callee := m.of(call.Fun)
 	return strings.HasPrefix(callee, "zap.") || strings.Contains(callee, ".log.") || callee == "fmt.Errorf" || callee == "errors.New"
 }
 
-// statements leaves each out that declares nothing and ends nothing.
+// statements notes a mutant that leaves a statement out, for each that neither declares
+// a variable nor ends the function.
 func (m *mutator) statements(list []ast.Stmt) {
 	for _, s := range list {
 		switch s := s.(type) {
@@ -169,7 +170,7 @@ func (m *mutator) statements(list []ast.Stmt) {
 	}
 }
 
-// condition turns a condition round, unless it is one that binary takes care of.
+// condition notes a mutant that negates a condition, unless binary does so.
 func (m *mutator) condition(e ast.Expr) {
 	if _, ok := e.(*ast.BinaryExpr); !ok {
 		m.wrap(e, "turned round: "+m.of(e), "((", ") != mutant(%s))")
@@ -199,7 +200,8 @@ func (m *mutator) binary(e *ast.BinaryExpr) {
 	}
 }
 
-// wrap notes a mutant; %s in before or behind becomes its number.
+// wrap notes a mutant, which is the text before a node and the text behind it. In both,
+// %s becomes the mutant's number.
 func (m *mutator) wrap(n ast.Node, fault, before, behind string) {
 	number := fmt.Sprintf("%q", fmt.Sprint(len(m.mutants)+1))
 	m.before = append(m.before, insertion{m.offset(n.Pos()), strings.ReplaceAll(before, "%s", number)})
@@ -213,8 +215,9 @@ func (m *mutator) offset(p token.Pos) int { return m.files.Position(p).Offset }
 // of is the source of a node.
 func (m *mutator) of(n ast.Node) string { return string(m.source[m.offset(n.Pos()):m.offset(n.End())]) }
 
-// text puts the insertions in: of those at one place, what stands behind an inner
-// node first, and what stands before an outer one first.
+// text returns the source with the insertions. Where several are at one place, what
+// belongs behind a node comes first, inner nodes before outer ones; then what belongs
+// before a node, outer nodes before inner ones.
 func (m *mutator) text() string {
 	var all []insertion
 	for _, in := range slices.Backward(m.behind) {
