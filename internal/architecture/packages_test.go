@@ -1,6 +1,7 @@
 package architecture
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -42,7 +43,7 @@ const (
 type row struct {
 	name      string // short: the import path without the module
 	about     string
-	mayImport []string // sorted
+	mayImport []string // sorted by byPlace
 }
 
 // The table names every package and exactly what each imports.
@@ -106,6 +107,21 @@ func TestCompare(t *testing.T) {
 				t.Errorf("%q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// What -update writes is what is read again.
+func TestTableIsReadAsWritten(t *testing.T) {
+	rows := []row{
+		{"a", "one thing", []string{"b", "c/d", anyCaddy, netHTTP}},
+		{"b", "another, with `code` in it", nil},
+	}
+	text := formatTable(rows)
+	again := parseTable(t, text)
+	if !slices.EqualFunc(again, rows, func(x, y row) bool {
+		return x.name == y.name && x.about == y.about && slices.Equal(x.mayImport, y.mayImport)
+	}) {
+		t.Errorf("%q is read as %q", text, again)
 	}
 }
 
@@ -278,8 +294,14 @@ func counted(imports []string) []string {
 			names = append(names, netHTTP)
 		}
 	}
-	slices.Sort(names)
+	slices.SortFunc(names, byPlace)
 	return slices.Compact(names)
+}
+
+// byPlace sorts by name, and Caddy and net/http to the end.
+func byPlace(a, b string) int {
+	place := func(name string) int { return slices.Index([]string{anyCaddy, netHTTP}, name) }
+	return cmp.Or(place(a)-place(b), strings.Compare(a, b))
 }
 
 func readPage(t *testing.T) (head, table, tail string) {
@@ -313,7 +335,7 @@ func parseTable(t *testing.T, table string) []row {
 		r := row{name: cells[1], about: cells[2]}
 		if cells[3] != nothing {
 			r.mayImport = strings.Split(strings.ReplaceAll(cells[3], "`", ""), ", ")
-			slices.Sort(r.mayImport)
+			slices.SortFunc(r.mayImport, byPlace)
 		}
 		rows = append(rows, r)
 	}
