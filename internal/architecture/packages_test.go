@@ -2,14 +2,13 @@ package architecture
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"flag"
+	"go/build"
 	"go/parser"
 	"go/token"
-	"io"
+	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -248,34 +247,43 @@ func TestCore(t *testing.T) {
 	}
 }
 
-// listPackages returns the module's packages with what their files, not their tests, import.
+// listPackages returns the module's packages with what their files, not their tests, import. It reads the files in this
+// process and asks no other program, so that "go test" does not repeat a cached verdict after one of them has changed.
 func listPackages(t *testing.T) []row {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Doc,Imports", "./...")
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "GOOS=linux") // the same table on every machine
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
+	linux := build.Default
+	linux.GOOS = "linux" // the same table on every machine
+	var rows []row
+	err := filepath.WalkDir(root, func(dir string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil || !entry.IsDir():
+			return err
+		case dir != root && isNoPackage(entry.Name()):
+			return fs.SkipDir
+		}
+		p, err := linux.ImportDir(dir, 0)
+		if _, none := errors.AsType[*build.NoGoError](err); none {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(root, dir)
+		rows = append(rows, row{shortName(module + "/" + filepath.ToSlash(name)), p.Doc, counted(p.Imports)})
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rows []row
-	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var p struct {
-			ImportPath, Doc string
-			Imports         []string
-		}
-		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
-			return rows
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		rows = append(rows, row{shortName(p.ImportPath), p.Doc, counted(p.Imports)})
-	}
+	return rows
+}
+
+// isNoPackage tells whether "go list ./..." leaves a folder out.
+func isNoPackage(folder string) bool {
+	return folder == "testdata" || folder == "node_modules" || strings.HasPrefix(folder, ".") || strings.HasPrefix(folder, "_")
 }
 
 func shortName(path string) string {
-	if path == module {
+	if path == module || path == module+"/." {
 		return rootPackage
 	}
 	return strings.TrimPrefix(path, module+"/")
