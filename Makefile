@@ -1,0 +1,51 @@
+# The checks, by name. Each target is a script in .ci or one Go command; "make" alone lists them.
+
+TIME ?= 30s
+FILES ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test lint ci readme fuzz mutation long bench image typescript vulnerabilities
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## ./caddy: Caddy with the modules of this checkout
+	./xcaddy.sh
+
+run: ## the whole product on one machine; open http://localhost:9182/
+	go run ./cmd/caddy run --config Caddyfile.example
+
+test: ## all tests; those that need a missing program are skipped
+	go test ./...
+
+lint: ## gofmt, go vet, golangci-lint
+	test -z "$$(gofmt -l .)" || { gofmt -l .; false; }
+	go vet ./...
+	golangci-lint run ./...
+
+ci: ## everything that must hold before a change goes in (root on Debian; installs what it needs)
+	.ci/run
+
+readme: ## what the README tells a newcomer to do, and its PHP
+	.ci/readme
+
+fuzz: ## every fuzz target, TIME=30s each
+	.ci/fuzz $(TIME)
+
+mutation: ## does a test fail for every small fault? FILES="send.go" for others than the default
+	.ci/mutation $(FILES)
+
+long: ## the inbox is killed, its power cut, its file damaged, many times over: eleven minutes
+	.ci/long
+
+bench: ## the benchmark: eleven minutes, needs wrk
+	go run ./bench
+
+image: build ## the container image, and a payment through it (root, buildah)
+	.ci/image
+
+typescript: build ## a TypeScript client of the sidecar's own description, and payments with it
+	.ci/typescript
+
+vulnerabilities: ## known vulnerabilities that the code can reach (needs the database)
+	.ci/vulnerabilities
