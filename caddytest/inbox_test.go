@@ -396,7 +396,7 @@ type fullStore struct{ inbox.Store }
 
 var errFull = errors.New("no space left on device")
 
-func (s fullStore) Add(context.Context, inbox.Event, inbox.Lease) (inbox.Record, bool, error) {
+func (s fullStore) Arrive(context.Context, inbox.Event, inbox.Lease) (inbox.Record, bool, error) {
 	return inbox.Record{}, false, errFull
 }
 

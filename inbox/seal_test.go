@@ -208,7 +208,7 @@ func TestParseSecret(t *testing.T) {
 	}
 }
 
-// Whoever prints a Sealer into a log must not print its keys.
+// A Sealer that is printed into a log must not show its keys.
 func TestSealerPrintsNoKey(t *testing.T) {
 	s := newTestSealer(t, true, "k")
 	for _, text := range []string{fmt.Sprintf("%v", s), fmt.Sprintf("%+v", *s), fmt.Sprintf("%#v", s)} {

@@ -144,7 +144,7 @@ func asNobody(t *testing.T, do func()) {
 	const nobody = 65534
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	unix.Syscall(unix.SYS_SETFSUID, nobody, 0, 0)  //nolint:errcheck // it tells the old id only
+	unix.Syscall(unix.SYS_SETFSUID, nobody, 0, 0)  //nolint:errcheck // it returns the old id only
 	defer unix.Syscall(unix.SYS_SETFSUID, 0, 0, 0) //nolint:errcheck // as above
 	do()
 }

@@ -79,7 +79,7 @@ func traceSyscalls(socket int) error {
 type step struct {
 	report string            // a line, or else
 	file   string            // what the following is done to: a file, or the folder
-	names  map[string]string // of the folder: name to file, "" if the name is taken away; or
+	names  map[string]string // of the folder: name to file, "" if the name is removed; or
 	offset int64
 	data   []byte // written; or
 	size   int64  // set, if not -1; or

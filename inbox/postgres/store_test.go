@@ -21,7 +21,7 @@ func TestErrorsHideTheAddress(t *testing.T) {
 	for name, address := range map[string]string{
 		"no address":         "hunter2 hunter2",
 		"broken address":     "postgres://shop:hunter2@[::1/shop",
-		"nobody listens":     "postgres://shop:hunter2@127.0.0.1:1/shop",
+		"no server":          "postgres://shop:hunter2@127.0.0.1:1/shop",
 		"a socket is absent": "host=" + filepath.Join(os.TempDir(), "absent") + " user=shop password=hunter2",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -215,7 +215,7 @@ func TestReplayAppliesTheFilterAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := <-second; n != 0 {
-		t.Errorf("replayed %d that were delivered meanwhile", n)
+		t.Errorf("replayed %d that were delivered by then", n)
 	}
 }
 
