@@ -15,7 +15,7 @@ type server struct {
 
 func (s *server) url() string { return "http://" + s.addr + payPath }
 
-// globals are the options that every Caddy here runs with. Access logs are off, as they are unless somebody asks.
+// globals are the options that every Caddy here runs with. Access logs are off, as they are by default.
 const globals = `
 	persist_config off
 	auto_https off
@@ -54,7 +54,12 @@ func merchantOptions(gateway string) string {
 
 // sidecar starts the sidecar as its users do: with metrics, and every option of the site at its default unless given.
 func (b *bench) sidecar(ctx context.Context, gateway, siteOptions string) (*server, error) {
-	options := "\tmetrics\n\tgalaxypay {\n\t" + merchantOptions(gateway) + "\t}\n"
+	return b.sidecarWith(ctx, gateway, "", siteOptions)
+}
+
+// sidecarWith does the same with more global options.
+func (b *bench) sidecarWith(ctx context.Context, gateway, options, siteOptions string) (*server, error) {
+	options += "\tmetrics\n\tgalaxypay {\n\t" + merchantOptions(gateway) + "\t}\n"
 	return b.caddySite(ctx, b.caddy, options, "\tgalaxypay {\n"+siteOptions+"\n\t}")
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 )
@@ -26,31 +25,4 @@ func check(ctx context.Context, url string, unwraps bool) error {
 		return fmt.Errorf("%s answered %q instead of the envelope", url, got)
 	}
 	return nil
-}
-
-// post returns the body of the answer, which must be a 200.
-func post(ctx context.Context, client *http.Client, url, body string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
-	if err != nil {
-		return "", err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	answer, err := do(client, req)
-	return string(answer), err
-}
-
-func do(client *http.Client, req *http.Request) ([]byte, error) {
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answered %d: %s", req.URL, resp.StatusCode, answer)
-	}
-	return answer, nil
 }

@@ -88,7 +88,7 @@ func (c *child) output() string {
 	return string(text[max(0, len(text)-4096):])
 }
 
-// stop asks the process to end, and insists after a while.
+// stop sends the process SIGTERM, and after three seconds SIGKILL.
 func (c *child) stop() {
 	_ = c.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
 	select {
@@ -103,7 +103,7 @@ func (c *child) stop() {
 	<-c.ended
 }
 
-// freeAddr is an address on loopback that nothing listens at. Another program may take it before it is used; the run
+// freeAddr is an address on loopback at which nothing listens. Another program may take it before it is used; the run
 // fails then.
 func freeAddr(ctx context.Context) (string, error) {
 	var config net.ListenConfig

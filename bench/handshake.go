@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// handshake measures what an app gains that starts from nothing with every request, as PHP does: calling the gateway
-// itself, it opens a connection and speaks TLS anew for each call, where the sidecar has one open.
+// handshake measures what an app gains that starts from nothing with every request, as PHP does: if it calls the gateway
+// itself, it opens a connection, with a TLS handshake, for each call, where the sidecar has one open.
 func (b *bench) handshake(ctx context.Context) error {
 	certificate, err := selfSigned()
 	if err != nil {

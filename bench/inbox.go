@@ -33,7 +33,7 @@ func (b *bench) inbox(ctx context.Context) error {
 	return b.fullInboxes(ctx, kinds)
 }
 
-// arrivals compares how many events a second the stores keep with what one writer gets onto the disk who does nothing else.
+// arrivals compares how many events a second the stores keep with how many one writer gets onto the disk that does nothing else.
 func (b *bench) arrivals(ctx context.Context, kinds []inboxKind) error {
 	raw, err := os.Create(filepath.Join(b.dir, "raw"))
 	if err != nil {
@@ -121,12 +121,12 @@ func takeAtOnce(context.Context, inbox.Record, int) inbox.Result {
 	return inbox.Result{Delivered: true, Answer: taken}
 }
 
-// answer has another event taken each time, and expects the app's own word.
+// answer delivers another event each time, and expects the app's own answer.
 func answer(member *inbox.Member, last *atomic.Int64) func(context.Context) error {
 	return func(ctx context.Context) error {
 		got, err := member.Arrive(ctx, ipn(last.Add(1)))
 		if err == nil && got != taken {
-			err = fmt.Errorf("the gateway was told %q instead of the app's answer", got.Description)
+			err = fmt.Errorf("the gateway got the answer %q instead of the app's", got.Description)
 		}
 		return err
 	}

@@ -77,7 +77,7 @@ func (b *bench) afterManyCalls(ctx context.Context) error {
 	return nil
 }
 
-// slice is how long one of the two is loaded before it is the other one's turn.
+// slice is how long one of the two is loaded before the other one is.
 func (b *bench) slice() time.Duration {
 	if b.smoke {
 		return time.Second

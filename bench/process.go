@@ -23,7 +23,7 @@ func memoryOf(pid int, name string) (int64, error) {
 	return 0, fmt.Errorf("no %s of process %d", name, pid)
 }
 
-// forgetPeak makes VmHWM start anew from what is resident now.
+// forgetPeak sets VmHWM to what is resident now.
 func forgetPeak(pid int) error {
 	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
 }
@@ -52,7 +52,7 @@ func processorTime(pid int) (time.Duration, error) {
 	return used, nil
 }
 
-// tick is the unit of /proc/PID/stat; Linux shows 100 a second on every architecture that Go knows.
+// tick is the unit of /proc/PID/stat; Linux shows 100 a second on every architecture that Go supports.
 const tick = 10 * time.Millisecond
 
 func ownProcessorTime(pid int) (time.Duration, error) {

@@ -11,9 +11,10 @@ const roundTrip = 30 * time.Millisecond
 
 // relay passes connections on to target as if it were half a round trip away, both ways.
 //
-// The kernel accepts a connection on loopback before the relay even knows of it, and the client starts to talk at once.
-// Over a distance it would have to wait for the handshake of TCP, one round trip. So whatever a client says in the first
-// round trip counts as said at its end.
+// The kernel accepts a connection on loopback before the relay gets it, and the client sends at once. Over a distance it
+// would have to wait for the handshake of TCP, one round trip. So all that a client sends in the first round trip counts
+// as sent at its end. This is why the relay is not a proxy of toxiproxy, which the tests use: its toxic "latency" delays
+// the data alone. A new connection would cost two round trips there instead of three, and the comparison is about that.
 type relay struct {
 	listener net.Listener
 	target   string
@@ -52,17 +53,17 @@ func (r *relay) serve(ctx context.Context) {
 	}
 }
 
-// parcel is what was read, and when it arrives.
-type parcel struct {
+// chunk is what was read, and when it arrives.
+type chunk struct {
 	due  time.Time
 	data []byte // nil: the sender has closed
 }
 
-// carry brings everything from one end to the other, half a round trip late but in as quick a succession as it came.
+// carry copies everything from one end to the other, half a round trip late, at the intervals at which it came.
 func carry(to, from net.Conn, open time.Time) {
-	parcels := make(chan parcel, 1024)
-	go collect(parcels, from, open)
-	for p := range parcels {
+	chunks := make(chan chunk, 1024)
+	go collect(chunks, from, open)
+	for p := range chunks {
 		time.Sleep(time.Until(p.due))
 		if p.data == nil {
 			to.Close()
@@ -75,20 +76,20 @@ func carry(to, from net.Conn, open time.Time) {
 }
 
 // collect reads until the connection ends.
-func collect(parcels chan<- parcel, from net.Conn, open time.Time) {
-	defer close(parcels)
+func collect(chunks chan<- chunk, from net.Conn, open time.Time) {
+	defer close(chunks)
 	for {
 		data := make([]byte, 32<<10)
 		n, err := from.Read(data)
-		said := time.Now()
-		if said.Before(open) {
-			said = open
+		sent := time.Now()
+		if sent.Before(open) {
+			sent = open
 		}
 		if n > 0 {
-			parcels <- parcel{said.Add(roundTrip / 2), data[:n]}
+			chunks <- chunk{sent.Add(roundTrip / 2), data[:n]}
 		}
 		if err != nil {
-			parcels <- parcel{due: said.Add(roundTrip / 2)}
+			chunks <- chunk{due: sent.Add(roundTrip / 2)}
 			return
 		}
 	}

@@ -30,8 +30,8 @@ func echo(t *testing.T) net.Listener {
 	return listener
 }
 
-// The first answer takes two round trips, for the handshake of TCP is one; every later one takes one. Less would be
-// too good for the app that opens connections anew; a busy machine may take more.
+// The first answer takes two round trips, for the handshake of TCP is one; every later one takes one. Less would
+// favour the app that opens a connection for each call; a busy machine may take more.
 func TestRelayIsFarAway(t *testing.T) {
 	r, err := newRelay(t.Context(), echo(t).Addr().String())
 	if err != nil {

@@ -36,7 +36,7 @@ func TestRepeatEndsWithAFailureAndWithItsContext(t *testing.T) {
 	}
 }
 
-// Nobody may always be the first, or always behind the same one.
+// No contender may always be the first, or always behind the same one.
 func TestContestChangesTheOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var order []string

@@ -25,7 +25,7 @@ func (b *bench) startup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	const gateway = "http://127.0.0.1:9" // nobody calls it
+	const gateway = "http://127.0.0.1:9" // nothing calls it
 	variants := []struct {
 		name, binary string
 		start        func() (*server, error)

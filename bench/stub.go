@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,7 +19,7 @@ const (
 	salt   = "GO@2021" // the one of the examples in the gateway's documents
 	apiKey = "bench"
 
-	// payPath is where every variant is called: the sidecar and the gateway know pay by the same path.
+	// payPath is where every variant is called: it is the path of pay at the gateway, and at the sidecar too.
 	payPath = "/api/v1/transaction/pay"
 
 	// unwrappedID is the requestID of the answer to a body without an envelope.
@@ -29,7 +30,7 @@ const (
 		`"endpoint":"https://uat-secure.galaxypay.vn/checkout/2211210123456789012345678901"}`
 )
 
-// largeBody is where the option -delay sets in, in bytes.
+// largeBody is the least body, in bytes, that the option -delay holds back.
 const largeBody = 16 << 10
 
 // mustBeSigned marks the bodies of which the stub checks the signature. It does not do so under load, since the work
@@ -37,13 +38,18 @@ const largeBody = 16 << 10
 var mustBeSigned = []byte("signed, please")
 
 // stub stands in for the gateway, with as little work as possible, so that the load measures what is in front of it:
-// it reads just enough HTTP/1.1, signs its answers and knows nothing of payments.
+// it reads just enough HTTP/1.1 and signs its answers, which are the same for every payment.
 type stub struct {
-	delay time.Duration // before it answers a large body
+	delay   time.Duration // before it answers
+	delayed int           // the least body, in bytes, whose answer it delays
+
+	calls  atomic.Int64
+	atWork atomic.Int64
+	most   atomic.Int64 // at work at once, so far
 }
 
 func runStub(ctx context.Context, args []string) error {
-	var s stub
+	s := stub{delayed: largeBody}
 	flags := flag.NewFlagSet("stub", flag.ContinueOnError)
 	listen := flags.String("listen", "", "")
 	cert := flags.String("cert", "", "a PEM file with certificate and key, for TLS")
@@ -90,18 +96,16 @@ func (s *stub) converse(conn net.Conn) {
 		if err != nil {
 			return
 		}
-		if cap(body) < head.length {
-			body = make([]byte, head.length)
-		}
-		body = body[:head.length]
-		if _, err := io.ReadFull(r, body); err != nil {
-			return
-		}
-		if head.length >= largeBody {
+		s.begin()
+		if body, err = readBody(body, r, head.length); err == nil && head.length >= s.delayed {
 			time.Sleep(s.delay)
 		}
 		message = appendAnswer(message[:0], body, head.signature)
 		response = appendResponse(response[:0], message)
+		s.atWork.Add(-1) // before the answer: the next call may follow it at once
+		if err != nil {
+			return
+		}
 		if _, err := conn.Write(response); err != nil {
 			return
 		}
@@ -109,6 +113,24 @@ func (s *stub) converse(conn net.Conn) {
 			return
 		}
 	}
+}
+
+// begin counts a call.
+func (s *stub) begin() {
+	s.calls.Add(1)
+	now := s.atWork.Add(1)
+	for most := s.most.Load(); now > most && !s.most.CompareAndSwap(most, now); most = s.most.Load() {
+	}
+}
+
+// readBody reads a body into the room of an earlier one, if it is large enough.
+func readBody(room []byte, r io.Reader, length int) ([]byte, error) {
+	if cap(room) < length {
+		room = make([]byte, length)
+	}
+	body := room[:length]
+	_, err := io.ReadFull(r, body)
+	return body, err
 }
 
 // head is what the stub reads of a request's header.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"time"
 )
@@ -60,7 +59,7 @@ func (b *bench) throughput(ctx context.Context) error {
 		for round := range b.rounds {
 			progress("%d connections, round %d of %d", conns, round+1, b.rounds)
 			for i := range variants {
-				v := variants[(i+round)%len(variants)] // nobody is always the first, or always behind the same one
+				v := variants[(i+round)%len(variants)] // none is always the first, or always behind the same one
 				s, err := b.sample(ctx, v.server, file, conns)
 				if err != nil {
 					return err
@@ -215,13 +214,5 @@ func (b *bench) writeProfile(ctx context.Context) error {
 		return err
 	}
 	progress("go tool pprof -http=: %s", b.profile)
-	return os.WriteFile(b.profile, profile, 0o600)
-}
-
-func get(ctx context.Context, url string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	return do(http.DefaultClient, req)
+	return os.WriteFile(b.profile, []byte(profile), 0o600)
 }

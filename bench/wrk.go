@@ -26,7 +26,7 @@ type load struct {
 
 func (l *load) perSecond() float64 { return float64(l.Requests) / l.Microseconds * 1e6 }
 
-// wrk posts the body in a file to url for a while. One failure spoils the measurement: a refusal is quickly said.
+// wrk posts the body in a file to url for a while. One failure spoils the measurement: a refusal takes less time than an answer.
 func (b *bench) wrk(ctx context.Context, url, bodyFile string, conns int, duration time.Duration) (load, error) {
 	script, err := b.write("wrk.lua", wrkScript)
 	if err != nil {
