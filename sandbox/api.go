@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"crypto/sha256"
+	"crypto/subtle"
 	"errors"
 	"io"
 	"mime"
@@ -11,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
 // maxRequestBody is far above any request of the gateway's tables, the longest extraData
@@ -39,7 +42,6 @@ var operations = map[string]func(*Handler, *http.Request, call) reply{
 
 // The response codes an operation can have (the gateway's page "Response Codes").
 const (
-	codeSuccess      = "200"
 	codeBadRequest   = "400"
 	codeUnauthorized = "401"
 	codeDuplicate    = "409"
@@ -53,7 +55,7 @@ type reply struct {
 }
 
 func done(data any) reply {
-	return reply{code: codeSuccess, message: "Success", data: data}
+	return reply{code: message.CodeSuccess, message: "Success", data: data}
 }
 
 func refused(code, reason string) reply {
@@ -163,7 +165,7 @@ const (
 // checks always run, so that the time taken does not tell which one failed.
 func (h *Handler) doubt(header http.Header, body []byte) string {
 	apiKey, signature := header.Get("apiKey"), header.Get("signature")
-	known, signed := sameSecret(apiKey, h.apiKey), verify(body, h.salt, signature)
+	known, signed := sameSecret(apiKey, h.apiKey), message.Verify(body, h.salt, signature)
 	switch {
 	case apiKey == "":
 		return noKey
@@ -182,7 +184,7 @@ func (h *Handler) doubt(header http.Header, body []byte) string {
 func (h *Handler) refuseStranger(w http.ResponseWriter, body []byte, doubt string) {
 	h.logger.Info("request refused", zap.String("reason", doubt), zap.Int("body_length", len(body)))
 	c, _ := parseCall(body)
-	writeMessage(w, http.StatusUnauthorized, encode(h.newMessage(c, refused(codeUnauthorized, doubt))))
+	writeMessage(w, http.StatusUnauthorized, message.Encode(h.newMessage(c, refused(codeUnauthorized, doubt))))
 }
 
 // answer signs the reply and sends it. The HTTP status is 200 whatever the
@@ -190,15 +192,15 @@ func (h *Handler) refuseStranger(w http.ResponseWriter, body []byte, doubt strin
 func (h *Handler) answer(x *overheard, r *http.Request, c call, said reply) {
 	defer x.keep() // before what is left to do, and before the caller has the answer
 	o := &outgoing{ResponseWriter: x, request: r, salt: h.salt, send: (*outgoing).sendWhole}
-	o.setBody(encode(h.newMessage(c, said)))
+	o.setBody(message.Encode(h.newMessage(c, said)))
 	c.strike(o)
 	o.send(o)
 }
 
-func (h *Handler) newMessage(c call, r reply) message {
-	return message{
+func (h *Handler) newMessage(c call, r reply) message.Envelope {
+	return message.Envelope{
 		RequestID:        c.requestID,
-		ResponseDateTime: stamp(h.now()),
+		ResponseDateTime: message.Stamp(h.now()),
 		ResponseCode:     r.code,
 		ResponseMessage:  r.message,
 		ResponseData:     r.data,
@@ -219,4 +221,11 @@ func refuseBody(w http.ResponseWriter, err error) {
 		return
 	}
 	writeProblem(w, http.StatusBadRequest, "body_invalid", "the body could not be read to its end")
+}
+
+// sameSecret compares without telling by its duration where, or by how much in length,
+// the two differ.
+func sameSecret(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }

@@ -1,6 +1,10 @@
 package sandbox
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
+)
 
 // maxForm is ample for the fields of any form of the payment page.
 const maxForm = 4 << 10
@@ -118,7 +122,7 @@ func (h *Handler) showStep(w http.ResponseWriter, r *http.Request, t transaction
 		Step: in.describeStep(t, h.now()), Complaint: in.complaints[wrong],
 	}
 	p.Step.QR = qrImage(pageOf(r, t))
-	p.Step.Card, _ = findTestCard(r.URL.Query().Get("card"))
+	p.Step.Card, _ = card.FindTestCard(r.URL.Query().Get("card"))
 	status := http.StatusOK
 	if wrong != "" {
 		status = http.StatusUnprocessableEntity

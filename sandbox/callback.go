@@ -2,20 +2,10 @@ package sandbox
 
 import (
 	"cmp"
-	"encoding/base64"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
-
-// sealed is a callback as it travels: the message in Base64, and the signature of that
-// text, not of the message inside.
-type sealed struct {
-	Data      string `json:"data"`
-	Signature string `json:"signature,omitempty"`
-}
-
-func seal(m any, salt string) sealed {
-	data := base64.StdEncoding.EncodeToString(encode(m))
-	return sealed{Data: data, Signature: sign([]byte(data), salt)}
-}
 
 // settled is the responseData of a callback.
 type settled struct {
@@ -37,19 +27,19 @@ type details struct {
 }
 
 // resultMessage is what the browser says on its way to successURL or failureURL.
-func (t transaction) resultMessage() message {
+func (t transaction) resultMessage() message.Envelope {
 	return t.callback(t.details(), nil)
 }
 
 // ipnMessage is the result, and besides the token that nobody but the app may see.
-func (t transaction) ipnMessage() message {
+func (t transaction) ipnMessage() message.Envelope {
 	if t.stored == nil {
 		return t.resultMessage()
 	}
 	return t.callback(t.details(), &tokenization{
-		account: t.stored.account,
+		Account: t.stored.Account,
 		Token:   t.stored.value,
-		Status:  codeSuccess,
+		Status:  message.CodeSuccess,
 		Message: "Success",
 	})
 }
@@ -66,7 +56,7 @@ func (t transaction) details() *details {
 	if t.apiVersion != "2" {
 		return nil
 	}
-	t.method = cmp.Or(t.method, domestic)
+	t.method = cmp.Or(t.method, card.Domestic)
 	return &details{
 		TransactionStatus:      t.result().status,
 		TransactionDescription: t.result().description,
@@ -77,23 +67,23 @@ func (t transaction) details() *details {
 
 // usualSource stands for the bank or card scheme of a customer whose merchant left it
 // open. Where a merchant names another method, it has to name the source too.
-var usualSource = map[string]string{domestic: "SACOMBANK", international: "VISA", wallet: "MOMO", qrpay: "QRPAY"}
+var usualSource = map[string]string{card.Domestic: card.UsualBank, card.International: "VISA", wallet: "MOMO", qrpay: "QRPAY"}
 
 // cancelMessage is what the browser says on its way to cancelURL. The page "Cancel
 // Callback" lists no field of apiVersion 2.
-func (t transaction) cancelMessage() message { return t.callback(nil, nil) }
+func (t transaction) cancelMessage() message.Envelope { return t.callback(nil, nil) }
 
 // callback builds a message from what was settled and nothing else, so a message that is
 // made again is the same message.
-func (t transaction) callback(d *details, stored *tokenization) message {
-	return message{
+func (t transaction) callback(d *details, stored *tokenization) message.Envelope {
+	return message.Envelope{
 		RequestID:        t.requestID,
-		ResponseDateTime: stamp(t.settledAt),
+		ResponseDateTime: message.Stamp(t.settledAt),
 		ResponseCode:     t.result().status,
 		ResponseMessage:  t.result().message,
 		ResponseData: settled{
 			TransactionID:       t.id,
-			TransactionDateTime: stamp(t.openedAt),
+			TransactionDateTime: message.Stamp(t.openedAt),
 			details:             d,
 			order:               t.order,
 			Language:            cmp.Or(t.language, "vi"), // required in callbacks, optional in requests

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
 )
 
 // withoutCards replaces the digits of card numbers and CVVs in a body that is kept for
@@ -63,7 +65,7 @@ func hideNamed(match []byte) []byte { return []byte(hideDigits(string(match))) }
 
 // hideDigits leaves a published test card alone.
 func hideDigits(text string) string {
-	if isTestCard(number.FindString(text)) {
+	if card.IsTestCard(number.FindString(text)) {
 		return text
 	}
 	return strings.Map(func(r rune) rune {

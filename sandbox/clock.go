@@ -4,6 +4,8 @@ import (
 	"errors"
 	"regexp"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
 // maxAhead is how far the sandbox's clock can be advanced.
@@ -28,26 +30,15 @@ func (h *Handler) sandboxTime(clock func() time.Time) func() time.Time {
 	return func() time.Time { return clock().Add(time.Duration(h.ledger.ahead.Load())) }
 }
 
-// vietnam is UTC+7 the whole year. The documents name no time zone; the gateway's own
-// Node.js sample converts to this one.
-var vietnam = time.FixedZone("UTC+7", 7*60*60)
-
-const stampLayout = "20060102150405"
-
-// stamp writes a time the way the gateway does, yyyyMMddHHmmss.
-func stamp(t time.Time) string {
-	return t.In(vietnam).Format(stampLayout)
-}
-
 var stamped = regexp.MustCompile(`"responseDateTime":"([0-9]{14})"`)
 
 // dayBefore moves the time of a message back by one day.
 func dayBefore(text []byte) []byte {
 	return stamped.ReplaceAllFunc(text, func(member []byte) []byte {
-		then, err := time.Parse(stampLayout, string(stamped.FindSubmatch(member)[1]))
+		then, err := time.Parse(message.StampLayout, string(stamped.FindSubmatch(member)[1]))
 		if err != nil {
 			return member
 		}
-		return []byte(`"responseDateTime":"` + then.AddDate(0, 0, -1).Format(stampLayout) + `"`)
+		return []byte(`"responseDateTime":"` + then.AddDate(0, 0, -1).Format(message.StampLayout) + `"`)
 	})
 }

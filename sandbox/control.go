@@ -12,6 +12,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/google/uuid"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
 // addControl adds the addresses at which tests and the dashboard do what a customer, a
@@ -89,11 +91,11 @@ func (h *Handler) openUnsigned(w http.ResponseWriter, r *http.Request) {
 	if !data.has("apiOperation") {
 		data["apiOperation"] = json.RawMessage(`"PAY"`)
 	}
-	c, err := parseCall(encode(struct {
+	c, err := parseCall(message.Encode(struct {
 		RequestID       string `json:"requestID"`
 		RequestDateTime string `json:"requestDateTime"`
 		RequestData     fields `json:"requestData"`
-	}{uuid.NewString(), stamp(h.now()), data}))
+	}{uuid.NewString(), message.Stamp(h.now()), data}))
 	op, err := identify("/api/v1/transaction/pay", c, err)
 	done := h.carryOut(r, c, op, err)
 	if done.then != nil {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
 // control asks the control API, whose JSON is taken without a look at it here.
@@ -275,7 +277,7 @@ func TestClockAdvances(t *testing.T) {
 		}
 	}
 	g.wantStanding(id, "FAILURE", "408", "Transaction expired")
-	if m := next(t, ipns); m.ResponseDateTime != stamp(shown.Now) {
+	if m := next(t, ipns); m.ResponseDateTime != message.Stamp(shown.Now) {
 		t.Errorf("IPN %+v", m)
 	}
 	g.do(http.MethodGet, "clock", "", &shown)

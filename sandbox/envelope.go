@@ -1,8 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
@@ -47,25 +45,4 @@ func inOneReading(malformed *rawjson.Error) error {
 		return errors.New("the body has a field twice")
 	}
 	return errors.New("the body is not one JSON object in UTF-8")
-}
-
-// message is the envelope of everything the gateway says: its answers, and its callbacks
-// before they are wrapped in Base64. All values are strings, as in every published
-// sample, although the tables call many of them numeric.
-type message struct {
-	RequestID        string `json:"requestID"`
-	ResponseDateTime string `json:"responseDateTime"`
-	ResponseCode     string `json:"responseCode"`
-	ResponseMessage  string `json:"responseMessage"`
-	ResponseData     any    `json:"responseData,omitempty"`
-}
-
-// encode writes compact JSON that leaves Vietnamese letters and <>& as they are. It is
-// for values that cannot fail to encode: structs of strings and numbers.
-func encode(value any) []byte {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(value)
-	return bytes.TrimSuffix(text.Bytes(), []byte("\n"))
 }

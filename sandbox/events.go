@@ -8,6 +8,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
 // heartbeat keeps a silent stream open in proxies, and finds out who is gone.
@@ -65,7 +67,7 @@ func (h *Handler) streamEvents(w http.ResponseWriter, r *http.Request) {
 
 func writeEvents(w http.ResponseWriter, ids []string) error {
 	for _, id := range ids {
-		event := encode(struct {
+		event := message.Encode(struct {
 			ID string `json:"id"`
 		}{id})
 		if _, err := fmt.Fprintf(w, "data: %s\n\n", event); err != nil {

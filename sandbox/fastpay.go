@@ -1,6 +1,10 @@
 package sandbox
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
+)
 
 // charged is the responseData of fastPay. Its table is in no document that can be read;
 // the names are those of a query.
@@ -23,7 +27,7 @@ func (h *Handler) fastPay(r *http.Request, c call) reply {
 		return h.refuseOnce(c, err)
 	}
 	chosen := failure
-	if number, given := data.value("cardNumber"); !given || isTestCard(number) {
+	if number, given := data.value("cardNumber"); !given || card.IsTestCard(number) {
 		chosen = success
 	}
 	t, err := h.ledger.charge(c.requestID, wanted, chosen, h.now())

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
 const (
@@ -29,10 +31,10 @@ const (
 // delivery is how an app took an IPN.
 type delivery struct {
 	at      time.Time
-	letter  sealed // empty: none was sent
-	status  int    // HTTP status; 0: there was no answer
-	answer  string // the beginning of the body
-	failure string // why there was no answer
+	letter  message.Callback // empty: none was sent
+	status  int              // HTTP status; 0: there was no answer
+	answer  string           // the beginning of the body
+	failure string           // why there was no answer
 }
 
 // notify sends the IPN of a settled transaction, once, and remembers what came of it; only
@@ -94,7 +96,7 @@ func (h *Handler) recordDelivery(t transaction, d delivery) {
 func (h *Handler) deliver(ctx context.Context, address string, d *delivery) {
 	ctx, stop := context.WithTimeout(ctx, ipnTimeout)
 	defer stop()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(encode(d.letter)))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(message.Encode(d.letter)))
 	if err != nil {
 		d.failure = reason(err)
 		return

@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
 // How much a sandbox remembers. Request ids outlive their transactions, so that a
@@ -137,7 +140,7 @@ func (l *ledger) changeOnce(requestID, id string, by func(*transaction) error) e
 func newTransactionID(now time.Time) string {
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails, by its documentation
-	return now.In(vietnam).Format("060102") + fmt.Sprintf("%019d", binary.BigEndian.Uint64(random[:])%1e19)
+	return now.In(message.Vietnam).Format("060102") + fmt.Sprintf("%019d", binary.BigEndian.Uint64(random[:])%1e19)
 }
 
 func (l *ledger) find(id string) (t transaction, found bool) {
@@ -181,7 +184,7 @@ func (l *ledger) advance(id string, now time.Time, by func(*transaction) outcome
 func (l *ledger) decide(t *transaction, chosen outcome, now time.Time) {
 	t.outcome, t.settledAt = t.decided(chosen), now
 	if chosen == success && t.storesCard() {
-		stored := l.issue(*cmp.Or(t.card, usualCard(t.method, t.source)))
+		stored := l.issue(*cmp.Or(t.card, card.UsualAccount(t.method, t.source)))
 		t.stored = &stored
 	}
 }

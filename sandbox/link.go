@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
 // maxLinkLife bounds how long a link can live; the gateway's own bound is not documented.
@@ -45,7 +47,7 @@ func readLink(data fields, now time.Time) (payment, error) {
 			ID:          read.required("orderID"),
 			Amount:      text,
 			Currency:    cmp.Or(read.optional("orderCurrency"), "VND"),
-			DateTime:    stamp(now),
+			DateTime:    message.Stamp(now),
 			Description: read.required("orderDescription"),
 		},
 		amount:   amount,
@@ -108,7 +110,7 @@ type linkPaid struct {
 func (t transaction) linkMessage() linkMessage {
 	return linkMessage{
 		RequestID:        t.requestID,
-		ResponseDateTime: stamp(t.settledAt),
+		ResponseDateTime: message.Stamp(t.settledAt),
 		ResponseCode:     t.result().status,
 		ResponseMessage:  t.result().message,
 		ResponseData:     linkPaid{OrderNo: t.id, OrderAmount: t.Amount, ExtraData: t.payer},

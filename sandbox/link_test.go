@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
 // linkTo is the requestData of a payment link, with more members at its end.
@@ -56,7 +58,7 @@ func TestPaymentLink(t *testing.T) {
 
 // Decoding JSON in Go takes requestID for requestId, so this looks at the text.
 func TestPaymentLinkSpellsRequestId(t *testing.T) {
-	text := string(encode(transaction{requestID: "link-1", payment: payment{link: new(link)}}.ipn()))
+	text := string(message.Encode(transaction{requestID: "link-1", payment: payment{link: new(link)}}.ipn()))
 	if !strings.Contains(text, `"requestId":"link-1"`) || strings.Contains(text, "requestID") || strings.Contains(text, "extraData") {
 		t.Errorf("IPN %s", text)
 	}

@@ -3,21 +3,22 @@ package sandbox
 import (
 	"net/url"
 	"slices"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
 )
 
-// The methods that the page offers where the merchant named none.
+// The methods without a card; those with one are in package card.
 const (
-	domestic      = "DOMESTIC"
-	international = "INTERNATIONAL"
-	wallet        = "WALLET"
-	qrpay         = "QRPAY"
+	wallet = "WALLET"
+	qrpay  = "QRPAY"
 )
 
-var pageMethods = []string{domestic, international, wallet, qrpay}
+// pageMethods are those that the page offers where the merchant named none.
+var pageMethods = []string{card.Domestic, card.International, wallet, qrpay}
 
 // methodOfProvider is what the providers of a payment link's paymentMethods offer.
 var methodOfProvider = map[string]string{
-	"NAPAS": domestic, "MPGS": international, "QRPAY": qrpay,
+	"NAPAS": card.Domestic, "MPGS": card.International, "QRPAY": qrpay,
 	"MOMO": wallet, "ZALOPAY": wallet, "GALAXYPAY": wallet,
 }
 
@@ -64,7 +65,7 @@ func (t transaction) sourceType() string {
 	switch {
 	case t.source != "":
 		return t.source
-	case t.method == international && t.card != nil:
+	case t.method == card.International && t.card != nil:
 		return t.card.Brand
 	}
 	return usualSource[t.method]

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
 // outgoing is an answer on its way, signed and ready to send, for faults to spoil. A
@@ -26,7 +28,7 @@ type outgoing struct {
 // setBody takes a body and signs it.
 func (o *outgoing) setBody(body []byte) {
 	o.body = body
-	o.setSignature(sign(body, o.salt))
+	o.setSignature(message.Sign(body, o.salt))
 }
 
 // setSignature does not use Set, which would send Signature; the documents spell the
@@ -57,7 +59,7 @@ func quoteData(o *outgoing) {
 
 // changeData replaces responseData where it is an object.
 func (o *outgoing) changeData(by func(data string) any) {
-	o.change(func(m *message) {
+	o.change(func(m *message.Envelope) {
 		if data, ok := m.ResponseData.(json.RawMessage); ok && bytes.HasPrefix(data, []byte("{")) {
 			m.ResponseData = by(string(data))
 		}
@@ -65,9 +67,9 @@ func (o *outgoing) changeData(by func(data string) any) {
 }
 
 // change changes what the answer says.
-func (o *outgoing) change(by func(*message)) {
+func (o *outgoing) change(by func(*message.Envelope)) {
 	var data json.RawMessage
-	m := message{ResponseData: &data}
+	m := message.Envelope{ResponseData: &data}
 	if json.Unmarshal(o.body, &m) != nil {
 		return
 	}
@@ -75,21 +77,21 @@ func (o *outgoing) change(by func(*message)) {
 		m.ResponseData = data
 	}
 	by(&m)
-	o.setBody(encode(m))
+	o.setBody(message.Encode(m))
 }
 
 // confuseCode says 00 in the place of 200, like a sample of the integration guide whose
 // own table of codes does not know it.
 func confuseCode(o *outgoing) {
-	o.change(func(m *message) {
-		if m.ResponseCode == codeSuccess {
+	o.change(func(m *message.Envelope) {
+		if m.ResponseCode == message.CodeSuccess {
 			m.ResponseCode = "00"
 		}
 	})
 }
 
 func confuseRequest(o *outgoing) {
-	o.change(func(m *message) { m.RequestID = "another-request" })
+	o.change(func(m *message.Envelope) { m.RequestID = "another-request" })
 }
 
 func setBack(o *outgoing) { o.setBody(dayBefore(o.body)) }
@@ -112,7 +114,7 @@ func inflate(o *outgoing) {
 
 func empty(o *outgoing) { o.setBody(nil) }
 
-func signWrongly(o *outgoing) { o.setSignature(sign(o.body, o.salt+"?")) }
+func signWrongly(o *outgoing) { o.setSignature(message.Sign(o.body, o.salt+"?")) }
 
 func unsign(o *outgoing) { delete(o.Header(), "signature") }
 

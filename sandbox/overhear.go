@@ -1,13 +1,13 @@
 package sandbox
 
 import (
-	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
 // verdict is what is to be said of a signature.
@@ -136,7 +136,7 @@ func (t transaction) overhearIPN(d delivery, salt string) exchange {
 		return e
 	}
 	e.Headers = []header{{"Content-Type", "application/json"}}
-	body := encode(d.letter)
+	body := message.Encode(d.letter)
 	e.Body = keepBody(body, len(body))
 	e.open(d.letter, salt)
 	return e
@@ -150,8 +150,8 @@ func (h *Handler) keepRedirect(t transaction, back *wayBack) {
 }
 
 // open shows what a callback says.
-func (e *exchange) open(s sealed, salt string) {
-	text, _ := base64.StdEncoding.DecodeString(s.Data) // the sandbox encoded it
+func (e *exchange) open(s message.Callback, salt string) {
+	text := s.Text()
 	e.Message = keepBody(text, len(text))
 	e.data, e.Signature = s.Data, s.Signature
 	e.Verdict = judge([]byte(s.Data), salt, s.Signature)
@@ -161,7 +161,7 @@ func judge(text []byte, salt, signature string) verdict {
 	switch {
 	case signature == "":
 		return signatureGone
-	case !verify(text, salt, signature):
+	case !message.Verify(text, salt, signature):
 		return signedWrong
 	}
 	return signedRight

@@ -5,6 +5,8 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
 )
 
 //go:embed pages/*.html
@@ -48,9 +50,9 @@ type stepView struct {
 	Method      string
 	MethodName  string
 	Methods     []choice // offered; empty: there is nothing to choose
-	Cards       []testCard
-	Card        testCard // fills the form
-	Paying      *account // the card that is paid with
+	Cards       []card.TestCard
+	Card        card.TestCard // fills the form
+	Paying      *card.Account // the card that is paid with
 	OTP         string
 	QR          template.URL
 }

@@ -1,6 +1,10 @@
 package sandbox
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
+)
 
 // pay opens a transaction and answers with the address of its payment page. Every
 // operation that sends the customer to such a page is served here: they differ in what
@@ -90,14 +94,14 @@ func (h *Handler) readPayment(data fields) (payment, error) {
 // readCard finds the card that is paid with: the stored one, the one in the request, or
 // none, which leaves it to the payment page. A token that is deleted after this
 // still pays, since the documents do not say that it must not.
-func (h *Handler) readCard(read *reader, p payment) *account {
+func (h *Handler) readCard(read *reader, p payment) *card.Account {
 	switch read.optional("sourceOfFund") {
 	case "TOKEN":
 		t, alive := h.ledger.living(read.required("token"))
 		if !alive {
 			read.refuse(errNoToken)
 		}
-		return &t.account
+		return &t.Account
 	case "CARD":
 		return read.card(p.method, p.source)
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"regexp"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
 // post is the IPNs of one payment, sealed and in the order in which they are sent: one,
@@ -12,13 +14,13 @@ import (
 type post struct {
 	t       transaction
 	salt    string
-	letters []sealed
+	letters []message.Callback
 	delay   time.Duration // how long after the outcome they are sent
 }
 
 // post seals what the app is told and lets the payment's faults strike.
 func (t transaction) post(salt string) *post {
-	p := &post{t: t, salt: salt, letters: []sealed{seal(t.ipn(), salt)}}
+	p := &post{t: t, salt: salt, letters: []message.Callback{message.Seal(t.ipn(), salt)}}
 	for _, f := range t.faults {
 		if f.misroute != nil {
 			f.misroute(p)
@@ -28,7 +30,7 @@ func (t transaction) post(salt string) *post {
 }
 
 // change changes every letter.
-func (p *post) change(by func(*sealed)) {
+func (p *post) change(by func(*message.Callback)) {
 	for i := range p.letters {
 		by(&p.letters[i])
 	}
@@ -36,31 +38,30 @@ func (p *post) change(by func(*sealed)) {
 
 // rewrite changes what every letter says. The signatures stay as they were.
 func (p *post) rewrite(by func(text []byte) []byte) {
-	p.change(func(s *sealed) {
-		text, _ := base64.StdEncoding.DecodeString(s.Data) // what seal encoded
-		s.Data = base64.StdEncoding.EncodeToString(by(text))
+	p.change(func(s *message.Callback) {
+		s.Data = base64.StdEncoding.EncodeToString(by(s.Text()))
 	})
 }
 
 // sign proves every letter as it is now.
 func (p *post) sign() {
-	p.change(func(s *sealed) { s.Signature = sign([]byte(s.Data), p.salt) })
+	p.change(func(s *message.Callback) { s.Signature = message.Sign([]byte(s.Data), p.salt) })
 }
 
 func (p *post) paid() bool { return p.t.outcome == success || p.t.outcome == authorised }
 
 // contrary is an IPN that says something else than what became of the payment.
-func (p *post) contrary(end outcome) sealed {
+func (p *post) contrary(end outcome) message.Callback {
 	t := p.t
 	t.outcome, t.stored = end, nil
-	return seal(t.ipn(), p.salt)
+	return message.Seal(t.ipn(), p.salt)
 }
 
 // expireFirst and takeBack contradict only what was said: a payment that was not paid
 // has one IPN.
 func expireFirst(p *post) {
 	if p.paid() {
-		p.letters = append([]sealed{p.contrary(expired)}, p.letters...)
+		p.letters = append([]message.Callback{p.contrary(expired)}, p.letters...)
 	}
 }
 
@@ -98,11 +99,11 @@ func raiseAmount(p *post) {
 }
 
 func sealWrongly(p *post) {
-	p.change(func(s *sealed) { s.Signature = sign([]byte(s.Data), p.salt+"?") })
+	p.change(func(s *message.Callback) { s.Signature = message.Sign([]byte(s.Data), p.salt+"?") })
 }
 
 func unseal(p *post) {
-	p.change(func(s *sealed) { s.Signature = "" })
+	p.change(func(s *message.Callback) { s.Signature = "" })
 }
 
 // lateness is how late a late IPN is.

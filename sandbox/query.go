@@ -1,6 +1,10 @@
 package sandbox
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
+)
 
 // transactionState is the responseData of a query: where a transaction stands (the gateway's
 // page "Query transaction").
@@ -28,7 +32,7 @@ func (h *Handler) query(r *http.Request, c call) reply {
 	}
 	answer := done(transactionState{
 		TransactionID:          t.id,
-		TransactionDateTime:    stamp(t.openedAt),
+		TransactionDateTime:    message.Stamp(t.openedAt),
 		TransactionStage:       t.stage(),
 		TransactionStatus:      results[t.standing()].status,
 		TransactionDescription: results[t.standing()].description,

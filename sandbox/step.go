@@ -3,6 +3,8 @@ package sandbox
 import (
 	"net/url"
 	"slices"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
 )
 
 // pageStep is what an open payment waits for on its page. Its value is the name of the page's
@@ -22,13 +24,13 @@ func (t transaction) step() pageStep {
 	switch {
 	case t.link != nil && len(t.link.asks) > 0 && !t.identified:
 		return payerStep
-	case t.card != nil && t.card.otp:
+	case t.card != nil && t.card.OTP:
 		return otpStep
 	case t.card != nil:
 		return cardIsKnown
 	case t.method == "":
 		return methodStep
-	case t.method == domestic, t.method == international:
+	case t.method == card.Domestic, t.method == card.International:
 		return cardStep
 	}
 	return appStep

@@ -6,6 +6,9 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
 // text is all that the pages say, in one language.
@@ -142,7 +145,7 @@ var english = &text{
 		"fullname": "Full name", "email": "E-mail", "phone": "Phone", "shippingAddress": "Shipping address",
 	},
 	methods: map[string]string{
-		domestic: "Domestic card (NAPAS)", international: "International card", wallet: "E-wallet", qrpay: "QR code",
+		card.Domestic: "Domestic card (NAPAS)", card.International: "International card", wallet: "E-wallet", qrpay: "QR code",
 	},
 	complaints: map[complaint]string{
 		payerTooLong:  "No detail may have more than 50 characters.",
@@ -231,7 +234,7 @@ var vietnamese = &text{
 		"fullname": "Họ và tên", "email": "Email", "phone": "Số điện thoại", "shippingAddress": "Địa chỉ giao hàng",
 	},
 	methods: map[string]string{
-		domestic: "Thẻ nội địa (NAPAS)", international: "Thẻ quốc tế", wallet: "Ví điện tử", qrpay: "Mã QR",
+		card.Domestic: "Thẻ nội địa (NAPAS)", card.International: "Thẻ quốc tế", wallet: "Ví điện tử", qrpay: "Mã QR",
 	},
 	complaints: map[complaint]string{ //nolint:gosec // G101: texts, no credentials
 		payerTooLong:  "Mỗi thông tin không được dài quá 50 ký tự.",
@@ -315,12 +318,12 @@ func (in *text) describe(t transaction) paymentView {
 func (in *text) describeStep(t transaction, now time.Time) stepView {
 	left := (t.expiresAt.Sub(now) + time.Second - 1).Truncate(time.Second) // never over too early
 	view := stepView{
-		Due:         t.expiresAt.In(vietnam).Format("15:04:05 02/01/2006"),
+		Due:         t.expiresAt.In(message.Vietnam).Format("15:04:05 02/01/2006"),
 		Left:        spell(left),
 		LeftSeconds: int(left.Seconds()),
 		Method:      t.method,
 		MethodName:  cmp.Or(in.methods[t.method], t.method),
-		Cards:       testCardsOf(t.method),
+		Cards:       card.TestCardsOf(t.method),
 		Paying:      t.card,
 		OTP:         testOTP,
 	}

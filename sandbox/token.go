@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
 )
 
 // maxTokens is how many stored cards are kept, living and ended.
@@ -14,7 +16,7 @@ var errNoToken = errors.New("token is unknown or ended")
 
 // token is a stored card.
 type token struct {
-	account
+	card.Account
 	id    string // tokenID
 	value string // what a payment names the card by
 	ended bool
@@ -29,15 +31,15 @@ func newTokenValue() string {
 }
 
 // issue stores a card. The caller holds the lock.
-func (l *ledger) issue(a account) token {
+func (l *ledger) issue(a card.Account) token {
 	l.issued++
-	t := token{account: a, id: strconv.Itoa(l.issued), value: newTokenValue()}
+	t := token{Account: a, id: strconv.Itoa(l.issued), value: newTokenValue()}
 	kept := t
 	l.tokens.add(t.value, &kept)
 	return t
 }
 
-func (l *ledger) createToken(requestID string, a account) (t token, err error) {
+func (l *ledger) createToken(requestID string, a card.Account) (t token, err error) {
 	err = l.once(requestID, func() error {
 		t = l.issue(a)
 		return nil

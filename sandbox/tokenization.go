@@ -1,12 +1,16 @@
 package sandbox
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
+)
 
 // tokenization is what an IPN tells about the card that was stored with a payment (the
 // gateway's page "Result & IPN Callback"). The values of status are not documented; here
 // it is a response code.
 type tokenization struct {
-	account
+	card.Account
 	Token   string `json:"token"`
 	Status  string `json:"status"`
 	Message string `json:"message"`
@@ -16,18 +20,18 @@ type tokenization struct {
 // token is in no document that can be read; it is named here as in the IPN.
 func (h *Handler) createToken(_ *http.Request, c call) reply {
 	read := reader{fields: c.data}
-	card := read.card(read.optional("paymentMethod"), read.optional("sourceType"))
+	stored := read.card(read.optional("paymentMethod"), read.optional("sourceType"))
 	if read.err != nil {
 		return refused(codeBadRequest, read.err.Error())
 	}
-	t, err := h.ledger.createToken(c.requestID, *card)
+	t, err := h.ledger.createToken(c.requestID, *stored)
 	if err != nil {
 		return conclude(err)
 	}
 	return done(struct {
-		account
+		card.Account
 		Token string `json:"token"`
-	}{t.account, t.value})
+	}{t.Account, t.value})
 }
 
 // deleteToken ends a token by its value.
@@ -58,7 +62,7 @@ func (h *Handler) removeToken(r *http.Request, c call) reply {
 // linkedCard is a row of queryTokens.
 type linkedCard struct {
 	TokenID string `json:"tokenID"`
-	account
+	card.Account
 }
 
 // queryTokens lists the newest of a customer's cards. A customerToken comes from a login
@@ -67,7 +71,7 @@ type linkedCard struct {
 func (h *Handler) queryTokens(*http.Request, call) reply {
 	cards := []linkedCard{}
 	for _, t := range h.ledger.livingTokens(listed) {
-		cards = append(cards, linkedCard{TokenID: t.id, account: t.account})
+		cards = append(cards, linkedCard{TokenID: t.id, Account: t.Account})
 	}
 	return done(struct {
 		CustomerID   string       `json:"customerID"`

@@ -5,6 +5,8 @@ import (
 	"math/big"
 	"net/url"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
 )
 
 // order is the merchant's side of a payment, repeated in every message about it.
@@ -26,8 +28,8 @@ type payment struct {
 	hold       bool     // isAutoCapture is false; the tables give it to international cards only, here it holds for all
 	apiVersion string
 	method     string
-	storeCard  bool     // apiOperation is PAY_WITH_CREATE_TOKEN
-	card       *account // the card that is paid with
+	storeCard  bool          // apiOperation is PAY_WITH_CREATE_TOKEN
+	card       *card.Account // the card that is paid with
 	source     string
 	language   string
 	successURL *url.URL // nil, like the others, where the merchant named none
@@ -65,7 +67,7 @@ type transaction struct {
 // storesCard tells whether success makes a token. The integration guide 3.6.1 limits that
 // to the methods with a card; a payment without a method has one chosen on its page.
 func (p payment) storesCard() bool {
-	return p.storeCard && (p.method == "" || p.method == domestic || p.method == international)
+	return p.storeCard && (p.method == "" || p.method == card.Domestic || p.method == card.International)
 }
 
 // outcome is what became of a payment; empty while that is open.

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
 )
 
 // maxCardName is how long an accountName can be.
@@ -14,19 +16,19 @@ const maxCardName = 50
 // logged.
 func (t *transaction) takeCard(form url.Values) (outcome, complaint) {
 	number := strings.NewReplacer(" ", "", "-", "").Replace(form.Get("cardNumber"))
-	card, found := findTestCard(number)
-	if !found || card.Method != t.method {
+	published, found := card.FindTestCard(number)
+	if !found || published.Method != t.method {
 		return "", cardUnknown
 	}
 	name := strings.TrimSpace(form.Get("cardHolderName"))
 	if name == "" || utf8.RuneCountInString(name) > maxCardName {
 		return "", nameMissing
 	}
-	if form.Get("cardExpireDate") != card.Date || form.Get("cardVerificationValue") != card.CVV {
+	if form.Get("cardExpireDate") != published.Date || form.Get("cardVerificationValue") != published.CVV {
 		return "", detailsDiffer
 	}
-	t.card = newAccount(number, name, t.method, t.source)
-	if !t.card.otp {
+	t.card = card.NewAccount(number, name, t.method, t.source)
+	if !t.card.OTP {
 		return success, ""
 	}
 	return "", ""

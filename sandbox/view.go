@@ -3,6 +3,8 @@ package sandbox
 import (
 	"net/http"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
 // transactionJSON is a transaction for programs and for the dashboard.
@@ -165,5 +167,5 @@ func (h *Handler) listExchanges(w http.ResponseWriter, _ *http.Request) {
 
 func writeView(w http.ResponseWriter, view any) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	writeMessage(w, http.StatusOK, encode(view))
+	writeMessage(w, http.StatusOK, message.Encode(view))
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
 // The ways in which the browser brings the result to the app. The gateway uses both; when
@@ -19,7 +21,7 @@ const (
 type wayBack struct {
 	Method  string
 	Address template.URL // with the letter in its query, if the method is GET
-	Letter  sealed
+	Letter  message.Callback
 
 	salt   string
 	escape func(string) string // of what goes into the query
@@ -36,7 +38,7 @@ func (h *Handler) wayBack(t transaction) *wayBack {
 	if t.outcome == cancel {
 		said = t.cancelMessage()
 	}
-	w := &wayBack{Method: http.MethodGet, Letter: seal(said, h.salt), salt: h.salt, escape: url.QueryEscape}
+	w := &wayBack{Method: http.MethodGet, Letter: message.Seal(said, h.salt), salt: h.salt, escape: url.QueryEscape}
 	for _, f := range t.faults {
 		if f.mislead != nil {
 			f.mislead(w)
@@ -63,9 +65,8 @@ func (w *wayBack) inQueryOf(address url.URL) string {
 
 // loosenPlus makes a +, and leaves it as it is in a query.
 func loosenPlus(w *wayBack) {
-	text, _ := base64.StdEncoding.DecodeString(w.Letter.Data) // what seal encoded
-	w.Letter.Data = base64.StdEncoding.EncodeToString(withPlus(text))
-	w.Letter.Signature = sign([]byte(w.Letter.Data), w.salt)
+	w.Letter.Data = base64.StdEncoding.EncodeToString(withPlus(w.Letter.Text()))
+	w.Letter.Signature = message.Sign([]byte(w.Letter.Data), w.salt)
 	w.escape = func(value string) string {
 		return strings.ReplaceAll(url.QueryEscape(value), "%2B", "+")
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
 // seen is what the sandbox shows of a transaction.
@@ -90,7 +92,7 @@ func TestWireLogOfAPayment(t *testing.T) {
 		told.Answer.Body.Text != `{"ipnStatus":"200"}` || !strings.HasPrefix(told.Message.Text, `{"requestID":"pay-1"`) {
 		t.Errorf("IPN %+v", told)
 	}
-	letter := decode[sealed](t, told.Body.Text)
+	letter := decode[message.Callback](t, told.Body.Text)
 	if told.SignedText != letter.Data+"<salt>" || told.Signature != hash(letter.Data, g.salt) {
 		t.Errorf("IPN signed %s over %s", told.Signature, told.SignedText)
 	}

@@ -1,4 +1,4 @@
-package sandbox
+package message
 
 import (
 	"crypto/sha256"
@@ -6,18 +6,18 @@ import (
 	"encoding/hex"
 )
 
-// sign returns the lower-case hex SHA-256 of the text with the salt right behind it:
+// Sign returns the lower-case hex SHA-256 of the text with the salt right behind it:
 // no HMAC, no separator (integration guide 3.6.1, section 1.6, and its samples). The
 // text of a request is its body, the text of a callback is its Base64 data. That
 // an answer is signed like a request is a conclusion: the documents demand the
 // header and do not say what it covers.
-func sign(text []byte, salt string) string {
+func Sign(text []byte, salt string) string {
 	sum := digest(text, salt)
 	return hex.EncodeToString(sum[:])
 }
 
-// verify tells whether signature, hex digits in either case, is the text's.
-func verify(text []byte, salt, signature string) bool {
+// Verify tells whether signature, hex digits in either case, is the text's.
+func Verify(text []byte, salt, signature string) bool {
 	claimed, err := hex.DecodeString(signature)
 	if err != nil {
 		return false
@@ -32,11 +32,4 @@ func digest(text []byte, salt string) (sum [sha256.Size]byte) {
 	h.Write([]byte(salt))
 	h.Sum(sum[:0])
 	return sum
-}
-
-// sameSecret compares without telling by its duration where, or by how much in length,
-// the two differ.
-func sameSecret(a, b string) bool {
-	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }
