@@ -14,6 +14,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/wirelog"
 )
 
 // maxRequestBody is far above any request of the gateway's tables, the longest extraData
@@ -80,20 +81,20 @@ func conclude(err error) reply {
 // servers only. The API answers under any name, so this check alone keeps out a page that
 // points its own name at this machine, and could have IPNs sent to any service here.
 func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
-	x := h.overhear(w, r)
-	defer x.keep()
+	x := wirelog.NewRecorder(w, r, h.now(), h.ledger.keep)
+	defer x.Keep()
 	if r.Header.Get("Origin") != "" {
 		writeProblem(x, http.StatusForbidden, "caller_not_allowed", "the API is not for web pages: call it from the server")
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBody))
-	x.readBody(body)
+	x.SetBody(body)
 	if err != nil {
 		refuseBody(x, err)
 		return
 	}
-	doubt := h.doubt(r.Header, body)
-	x.judge(doubt)
+	doubt, verdict := h.doubt(r.Header, body)
+	x.SetVerdict(verdict)
 	if doubt != "" {
 		h.refuseStranger(x, body, doubt)
 		return
@@ -105,7 +106,7 @@ func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	c.faults = merge(c.faults, h.ledger.globalFaults())
 	op, err := identify(r.URL.Path, c, err)
-	x.recognise(c, op)
+	c.identify(x, op)
 	c.strikeEarly()
 	done, struck := c.refusal()
 	if !struck {
@@ -163,20 +164,20 @@ const (
 
 // doubt says why the request is not proven to be the merchant's, or "" if it is. Both
 // checks always run, so that the time taken does not tell which one failed.
-func (h *Handler) doubt(header http.Header, body []byte) string {
+func (h *Handler) doubt(header http.Header, body []byte) (string, wirelog.Verdict) {
 	apiKey, signature := header.Get("apiKey"), header.Get("signature")
 	known, signed := sameSecret(apiKey, h.apiKey), message.Verify(body, h.salt, signature)
 	switch {
 	case apiKey == "":
-		return noKey
+		return noKey, wirelog.UnknownAPIKey
 	case !known:
-		return unknownKey
+		return unknownKey, wirelog.UnknownAPIKey
 	case signature == "":
-		return unsigned
+		return unsigned, wirelog.SignatureMissing
 	case !signed:
-		return wronglySigned
+		return wronglySigned, wirelog.SignatureWrong
 	}
-	return ""
+	return "", wirelog.SignatureRight
 }
 
 // refuseStranger answers without a signature: a gateway that does not know the merchant
@@ -189,8 +190,8 @@ func (h *Handler) refuseStranger(w http.ResponseWriter, body []byte, doubt strin
 
 // answer signs the reply and sends it. The HTTP status is 200 whatever the
 // responseCode: the documents give only the latter.
-func (h *Handler) answer(x *overheard, r *http.Request, c call, said reply) {
-	defer x.keep() // before what is left to do, and before the caller has the answer
+func (h *Handler) answer(x *wirelog.Recorder, r *http.Request, c call, said reply) {
+	defer x.Keep() // before what is left to do, and before the caller has the answer
 	o := &outgoing{ResponseWriter: x, request: r, salt: h.salt, send: (*outgoing).sendWhole}
 	o.setBody(message.Encode(h.newMessage(c, said)))
 	c.strike(o)
@@ -228,4 +229,23 @@ func refuseBody(w http.ResponseWriter, err error) {
 func sameSecret(a, b string) bool {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
+
+// identify records what a proven call asks for.
+func (c call) identify(x *wirelog.Recorder, op *operation.Operation) {
+	var name string
+	if op != nil {
+		name = op.Name
+	}
+	id, _ := c.data.value("transactionID")
+	x.Identify(c.requestID, id, name, names(c.faults, func(f fault) bool { return f.early != nil || f.code != "" || f.spoil != nil }))
+}
+
+func names(faults []fault, strikes func(fault) bool) (names []string) {
+	for _, f := range faults {
+		if strikes(f) {
+			names = append(names, f.name)
+		}
+	}
+	return names
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/wirelog"
 )
 
 func TestStrangersAreRefusedUnsigned(t *testing.T) {
@@ -206,7 +207,7 @@ func TestSignatureHeaderIsLowerCase(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	h := &Handler{now: time.Now, ledger: newLedger()}
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
-	h.answer(h.overhear(recorder, r), r, call{}, refused("400", "no"))
+	h.answer(wirelog.NewRecorder(recorder, r, time.Now(), h.ledger.keep), r, call{}, refused("400", "no"))
 	var wire strings.Builder
 	if err := recorder.Header().Write(&wire); err != nil || !strings.Contains(wire.String(), "\r\nsignature: ") {
 		t.Errorf("header %s, %v", wire.String(), err)

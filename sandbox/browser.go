@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/wirelog"
 )
 
 // maxForm is ample for the fields of any form of the payment page.
@@ -104,7 +105,7 @@ func (h *Handler) sendBack(w http.ResponseWriter, r *http.Request, t transaction
 		h.showSettled(w, r, t)
 		return
 	}
-	h.keepRedirect(t, back)
+	h.ledger.keep(t.id, "", wirelog.NewRedirect(h.now(), back.Method, string(back.Address), back.Letter, h.salt))
 	if back.Method == http.MethodPost {
 		writePage(w, http.StatusOK, "return.html", page{Text: textOf(t, r), Back: back})
 		return

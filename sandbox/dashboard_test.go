@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/wirelog"
 )
 
 func TestDashboard(t *testing.T) {
@@ -63,11 +65,11 @@ func TestDashboardKnowsEveryName(t *testing.T) {
 			keys = append(keys, "is_"+string(o))
 		}
 	}
-	for _, v := range verdicts {
+	for _, v := range wirelog.Verdicts() {
 		keys = append(keys, string(v), "short_"+string(v))
 	}
-	for _, kind := range []string{kindRequest, kindIPN, kindRedirect} {
-		keys = append(keys, "to_"+kind)
+	for _, kind := range []wirelog.Kind{wirelog.Request, wirelog.IPN, wirelog.Redirect} {
+		keys = append(keys, "to_"+string(kind))
 	}
 	for _, state := range []string{ipnUnwanted, ipnWaiting, ipnSending, ipnAnswered, ipnFailed} {
 		keys = append(keys, "ipn_"+state)

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/wirelog"
 )
 
 const (
@@ -83,7 +84,7 @@ func (h *Handler) sendPost(ctx context.Context, p *post) {
 }
 
 func (h *Handler) recordDelivery(t transaction, d delivery) {
-	h.ledger.record(t.id, d, t.overhearIPN(d, h.salt))
+	h.ledger.record(t.id, d, t.recordIPN(d, h.salt))
 	log := h.logger.With(zap.String("transaction_id", t.id), zap.String("transaction_status", t.result().status))
 	if d.failure != "" {
 		log.Warn("IPN not delivered", zap.String("reason", d.failure))
@@ -162,4 +163,16 @@ func loopbackOnly(_, address string, _ syscall.RawConn) error {
 		return errNotLoopback
 	}
 	return nil
+}
+
+// recordIPN is the exchange of an IPN.
+func (t transaction) recordIPN(d delivery, salt string) wirelog.Exchange {
+	e := wirelog.NewIPN(d.at, t.ipnURL, d.letter, salt)
+	e.Faults = names(t.faults, func(f fault) bool { return f.misroute != nil })
+	e.Answer = &wirelog.Answer{Status: d.status, Failure: d.failure}
+	if d.status != 0 {
+		e.Answer.Body = wirelog.NewContent([]byte(d.answer), len(d.answer))
+		e.Answer.Body.Cut = len(d.answer) >= maxIPNAnswer
+	}
+	return e
 }

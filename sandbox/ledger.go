@@ -15,6 +15,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/wirelog"
 )
 
 // How much a sandbox remembers. Request ids outlive their transactions, so that a
@@ -52,9 +53,9 @@ type memory struct {
 	transactions *recent[*transaction]
 	requestIDs   *recent[struct{}]
 	tokens       *recent[*token]
-	issued       int     // how many tokens there have been
-	strangers    wireLog // exchanges that belong to no transaction
-	faults       []fault // of every call and every payment
+	issued       int         // how many tokens there have been
+	strangers    wirelog.Log // exchanges that belong to no transaction
+	faults       []fault     // of every call and every payment
 }
 
 func newLedger() *ledger { return &ledger{memory: newMemory()} }
@@ -196,14 +197,14 @@ func (l *ledger) expire(id string, now time.Time) (t transaction, first bool) {
 }
 
 // record keeps how the app took the IPN.
-func (l *ledger) record(id string, d delivery, e exchange) {
+func (l *ledger) record(id string, d delivery, e wirelog.Exchange) {
 	l.change(id, func(t *transaction) {
 		t.delivery = d
 		if e.Body != nil {
 			t.attempts++
 			e.Attempt = t.attempts
 		}
-		t.wire = t.wire.with(e, transactionLimit)
+		t.wire = t.wire.With(e, wirelog.OfTransaction)
 	})
 }
 
@@ -280,4 +281,43 @@ func (l *ledger) reset() {
 	l.memory = newMemory()
 	l.ahead.Store(0)
 	l.audience.tell(everything)
+}
+
+// keep adds an exchange to the log of the transaction with this id, or of the transaction
+// that the request with this requestID opened, and otherwise to that of the others.
+func (l *ledger) keep(id, requestID string, e wirelog.Exchange) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t, found := l.transactions.get(id)
+	if !found {
+		t = l.openedBy(requestID)
+	}
+	if t == nil {
+		l.strangers = l.strangers.With(e, wirelog.OfOthers)
+		l.audience.tell(everything)
+		return
+	}
+	t.wire = t.wire.With(e, wirelog.OfTransaction)
+	l.audience.tell(t.id)
+}
+
+// openedBy finds the transaction that a request opened; nil: none. The caller holds the
+// lock.
+func (l *ledger) openedBy(requestID string) *transaction {
+	if requestID == "" {
+		return nil
+	}
+	for _, t := range l.transactions.values {
+		if t.requestID == requestID {
+			return t
+		}
+	}
+	return nil
+}
+
+// strange returns the exchanges that belong to no transaction.
+func (l *ledger) strange() wirelog.Log {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.strangers
 }

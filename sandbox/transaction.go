@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/wirelog"
 )
 
 // order is the merchant's side of a payment, repeated in every message about it.
@@ -60,7 +61,7 @@ type transaction struct {
 	stored     *token   // the card, where the payment stored it
 	delivery   delivery // of the latest IPN
 	attempts   int      // how many IPNs were sent
-	wire       wireLog
+	wire       wirelog.Log
 	announced  chan struct{} // closed when the app has been told of the outcome
 }
 

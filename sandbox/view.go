@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/wirelog"
 )
 
 // transactionJSON is a transaction for programs and for the dashboard.
@@ -13,17 +14,17 @@ type transactionJSON struct {
 	RequestID string `json:"requestID"`
 	Operation string `json:"operation,omitempty"` // absent: not opened by a request to the API
 	order
-	Signature     verdict   `json:"signature,omitempty"` // on the request that opened it
-	PaymentMethod string    `json:"paymentMethod,omitempty"`
-	Stage         string    `json:"stage"`
-	Outcome       outcome   `json:"outcome"` // empty while the payment is open
-	OpenedAt      time.Time `json:"openedAt"`
-	ExpiresAt     time.Time `json:"expiresAt"`
-	SettledAt     time.Time `json:"settledAt,omitzero"`
-	Refunded      string    `json:"refunded,omitempty"`
-	Faults        []string  `json:"faults,omitempty"`
-	Page          string    `json:"page"` // path of the payment page
-	IPN           ipnJSON   `json:"ipn"`
+	Signature     wirelog.Verdict `json:"signature,omitempty"` // on the request that opened it
+	PaymentMethod string          `json:"paymentMethod,omitempty"`
+	Stage         string          `json:"stage"`
+	Outcome       outcome         `json:"outcome"` // empty while the payment is open
+	OpenedAt      time.Time       `json:"openedAt"`
+	ExpiresAt     time.Time       `json:"expiresAt"`
+	SettledAt     time.Time       `json:"settledAt,omitzero"`
+	Refunded      string          `json:"refunded,omitempty"`
+	Faults        []string        `json:"faults,omitempty"`
+	Page          string          `json:"page"` // path of the payment page
+	IPN           ipnJSON         `json:"ipn"`
 
 	// Exchanges is the wire log, the oldest first; lists leave it out. ExchangesLeftOut is
 	// how many it had to drop.
@@ -53,7 +54,7 @@ const (
 // exchangeJSON is an exchange with the text that its signature covers; the word <salt>
 // stands for the salt.
 type exchangeJSON struct {
-	exchange
+	wirelog.Exchange
 	SignedText string `json:"signedText,omitempty"`
 }
 
@@ -80,7 +81,7 @@ func (t transaction) view(now time.Time) transactionJSON {
 		digits, _ := t.refunded.FloatPrec()
 		v.Refunded = t.refunded.FloatString(digits)
 	}
-	if sent := t.wire.exchanges; len(sent) > 0 && sent[0].RequestID == t.requestID {
+	if sent := t.wire.Exchanges; len(sent) > 0 && sent[0].RequestID == t.requestID {
 		v.Operation, v.Signature = sent[0].Operation, sent[0].Verdict
 	}
 	return v
@@ -92,7 +93,7 @@ func (t transaction) viewIPN() ipnJSON {
 	}
 	v := ipnJSON{
 		State:    ipnSending,
-		Address:  withoutValues(*t.ipnURL),
+		Address:  wirelog.WithoutValues(*t.ipnURL),
 		Attempts: t.attempts,
 		Status:   t.delivery.status,
 		Answer:   t.delivery.answer,
@@ -109,25 +110,12 @@ func (t transaction) viewIPN() ipnJSON {
 	return v
 }
 
-func (l wireLog) view() []exchangeJSON {
-	views := make([]exchangeJSON, len(l.exchanges))
-	for i, e := range l.exchanges {
-		views[i] = exchangeJSON{e, e.signedText()}
+func viewLog(l wirelog.Log) []exchangeJSON {
+	views := make([]exchangeJSON, len(l.Exchanges))
+	for i, e := range l.Exchanges {
+		views[i] = exchangeJSON{e, e.SignedText()}
 	}
 	return views
-}
-
-// signedText is what the sender hashed, as far as it is kept.
-func (e exchange) signedText() string {
-	switch {
-	case e.Kind != kindRequest:
-		return e.data + "<salt>"
-	case e.Body == nil || e.Body.Base64:
-		return ""
-	case e.Body.Cut:
-		return e.Body.Text + "…<salt>"
-	}
-	return e.Body.Text + "<salt>"
 }
 
 // listTransactions lists what is remembered, the newest first; orderID in the query leaves
@@ -152,7 +140,7 @@ func (h *Handler) showTransaction(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := t.view(h.now())
-	v.Exchanges, v.ExchangesLeftOut = t.wire.view(), t.wire.leftOut
+	v.Exchanges, v.ExchangesLeftOut = viewLog(t.wire), t.wire.LeftOut
 	writeView(w, v)
 }
 
@@ -162,7 +150,7 @@ func (h *Handler) listExchanges(w http.ResponseWriter, _ *http.Request) {
 	writeView(w, struct {
 		Exchanges []exchangeJSON `json:"exchanges"`
 		LeftOut   int            `json:"exchangesLeftOut"`
-	}{strangers.view(), strangers.leftOut})
+	}{viewLog(strangers), strangers.LeftOut})
 }
 
 func writeView(w http.ResponseWriter, view any) {
