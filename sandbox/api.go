@@ -81,7 +81,7 @@ func conclude(err error) reply {
 // servers only. The API answers under any name, so this check alone keeps out a page that
 // points its own name at this machine, and could have IPNs sent to any service here.
 func (h *Handler) serveAPI(w http.ResponseWriter, r *http.Request) {
-	x := wirelog.NewRecorder(w, r, h.now(), h.ledger.keep)
+	x := wirelog.NewRecorder(w, r, h.ledger.now(), h.ledger.keep)
 	defer x.Keep()
 	if r.Header.Get("Origin") != "" {
 		writeProblem(x, http.StatusForbidden, "caller_not_allowed", "the API is not for web pages: call it from the server")
@@ -201,7 +201,7 @@ func (h *Handler) answer(x *wirelog.Recorder, r *http.Request, c call, said repl
 func (h *Handler) newMessage(c call, r reply) message.Envelope {
 	return message.Envelope{
 		RequestID:        c.requestID,
-		ResponseDateTime: message.Stamp(h.now()),
+		ResponseDateTime: message.Stamp(h.ledger.now()),
 		ResponseCode:     r.code,
 		ResponseMessage:  r.message,
 		ResponseData:     r.data,

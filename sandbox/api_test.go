@@ -205,7 +205,7 @@ func TestTextIsRepeatedAsItWas(t *testing.T) {
 // Reading a header does not tell how it was spelled, so this looks at the wire.
 func TestSignatureHeaderIsLowerCase(t *testing.T) {
 	recorder := httptest.NewRecorder()
-	h := &Handler{now: time.Now, ledger: newLedger()}
+	h := &Handler{ledger: newLedger()}
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
 	h.answer(wirelog.NewRecorder(recorder, r, time.Now(), h.ledger.keep), r, call{}, refused("400", "no"))
 	var wire strings.Builder
@@ -217,7 +217,7 @@ func TestSignatureHeaderIsLowerCase(t *testing.T) {
 func TestBrokenBodyIsRefused(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	body := iotest.ErrReader(io.ErrUnexpectedEOF)
-	(&Handler{now: time.Now, ledger: newLedger()}).serveAPI(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/transaction/pay", body))
+	(&Handler{ledger: newLedger()}).serveAPI(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/transaction/pay", body))
 	if recorder.Code != http.StatusBadRequest || !strings.Contains(recorder.Body.String(), "body_invalid") {
 		t.Errorf("HTTP %d: %s", recorder.Code, recorder.Body)
 	}

@@ -45,7 +45,7 @@ func (h *Handler) takeStep(w http.ResponseWriter, r *http.Request, sent pageStep
 	id := r.PathValue("transactionID")
 	h.expire(r.Context(), id)
 	var wrong complaint
-	t, first, found := h.ledger.advance(id, h.now(), func(t *transaction) (chosen outcome) {
+	t, first, found := h.ledger.advance(id, h.ledger.now(), func(t *transaction) (chosen outcome) {
 		chosen, wrong = t.take(sent, r.PostForm)
 		return chosen
 	})
@@ -75,7 +75,7 @@ func (h *Handler) settlePayment(w http.ResponseWriter, r *http.Request) {
 	}
 	id := r.PathValue("transactionID")
 	h.expire(r.Context(), id)
-	t, first, found := h.ledger.settle(id, chosen, by, h.now())
+	t, first, found := h.ledger.settle(id, chosen, by, h.ledger.now())
 	if !found {
 		showUnknown(w, r)
 		return
@@ -105,7 +105,7 @@ func (h *Handler) sendBack(w http.ResponseWriter, r *http.Request, t transaction
 		h.showSettled(w, r, t)
 		return
 	}
-	h.ledger.keep(t.id, "", wirelog.NewRedirect(h.now(), back.Method, string(back.Address), back.Letter, h.salt))
+	h.ledger.keep(t.id, "", wirelog.NewRedirect(h.ledger.now(), back.Method, string(back.Address), back.Letter, h.salt))
 	if back.Method == http.MethodPost {
 		writePage(w, http.StatusOK, "return.html", page{Text: textOf(t, r), Back: back})
 		return
@@ -120,7 +120,7 @@ func (h *Handler) showStep(w http.ResponseWriter, r *http.Request, t transaction
 	in := textOf(t, r)
 	p := page{
 		Text: in, Payment: in.describe(t), Framed: t.modal,
-		Step: in.describeStep(t, h.now()), Complaint: in.complaints[wrong],
+		Step: in.describeStep(t, h.ledger.now()), Complaint: in.complaints[wrong],
 	}
 	p.Step.QR = qrImage(pageOf(r, t))
 	p.Step.Card, _ = card.FindTestCard(r.URL.Query().Get("card"))

@@ -25,10 +25,8 @@ func (l *ledger) advanceClock(by time.Duration) error {
 	return nil
 }
 
-// sandboxTime is a clock that can be advanced.
-func (h *Handler) sandboxTime(clock func() time.Time) func() time.Time {
-	return func() time.Time { return clock().Add(time.Duration(h.ledger.ahead.Load())) }
-}
+// now is the sandbox's time.
+func (l *ledger) now() time.Time { return time.Now().Add(time.Duration(l.ahead.Load())) }
 
 var stamped = regexp.MustCompile(`"responseDateTime":"([0-9]{14})"`)
 

@@ -95,7 +95,7 @@ func (h *Handler) openUnsigned(w http.ResponseWriter, r *http.Request) {
 		RequestID       string `json:"requestID"`
 		RequestDateTime string `json:"requestDateTime"`
 		RequestData     fields `json:"requestData"`
-	}{uuid.NewString(), message.Stamp(h.now()), data}))
+	}{uuid.NewString(), message.Stamp(h.ledger.now()), data}))
 	op, err := identify("/api/v1/transaction/pay", c, err)
 	done := h.carryOut(r, c, op, err)
 	if done.then != nil {
@@ -106,7 +106,7 @@ func (h *Handler) openUnsigned(w http.ResponseWriter, r *http.Request) {
 		refuseControl(w, done.message)
 		return
 	}
-	writeView(w, t.view(h.now()))
+	writeView(w, t.view(h.ledger.now()))
 }
 
 // settleAs ends an open payment as its customer could, or as time would. The app has been
@@ -136,7 +136,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) settleNow(w http.ResponseWriter, r *http.Request, chosen outcome) {
 	id := r.PathValue("transactionID")
 	h.expire(r.Context(), id)
-	t, first, found := h.ledger.settle(id, chosen, payer{}, h.now())
+	t, first, found := h.ledger.settle(id, chosen, payer{}, h.ledger.now())
 	switch {
 	case !found:
 		refuseChange(w, errUnknown)
@@ -183,7 +183,7 @@ func (h *Handler) refundAtOnce(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	now := h.now()
+	now := h.ledger.now()
 	h.tryChange(w, r, func(t *transaction) error { return t.refundRest(amount, now) })
 }
 
@@ -226,7 +226,7 @@ func (h *Handler) writeTransaction(w http.ResponseWriter, t transaction) {
 	if latest, known := h.ledger.find(t.id); known {
 		t = latest // unless a reset came in between
 	}
-	writeView(w, t.view(h.now()))
+	writeView(w, t.view(h.ledger.now()))
 }
 
 // knownFault is a fault for people.
@@ -264,7 +264,7 @@ func (h *Handler) setFaults(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) showClock(w http.ResponseWriter, _ *http.Request) {
 	writeView(w, struct {
 		Now time.Time `json:"now"`
-	}{h.now()})
+	}{h.ledger.now()})
 }
 
 // advanceClock moves the sandbox's time on. A payment whose time is over then expires like

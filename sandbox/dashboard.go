@@ -17,7 +17,7 @@ func (h *Handler) showDashboard(w http.ResponseWriter, r *http.Request) {
 	in := textFor(r.URL.Query().Get("language"), r)
 	p := page{Text: in, Live: true}
 	for _, t := range h.ledger.newest(listed) {
-		t.lapse(h.now()) // in this copy only: nobody is told of it by a look at the list
+		t.lapse(h.ledger.now()) // in this copy only: nobody is told of it by a look at the list
 		p.Payments = append(p.Payments, in.describe(t))
 	}
 	writePage(w, http.StatusOK, "dashboard.html", p)

@@ -23,7 +23,7 @@ func (t *transaction) lapse(now time.Time) bool {
 // Nothing waits for the end of a payment: it is noticed by the next query or by the next
 // visit to its page, and its IPN is sent then. A query is answered before that.
 func (h *Handler) expire(ctx context.Context, id string) {
-	if t, first := h.ledger.expire(id, h.now()); first {
+	if t, first := h.ledger.expire(id, h.ledger.now()); first {
 		h.notify(ctx, t)
 	}
 }

@@ -30,7 +30,7 @@ func (h *Handler) fastPay(r *http.Request, c call) reply {
 	if number, given := data.value("cardNumber"); !given || card.IsTestCard(number) {
 		chosen = success
 	}
-	t, err := h.ledger.charge(c.requestID, wanted, chosen, h.now())
+	t, err := h.ledger.charge(c.requestID, wanted, chosen, h.ledger.now())
 	if err != nil {
 		return conclude(err)
 	}

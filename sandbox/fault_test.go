@@ -558,59 +558,47 @@ func TestPlusInEveryPlace(t *testing.T) {
 	}
 }
 
-// timer is a timer that the test lets go off.
-type timer struct {
-	asked chan time.Duration
-	over  chan time.Time
-}
-
-func newTimer() timer { return timer{make(chan time.Duration, 10), make(chan time.Time)} }
-
-func (t timer) after(d time.Duration) <-chan time.Time {
-	t.asked <- d
-	return t.over
-}
-
 const late = `,"extraData":{"sandboxFault":"ipn_late"},"successURL":"http://shop.example/success"`
 
-// The browser is back before the IPN is sent.
+// The browser is back before the IPN is sent, five seconds after the outcome.
 func TestLateIPN(t *testing.T) {
-	timer := newTimer()
-	g := serve(t, &Handler{after: timer.after})
-	ipnURL, ipns := g.app(http.StatusOK, "{}")
-	_, page := g.pay(late + `,"ipnURL":"` + ipnURL + `"`)
-	if m, _ := g.returned(g.press(page, "success")); m.ResponseCode != "200" {
-		t.Errorf("result %+v", m)
-	}
-	if d := <-timer.asked; d != 5*time.Second || len(ipns) != 0 {
-		t.Errorf("%d IPNs before the timer of %s", len(ipns), d)
-	}
-	timer.over <- time.Time{}
-	if m := next(t, ipns); m.ResponseCode != "200" {
-		t.Errorf("IPN %+v", m)
-	}
+	inBubble(t, new(Handler), func(t *testing.T, g gateway) {
+		ipnURL, ipns := g.app(http.StatusOK, "{}")
+		_, page := g.pay(late + `,"ipnURL":"` + ipnURL + `"`)
+		if m, _ := g.returned(g.press(page, "success")); m.ResponseCode != "200" {
+			t.Errorf("result %+v", m)
+		}
+		time.Sleep(5*time.Second - 1)
+		synctest.Wait()
+		if len(ipns) != 0 {
+			t.Errorf("%d IPNs before their time", len(ipns))
+		}
+		time.Sleep(1)
+		synctest.Wait()
+		if m := one(t, ipns); m.ResponseCode != "200" {
+			t.Errorf("IPN %+v", m)
+		}
+	})
 }
 
-// A late IPN that is still to come ends with the configuration, and nobody waits for it any
-// more; goleak sees if it does not end.
+// A late IPN that is still to come ends with the configuration, and nothing waits for it any
+// more; the bubble does not end while it does.
 func TestLateIPNEndsWithTheConfiguration(t *testing.T) {
-	timer := newTimer()
-	h := &Handler{after: timer.after}
-	g := serve(t, h)
-	ipnURL, _ := g.app(http.StatusOK, "{}")
-	id, page := g.pay(late + `,"ipnURL":"` + ipnURL + `"`)
-	g.press(page, "success")
-	<-timer.asked
-	l, err := h.ledger.audience.join()
-	if err != nil {
-		t.Fatal(err)
-	}
-	<-l.bell // it rings for everybody who joins
-	h.stop()
-	<-l.bell
-	if ipn := g.seen(id).IPN; ipn.State != ipnFailed || ipn.Attempts != 0 || ipn.Failure == "" {
-		t.Errorf("IPN %+v", ipn)
-	}
+	h := new(Handler)
+	inBubble(t, h, func(t *testing.T, g gateway) {
+		ipnURL, ipns := g.app(http.StatusOK, "{}")
+		id, page := g.pay(late + `,"ipnURL":"` + ipnURL + `"`)
+		g.press(page, "success")
+		h.stop()
+		synctest.Wait()
+		if ipn := g.seen(id).IPN; ipn.State != ipnFailed || ipn.Attempts != 0 || ipn.Failure == "" {
+			t.Errorf("IPN %+v", ipn)
+		}
+		time.Sleep(time.Minute)
+		if len(ipns) != 0 {
+			t.Errorf("%d IPNs after the end", len(ipns))
+		}
+	})
 }
 
 // resultFaults say for each fault what is wanted of the address the browser is sent to.

@@ -59,7 +59,7 @@ func (h *Handler) tell(ctx context.Context, t transaction) {
 		h.sendPost(ctx, p)
 		return
 	}
-	late := h.after(p.delay)
+	late := time.After(p.delay)
 	go func() {
 		select {
 		case <-late:
@@ -67,17 +67,17 @@ func (h *Handler) tell(ctx context.Context, t transaction) {
 				h.sendPost(h.running, p)
 			}
 		case <-h.running.Done():
-			h.recordDelivery(p.t, delivery{at: h.now(), failure: "the configuration ended before it was time"})
+			h.recordDelivery(p.t, delivery{at: h.ledger.now(), failure: "the configuration ended before it was time"})
 		}
 	}()
 }
 
 func (h *Handler) sendPost(ctx context.Context, p *post) {
 	if len(p.letters) == 0 {
-		h.recordDelivery(p.t, delivery{at: h.now(), failure: "a fault was asked for"})
+		h.recordDelivery(p.t, delivery{at: h.ledger.now(), failure: "a fault was asked for"})
 	}
 	for _, s := range p.letters {
-		d := delivery{at: h.now(), letter: s}
+		d := delivery{at: h.ledger.now(), letter: s}
 		h.deliver(ctx, p.t.ipnURL.String(), &d)
 		h.recordDelivery(p.t, d)
 	}

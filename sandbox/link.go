@@ -23,11 +23,11 @@ type link struct {
 // every other one: it has the same page, it ends with the payer's first choice, and its
 // orderNo is the transactionID for query and refund, because the documents give none.
 func (h *Handler) createPaymentLink(r *http.Request, c call) reply {
-	wanted, err := readLink(c.data, h.now())
+	wanted, err := readLink(c.data, h.ledger.now())
 	if err != nil {
 		return refused(codeBadRequest, err.Error())
 	}
-	t, err := h.ledger.open(c.requestID, wanted, h.now())
+	t, err := h.ledger.open(c.requestID, wanted, h.ledger.now())
 	if err != nil {
 		return conclude(err)
 	}

@@ -163,8 +163,6 @@ type Handler struct {
 	stop    context.CancelFunc
 	routes  http.Handler
 	logger  *zap.Logger
-	now     func() time.Time                     // tests set a clock of their own
-	after   func(time.Duration) <-chan time.Time // tests set a timer of their own
 }
 
 // CaddyModule returns the Caddy module information.
@@ -179,13 +177,6 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 // configuration left behind and warns that no payment made here is real.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Logger()
-	if h.now == nil {
-		h.now = time.Now
-	}
-	h.now = h.sandboxTime(h.now)
-	if h.after == nil {
-		h.after = time.After
-	}
 	var err error
 	if h.apiKey, err = resolve(h.APIKey, defaultAPIKey); err != nil {
 		return fmt.Errorf("api_key: %w", err)

@@ -20,7 +20,7 @@ func (h *Handler) open(r *http.Request, c call, adapt func(*payment)) reply {
 		return h.refuseOnce(c, err)
 	}
 	adapt(&wanted)
-	t, err := h.ledger.open(c.requestID, wanted, h.now())
+	t, err := h.ledger.open(c.requestID, wanted, h.ledger.now())
 	if err != nil {
 		return conclude(err)
 	}

@@ -25,7 +25,7 @@ func (h *Handler) query(r *http.Request, c call) reply {
 	if read.err != nil {
 		return refused(codeBadRequest, read.err.Error())
 	}
-	lapsed, first := h.ledger.expire(id, h.now())
+	lapsed, first := h.ledger.expire(id, h.ledger.now())
 	t, found := h.ledger.find(id)
 	if !found {
 		return conclude(errUnknown)

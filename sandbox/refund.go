@@ -21,7 +21,7 @@ func (h *Handler) refund(_ *http.Request, c call) reply {
 	if read.err != nil {
 		return refused(codeBadRequest, read.err.Error())
 	}
-	now := h.now()
+	now := h.ledger.now()
 	return conclude(h.ledger.changeOnce(c.requestID, id, func(t *transaction) error {
 		return t.refund(amount, currency, now)
 	}))

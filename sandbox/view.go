@@ -125,7 +125,7 @@ func (h *Handler) listTransactions(w http.ResponseWriter, r *http.Request) {
 	views := []transactionJSON{}
 	for _, t := range h.ledger.newest(maxTransactions) {
 		if !filtered || t.ID == wanted {
-			views = append(views, t.view(h.now()))
+			views = append(views, t.view(h.ledger.now()))
 		}
 	}
 	writeView(w, struct {
@@ -139,7 +139,7 @@ func (h *Handler) showTransaction(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, "transaction_unknown", errUnknown.Error())
 		return
 	}
-	v := t.view(h.now())
+	v := t.view(h.ledger.now())
 	v.Exchanges, v.ExchangesLeftOut = viewLog(t.wire), t.wire.LeftOut
 	writeView(w, v)
 }
