@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/wirelog"
 )
 
@@ -140,7 +141,7 @@ func TestContentType(t *testing.T) {
 
 func TestEveryOperationOfTheCatalogue(t *testing.T) {
 	for _, name := range operation.Names() {
-		if operations[name] == nil {
+		if byName[name] == nil {
 			t.Errorf("%s is not carried out", name)
 		}
 	}
@@ -205,9 +206,9 @@ func TestTextIsRepeatedAsItWas(t *testing.T) {
 // Reading a header does not tell how it was spelled, so this looks at the wire.
 func TestSignatureHeaderIsLowerCase(t *testing.T) {
 	recorder := httptest.NewRecorder()
-	h := &Handler{ledger: newLedger()}
+	a := &api{ledger: ledger.New()}
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
-	h.answer(wirelog.NewRecorder(recorder, r, time.Now(), h.ledger.keep), r, call{}, refused("400", "no"))
+	a.answer(wirelog.NewRecorder(recorder, r, time.Now(), a.ledger.Keep), r, call{}, refused("400", "no"))
 	var wire strings.Builder
 	if err := recorder.Header().Write(&wire); err != nil || !strings.Contains(wire.String(), "\r\nsignature: ") {
 		t.Errorf("header %s, %v", wire.String(), err)
@@ -217,7 +218,7 @@ func TestSignatureHeaderIsLowerCase(t *testing.T) {
 func TestBrokenBodyIsRefused(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	body := iotest.ErrReader(io.ErrUnexpectedEOF)
-	(&Handler{ledger: newLedger()}).serveAPI(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/transaction/pay", body))
+	(&api{ledger: ledger.New()}).serve(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/transaction/pay", body))
 	if recorder.Code != http.StatusBadRequest || !strings.Contains(recorder.Body.String(), "body_invalid") {
 		t.Errorf("HTTP %d: %s", recorder.Code, recorder.Body)
 	}

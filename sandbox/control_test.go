@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/fault"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
@@ -232,7 +233,7 @@ func TestGlobalFaults(t *testing.T) {
 		Known  []knownFault
 	}
 	g.do(http.MethodPut, "faults", `{"faults":["ipn_unsigned","answer_unsigned"]}`, &shown)
-	if !slices.Equal(shown.Faults, []string{"answer_unsigned", "ipn_unsigned"}) || len(shown.Known) != len(faults) || shown.Known[0].About == "" {
+	if !slices.Equal(shown.Faults, []string{"answer_unsigned", "ipn_unsigned"}) || len(shown.Known) != len(fault.All()) || shown.Known[0].About == "" {
 		t.Errorf("shown %+v", shown)
 	}
 	for range 2 { // until they are cleared

@@ -47,7 +47,7 @@ func serve(t *testing.T, h *Handler) gateway {
 	t.Helper()
 	logs := provision(t, h)
 	return gateway{
-		T: t, url: listen(t, handle(t, h)), apiKey: h.apiKey, salt: h.salt, logs: logs, transport: newTransport(t),
+		T: t, url: listen(t, handle(t, h)), apiKey: h.apiKey, salt: h.api.salt, logs: logs, transport: newTransport(t),
 	}
 }
 
@@ -58,9 +58,9 @@ func inBubble(t *testing.T, h *Handler, test func(t *testing.T, g gateway)) {
 	synctest.Test(t, func(t *testing.T) {
 		n := new(network)
 		logs := provision(t, h)
-		h.client.Transport = n
+		h.ipns.client.Transport = n
 		test(t, gateway{
-			T: t, url: n.listen(handle(t, h)), apiKey: h.apiKey, salt: h.salt, logs: logs, transport: n, network: n,
+			T: t, url: n.listen(handle(t, h)), apiKey: h.apiKey, salt: h.api.salt, logs: logs, transport: n, network: n,
 		})
 	})
 }
@@ -79,7 +79,7 @@ func provision(t *testing.T, h *Handler) *observer.ObservedLogs {
 		}
 	})
 	core, logs := observer.New(zap.DebugLevel)
-	h.logger = zap.New(core)
+	h.setLogger(zap.New(core))
 	return logs
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/wirelog"
 )
 
@@ -65,8 +66,8 @@ func TestWireLogOfAPayment(t *testing.T) {
 	back := g.press("/pay/"+id, "success").Header.Get("Location")
 
 	got := g.seen(id)
-	if got.Operation != "pay" || got.RequestID != "pay-1" || got.order.ID != "A-1" || got.Amount != "12.50" ||
-		got.Stage != "SUCCESSFUL" || got.Outcome != success || got.SettledAt.IsZero() || got.Page != "/pay/"+id {
+	if got.Operation != "pay" || got.RequestID != "pay-1" || got.Order.ID != "A-1" || got.Amount != "12.50" ||
+		got.Stage != "SUCCESSFUL" || got.Outcome != ledger.Success || got.SettledAt.IsZero() || got.Page != "/pay/"+id {
 		t.Errorf("transaction %+v", got)
 	}
 	if want := []wirelog.Kind{wirelog.Request, wirelog.IPN, wirelog.Redirect}; !slices.Equal(kinds(got.Exchanges), want) {
@@ -209,7 +210,7 @@ func TestWireLogOfLostIPN(t *testing.T) {
 	if lost.Kind != wirelog.IPN || lost.Body != nil || lost.Attempt != 0 || lost.Answer.Failure == "" || !slices.Equal(lost.Faults, []string{"ipn_lost"}) {
 		t.Errorf("kept %+v", lost)
 	}
-	if got.IPN.State != ipnFailed || got.IPN.Attempts != 0 {
+	if got.IPN.State != ipnNotSent || got.IPN.Attempts != 0 {
 		t.Errorf("IPN %+v", got.IPN)
 	}
 }
