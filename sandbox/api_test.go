@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/wirelog"
 )
 
 func TestStrangersAreRefusedUnsigned(t *testing.T) {
@@ -139,7 +141,7 @@ func TestContentType(t *testing.T) {
 
 func TestEveryOperationOfTheCatalogue(t *testing.T) {
 	for _, name := range operation.Names() {
-		if operations[name] == nil {
+		if byName[name] == nil {
 			t.Errorf("%s is not carried out", name)
 		}
 	}
@@ -204,9 +206,9 @@ func TestTextIsRepeatedAsItWas(t *testing.T) {
 // Reading a header does not tell how it was spelled, so this looks at the wire.
 func TestSignatureHeaderIsLowerCase(t *testing.T) {
 	recorder := httptest.NewRecorder()
-	h := &Handler{now: time.Now, ledger: newLedger()}
+	a := &api{ledger: ledger.New()}
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
-	h.answer(h.overhear(recorder, r), r, call{}, refused("400", "no"))
+	a.answer(wirelog.NewRecorder(recorder, r, time.Now(), a.ledger.Keep), r, call{}, refused("400", "no"))
 	var wire strings.Builder
 	if err := recorder.Header().Write(&wire); err != nil || !strings.Contains(wire.String(), "\r\nsignature: ") {
 		t.Errorf("header %s, %v", wire.String(), err)
@@ -216,7 +218,7 @@ func TestSignatureHeaderIsLowerCase(t *testing.T) {
 func TestBrokenBodyIsRefused(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	body := iotest.ErrReader(io.ErrUnexpectedEOF)
-	(&Handler{now: time.Now, ledger: newLedger()}).serveAPI(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/transaction/pay", body))
+	(&api{ledger: ledger.New()}).serve(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/transaction/pay", body))
 	if recorder.Code != http.StatusBadRequest || !strings.Contains(recorder.Body.String(), "body_invalid") {
 		t.Errorf("HTTP %d: %s", recorder.Code, recorder.Body)
 	}
@@ -277,9 +279,37 @@ func TestOtherPeersAreRefused(t *testing.T) {
 	}
 }
 
-func TestStampIsVietnameseTime(t *testing.T) {
-	at := time.Date(2026, 12, 31, 20, 0, 1, 0, time.UTC)
-	if got := stamp(at); got != "20270101030001" {
-		t.Errorf("stamp %s", got)
+// Published samples: integration guides 3.0 to 3.6.1, salt GO@2021.
+const (
+	requestCurrent     = `{"requestID":"14653fa1-2f69-4f4f-9d4b-240e1bebbdf3","requestDateTime":20220426083322,"requestData":{"apiOperation":"PAY","orderID":"2a43e4b9-c5df-49e6-8b18-42af9bcd150e","orderNumber":205249008064,"orderAmount":100000,"orderCurrency":"VND","orderDateTime":20220426083322,"orderDescription":"DEMO TRANSACTION","paymentMethod":"DOMESTIC","sourceType":"970400","language":"vi"}}`
+	requestCurrentSign = "b4b7cb5596680bb343f399922fc32e63fd69191c573e83c0383fd734531eab03"
+	requestV30         = `{"requestID":"14653fa1-2f69-4f4f-9d4b-240e1bebbdf3","requestDateTime":20220426083322,"requestData":{"orderID":"2a43e4b9-c5df-49e6-8b18-42af9bcd150e","orderNumber":205249008064,"orderAmount":100000,"orderCurrency":"VND","orderDateTime":20220426083322,"orderDescription":"DEMO TRANSACTION","cardType":"atm","bank":"970437","otp":"on","request":"purchase","token":"","language":"vi"}}`
+	requestV30Sign     = "ca1421b4227600b2ef1803d9401625a36e8e37fe8ef285268ce02192a954d7e9"
+)
+
+// The samples are sent as they stand in the documents, with their own signatures.
+func TestPublishedRequestsArePayments(t *testing.T) {
+	for name, vector := range map[string]struct{ body, signature, code string }{
+		"request-current": {requestCurrent, requestCurrentSign, "200"},
+		// Proven, but from a guide that knew no apiOperation.
+		"request-v3.0": {requestV30, requestV30Sign, "400"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := serve(t, new(Handler))
+			response := g.exchange("POST", "/api/v1/transaction/pay", vector.body, map[string][]string{
+				"Content-Type": {"application/json"}, "Apikey": {"sandbox"}, "Signature": {vector.signature},
+			})
+			answer := decode[answered](t, read(t, response))
+			if answer.ResponseCode != vector.code || answer.RequestID != "14653fa1-2f69-4f4f-9d4b-240e1bebbdf3" {
+				t.Errorf("answer %+v", answer)
+			}
+			if vector.code != "200" {
+				return
+			}
+			standing := g.query(answer.ResponseData["transactionID"]).ResponseData
+			if standing["orderNumber"] != "205249008064" || standing["orderAmount"] != "100000" {
+				t.Errorf("standing %v", standing)
+			}
+		})
 	}
 }

@@ -2,27 +2,18 @@ package sandbox
 
 import (
 	"cmp"
-	"encoding/base64"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
-
-// sealed is a callback as it travels: the message in Base64, and the signature of that
-// text, not of the message inside.
-type sealed struct {
-	Data      string `json:"data"`
-	Signature string `json:"signature,omitempty"`
-}
-
-func seal(m any, salt string) sealed {
-	data := base64.StdEncoding.EncodeToString(encode(m))
-	return sealed{Data: data, Signature: sign([]byte(data), salt)}
-}
 
 // settled is the responseData of a callback.
 type settled struct {
 	TransactionID       string `json:"transactionID"`
 	TransactionDateTime string `json:"transactionDateTime"`
 	*details
-	order
+	ledger.Order
 	Language     string        `json:"language"`
 	Tokenization *tokenization `json:"tokenization,omitempty"`
 }
@@ -36,68 +27,97 @@ type details struct {
 	SourceType             string `json:"sourceType"`
 }
 
-// resultMessage is what the browser says on its way to successURL or failureURL.
-func (t transaction) resultMessage() message {
-	return t.callback(t.details(), nil)
+// tokenization is what an IPN tells about the card that was stored with a payment (the
+// gateway's page "Result & IPN Callback"). The values of status are not documented; here
+// it is a response code.
+type tokenization struct {
+	card.Account
+	Token   string `json:"token"`
+	Status  string `json:"status"`
+	Message string `json:"message"`
 }
 
-// ipnMessage is the result, and besides the token that nobody but the app may see.
-func (t transaction) ipnMessage() message {
-	if t.stored == nil {
-		return t.resultMessage()
+// ipnMessage is the message that the app gets from the gateway's server: the result, and
+// besides the token, which must not pass through the browser.
+func ipnMessage(t ledger.Transaction) any {
+	switch {
+	case t.Link != nil:
+		return newLinkMessage(t)
+	case t.Stored == nil:
+		return callback(t, newDetails(t), nil)
 	}
-	return t.callback(t.details(), &tokenization{
-		account: t.stored.account,
-		Token:   t.stored.value,
-		Status:  codeSuccess,
+	return callback(t, newDetails(t), &tokenization{
+		Account: t.Stored.Account,
+		Token:   t.Stored.Value,
+		Status:  message.CodeSuccess,
 		Message: "Success",
 	})
 }
 
-// ipn is what the app is told.
-func (t transaction) ipn() any {
-	if t.link != nil {
-		return t.linkMessage()
+// browserMessage is what the browser says on its way to successURL, failureURL or
+// cancelURL. The page "Cancel Callback" lists no field of apiVersion 2.
+func browserMessage(t ledger.Transaction) message.Envelope {
+	if t.Outcome == ledger.Cancelled {
+		return callback(t, nil, nil)
 	}
-	return t.ipnMessage()
+	return callback(t, newDetails(t), nil)
 }
 
-func (t transaction) details() *details {
-	if t.apiVersion != "2" {
+func newDetails(t ledger.Transaction) *details {
+	if t.APIVersion != "2" {
 		return nil
 	}
-	t.method = cmp.Or(t.method, domestic)
+	t.Method = cmp.Or(t.Method, card.Domestic)
 	return &details{
-		TransactionStatus:      t.result().status,
-		TransactionDescription: t.result().description,
-		PaymentMethod:          t.method,
-		SourceType:             t.sourceType(),
+		TransactionStatus:      t.Outcome.Result().Status,
+		TransactionDescription: t.Outcome.Result().Description,
+		PaymentMethod:          t.Method,
+		SourceType:             t.SourceType(),
 	}
 }
-
-// usualSource stands for the bank or card scheme of a customer whose merchant left it
-// open. Where a merchant names another method, it has to name the source too.
-var usualSource = map[string]string{domestic: "SACOMBANK", international: "VISA", wallet: "MOMO", qrpay: "QRPAY"}
-
-// cancelMessage is what the browser says on its way to cancelURL. The page "Cancel
-// Callback" lists no field of apiVersion 2.
-func (t transaction) cancelMessage() message { return t.callback(nil, nil) }
 
 // callback builds a message from what was settled and nothing else, so a message that is
 // made again is the same message.
-func (t transaction) callback(d *details, stored *tokenization) message {
-	return message{
-		RequestID:        t.requestID,
-		ResponseDateTime: stamp(t.settledAt),
-		ResponseCode:     t.result().status,
-		ResponseMessage:  t.result().message,
+func callback(t ledger.Transaction, d *details, stored *tokenization) message.Envelope {
+	return message.Envelope{
+		RequestID:        t.RequestID,
+		ResponseDateTime: message.Stamp(t.SettledAt),
+		ResponseCode:     t.Outcome.Result().Status,
+		ResponseMessage:  t.Outcome.Result().Message,
 		ResponseData: settled{
-			TransactionID:       t.id,
-			TransactionDateTime: stamp(t.openedAt),
+			TransactionID:       t.ID,
+			TransactionDateTime: message.Stamp(t.OpenedAt),
 			details:             d,
-			order:               t.order,
-			Language:            cmp.Or(t.language, "vi"), // required in callbacks, optional in requests
+			Order:               t.Order,
+			Language:            cmp.Or(t.Language, "vi"), // required in callbacks, optional in requests
 			Tokenization:        stored,
 		},
+	}
+}
+
+// linkMessage is the IPN of a payment link (the gateway's page "Payment Link IPN"): its
+// envelope spells requestId. Its orderReference is left out, because no field of the
+// request is known to be it.
+type linkMessage struct {
+	RequestID        string   `json:"requestId"`
+	ResponseDateTime string   `json:"responseDateTime"`
+	ResponseCode     string   `json:"responseCode"`
+	ResponseMessage  string   `json:"responseMessage"`
+	ResponseData     linkPaid `json:"responseData"`
+}
+
+type linkPaid struct {
+	OrderNo     string       `json:"orderNo"`
+	OrderAmount string       `json:"orderAmount"`
+	ExtraData   ledger.Payer `json:"extraData,omitzero"`
+}
+
+func newLinkMessage(t ledger.Transaction) linkMessage {
+	return linkMessage{
+		RequestID:        t.RequestID,
+		ResponseDateTime: message.Stamp(t.SettledAt),
+		ResponseCode:     t.Outcome.Result().Status,
+		ResponseMessage:  t.Outcome.Result().Message,
+		ResponseData:     linkPaid{OrderNo: t.ID, OrderAmount: t.Order.Amount, ExtraData: t.Payer},
 	}
 }

@@ -1,43 +1,24 @@
 package sandbox
 
 import (
-	"errors"
 	"net/http"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
 
 // capture takes the money of an authorised payment, once and all of it. The fields of
 // capture and void are in no document that can be read: both take a transactionID here,
-// like query. They send no IPN, because nobody but the caller has to be told.
-func (h *Handler) capture(_ *http.Request, c call) reply {
-	return h.finish(c, success)
+// like query. They send no IPN, because only the caller needs to know.
+func (o *operations) capture(_ *http.Request, c call) reply {
+	return o.changeNamed(c, (*ledger.Transaction).Capture)
 }
 
-// void gives up an authorised payment. The customer's money was never taken.
-func (h *Handler) void(_ *http.Request, c call) reply {
-	return h.finish(c, voided)
-}
-
-func (h *Handler) finish(c call, end outcome) reply {
+// changeNamed changes the transaction that a call names with nothing but its id.
+func (o *operations) changeNamed(c call, by func(*ledger.Transaction) error) reply {
 	read := reader{fields: c.data}
 	id := read.required("transactionID")
 	if read.err != nil {
 		return refused(codeBadRequest, read.err.Error())
 	}
-	return conclude(h.ledger.changeOnce(c.requestID, id, func(t *transaction) error {
-		return t.finish(end)
-	}))
-}
-
-// finish decides about an authorised payment.
-func (t *transaction) finish(end outcome) error {
-	switch t.standing() {
-	case authorised:
-		t.afterwards = end
-		return nil
-	case success:
-		return errors.New("the payment is captured already")
-	case voided:
-		return errors.New("the payment is voided already")
-	}
-	return errors.New("the payment is not authorised")
+	return conclude(o.ledger.ChangeOnce(c.requestID, id, by))
 }

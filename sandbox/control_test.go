@@ -6,7 +6,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/fault"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
 // control asks the control API, whose JSON is taken without a look at it here.
@@ -229,7 +233,7 @@ func TestGlobalFaults(t *testing.T) {
 		Known  []knownFault
 	}
 	g.do(http.MethodPut, "faults", `{"faults":["ipn_unsigned","answer_unsigned"]}`, &shown)
-	if !slices.Equal(shown.Faults, []string{"answer_unsigned", "ipn_unsigned"}) || len(shown.Known) != len(faults) || shown.Known[0].About == "" {
+	if !slices.Equal(shown.Faults, []string{"answer_unsigned", "ipn_unsigned"}) || len(shown.Known) != len(fault.All()) || shown.Known[0].About == "" {
 		t.Errorf("shown %+v", shown)
 	}
 	for range 2 { // until they are cleared
@@ -263,25 +267,25 @@ func TestGlobalResultFault(t *testing.T) {
 }
 
 func TestClockAdvances(t *testing.T) {
-	c := newClock()
-	g := serve(t, &Handler{now: c.read})
-	ipnURL, ipns := g.app(http.StatusOK, "{}")
-	id, _ := g.pay(`,"ipnURL":"` + ipnURL + `"`)
-	var shown struct{ Now time.Time }
-	for _, want := range []time.Time{c.read().Add(16 * time.Minute), c.read().Add(16*time.Minute + 48*time.Hour)} {
-		g.do(http.MethodPost, "clock", `{"advance":"`+want.Sub(latest(shown.Now, c.read())).String()+`"}`, &shown)
-		if !shown.Now.Equal(want) {
-			t.Errorf("it is %s, want %s", shown.Now, want)
+	inBubble(t, new(Handler), func(t *testing.T, g gateway) {
+		ipnURL, ipns := g.app(http.StatusOK, "{}")
+		id, _ := g.pay(`,"ipnURL":"` + ipnURL + `"`)
+		var shown struct{ Now time.Time }
+		for _, want := range []time.Time{time.Now().Add(16 * time.Minute), time.Now().Add(16*time.Minute + 48*time.Hour)} {
+			g.do(http.MethodPost, "clock", `{"advance":"`+want.Sub(latest(shown.Now, time.Now())).String()+`"}`, &shown)
+			if !shown.Now.Equal(want) {
+				t.Errorf("it is %s, want %s", shown.Now, want)
+			}
 		}
-	}
-	g.wantStanding(id, "FAILURE", "408", "Transaction expired")
-	if m := next(t, ipns); m.ResponseDateTime != stamp(shown.Now) {
-		t.Errorf("IPN %+v", m)
-	}
-	g.do(http.MethodGet, "clock", "", &shown)
-	if !shown.Now.Equal(c.read().Add(16*time.Minute + 48*time.Hour)) {
-		t.Errorf("it is %s", shown.Now)
-	}
+		g.wantStanding(id, "FAILURE", "408", "Transaction expired")
+		if m := next(t, ipns); m.ResponseDateTime != message.Stamp(shown.Now) {
+			t.Errorf("IPN %+v", m)
+		}
+		g.do(http.MethodGet, "clock", "", &shown)
+		if !shown.Now.Equal(time.Now().Add(16*time.Minute + 48*time.Hour)) {
+			t.Errorf("it is %s", shown.Now)
+		}
+	})
 }
 
 func latest(a, b time.Time) time.Time {
@@ -302,25 +306,25 @@ func TestClockStaysWithinTenYears(t *testing.T) {
 }
 
 func TestReset(t *testing.T) {
-	c := newClock()
-	g := serve(t, &Handler{now: c.read})
-	id, _ := g.pay("")
-	token := g.createToken("create-1")
-	g.do(http.MethodPost, "clock", `{"advance":"1h"}`, nil)
-	g.do(http.MethodPut, "faults", `{"faults":["answer_unsigned"]}`, nil)
-	g.do(http.MethodPost, "reset", "", nil)
+	inBubble(t, new(Handler), func(t *testing.T, g gateway) {
+		id, _ := g.pay("")
+		token := g.createToken("create-1")
+		g.do(http.MethodPost, "clock", `{"advance":"1h"}`, nil)
+		g.do(http.MethodPut, "faults", `{"faults":["answer_unsigned"]}`, nil)
+		g.do(http.MethodPost, "reset", "", nil)
 
-	if status, _ := g.control(http.MethodGet, "transactions/"+id, ""); status != http.StatusNotFound {
-		t.Errorf("transaction: HTTP %d", status)
-	}
-	if answer := g.ask("/api/v1/transaction/pay", envelope("pay-2", charging(token))); answer.ResponseCode != "400" {
-		t.Errorf("token: %+v", answer)
-	}
-	var shown struct{ Now time.Time }
-	if g.do(http.MethodGet, "clock", "", &shown); !shown.Now.Equal(c.read()) {
-		t.Errorf("it is %s", shown.Now)
-	}
-	g.pay("") // under the first one's requestID, and signed
+		if status, _ := g.control(http.MethodGet, "transactions/"+id, ""); status != http.StatusNotFound {
+			t.Errorf("transaction: HTTP %d", status)
+		}
+		if answer := g.ask("/api/v1/transaction/pay", envelope("pay-2", charging(token))); answer.ResponseCode != "400" {
+			t.Errorf("token: %+v", answer)
+		}
+		var shown struct{ Now time.Time }
+		if g.do(http.MethodGet, "clock", "", &shown); !shown.Now.Equal(time.Now()) {
+			t.Errorf("it is %s", shown.Now)
+		}
+		g.pay("") // under the first one's requestID, and signed
+	})
 }
 
 // A reset while an IPN is on its way leaves nobody waiting.
@@ -345,18 +349,19 @@ func TestResetDuringIPN(t *testing.T) {
 
 // A reset forgets a late IPN too.
 func TestResetBeforeLateIPN(t *testing.T) {
-	timer := newTimer()
-	g := serve(t, &Handler{after: timer.after})
-	ipnURL, ipns := g.app(http.StatusOK, "{}")
-	id, _ := g.pay(late + `,"ipnURL":"` + ipnURL + `"`)
-	g.act(id, "complete", "")
-	g.do(http.MethodPost, "reset", "", nil)
-	timer.over <- time.Time{}
-	id, _ = g.pay(`,"ipnURL":"` + ipnURL + `"`)
-	g.act(id, "cancel", "")
-	if m := next(t, ipns); m.ResponseData["transactionID"] != id || len(ipns) != 0 {
-		t.Errorf("IPN %+v", m)
-	}
+	inBubble(t, new(Handler), func(t *testing.T, g gateway) {
+		ipnURL, ipns := g.app(http.StatusOK, "{}")
+		id, _ := g.pay(late + `,"ipnURL":"` + ipnURL + `"`)
+		g.act(id, "complete", "")
+		g.do(http.MethodPost, "reset", "", nil)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		id, _ = g.pay(`,"ipnURL":"` + ipnURL + `"`)
+		g.act(id, "cancel", "")
+		if m := one(t, ipns); m.ResponseData["transactionID"] != id {
+			t.Errorf("IPN %+v", m)
+		}
+	})
 }
 
 // Faults and the clock stay as they are while the configuration around them changes.

@@ -3,29 +3,29 @@ package sandbox
 import (
 	_ "embed"
 	"net/http"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
 
-// listed is how many of the things it remembers the sandbox lists for people.
-const listed = 100
+// maxListed is how many transactions the dashboard lists.
+const maxListed = 100
 
 //go:embed pages/dashboard.js
 var dashboardScript []byte
 
-// showDashboard shows the transactions and, by its script, what went over the wire. Without
-// JavaScript it is a list whose links lead to the JSON of each.
-func (h *Handler) showDashboard(w http.ResponseWriter, r *http.Request) {
-	in := textFor(r.URL.Query().Get("language"), r)
-	p := page{Text: in, Live: true}
-	for _, t := range h.ledger.newest(listed) {
-		t.lapse(h.now()) // in this copy only: nobody is told of it by a look at the list
-		p.Payments = append(p.Payments, in.describe(t))
+// dashboard shows the transactions and, by its script, what went over the wire.
+type dashboard struct{ ledger *ledger.Ledger }
+
+// show lists the newest transactions. Without JavaScript its links lead to the JSON of each.
+func (d dashboard) show(w http.ResponseWriter, r *http.Request) {
+	tag := languageOf(r)
+	p := newPage(tag)
+	p.Dashboard, p.Live = textsIn(tag, dashboardTexts), true
+	for _, t := range d.ledger.Newest(maxListed) {
+		t.Lapse(d.ledger.Now()) // in this copy only: a look at the list sends no IPN
+		p.Payments = append(p.Payments, viewPayment(t, tag))
 	}
 	writePage(w, http.StatusOK, "dashboard.html", p)
 }
 
-func serveDashboardScript(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(dashboardScript)
-}
+func serveDashboardScript(w http.ResponseWriter, _ *http.Request) { writeScript(w, dashboardScript) }

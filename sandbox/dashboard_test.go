@@ -5,6 +5,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/wirelog"
 )
 
 func TestDashboard(t *testing.T) {
@@ -49,7 +52,7 @@ func TestDashboardScript(t *testing.T) {
 		}
 	}
 	for _, said := range regexp.MustCompile(`(?:say|fact)\("(\w+)"[,)]`).FindAllStringSubmatch(script, -1) {
-		if englishDashboard[said[1]] == "" {
+		if dashboardTexts[said[1]].En == "" {
 			t.Errorf("there is no text for %s", said[1])
 		}
 	}
@@ -58,22 +61,20 @@ func TestDashboardScript(t *testing.T) {
 // The script puts the names of things together with a prefix to find their texts.
 func TestDashboardKnowsEveryName(t *testing.T) {
 	keys := []string{"complete", "fail", "cancel", "expire", "capture", "void", "refund", "resend-ipn"}
-	for o := range results {
-		if o != "" {
-			keys = append(keys, "is_"+string(o))
-		}
+	for _, o := range ledger.Outcomes() {
+		keys = append(keys, "is_"+string(o))
 	}
-	for _, v := range verdicts {
+	for _, v := range wirelog.Verdicts() {
 		keys = append(keys, string(v), "short_"+string(v))
 	}
-	for _, kind := range []string{kindRequest, kindIPN, kindRedirect} {
-		keys = append(keys, "to_"+kind)
+	for _, kind := range []wirelog.Kind{wirelog.Request, wirelog.IPN, wirelog.Redirect} {
+		keys = append(keys, "to_"+string(kind))
 	}
-	for _, state := range []string{ipnUnwanted, ipnWaiting, ipnSending, ipnAnswered, ipnFailed} {
+	for _, state := range []string{ipnUnwanted, ipnWaiting, ipnUnderway, ipnAnswered, ipnNotSent} {
 		keys = append(keys, "ipn_"+state)
 	}
 	for _, key := range keys {
-		if englishDashboard[key] == "" {
+		if dashboardTexts[key].En == "" {
 			t.Errorf("there is no text for %s", key)
 		}
 	}

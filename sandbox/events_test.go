@@ -3,14 +3,14 @@ package sandbox
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
 
 // stream is an open stream of events.
@@ -31,7 +31,7 @@ func (g gateway) listenTo(ctx context.Context) stream {
 		g.Fatalf("HTTP %d, %v", response.StatusCode, response.Header)
 	}
 	s := stream{g, bufio.NewScanner(response.Body)}
-	s.await(everything)
+	s.await(ledger.Everything)
 	return s
 }
 
@@ -58,14 +58,14 @@ func TestEventsOfAPayment(t *testing.T) {
 	g.press(page, "success")
 	s.await(id)
 	g.post("/api/v1/transaction/pay", "nonsense")
-	s.await(everything)
+	s.await(ledger.Everything)
 }
 
 func TestEventsAreBounded(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	g := serve(t, new(Handler))
 	t.Cleanup(leave)
-	for range maxListeners {
+	for range ledger.MaxSubscriptions {
 		g.listenTo(ctx)
 	}
 	response := g.exchange(http.MethodGet, "/sandbox/events", "", nil)
@@ -74,59 +74,10 @@ func TestEventsAreBounded(t *testing.T) {
 	}
 }
 
-func TestListenerWhoLeavesMakesRoom(t *testing.T) {
-	var a audience
-	var listeners []*listener
-	for range maxListeners {
-		l, err := a.join()
-		if err != nil {
-			t.Fatal(err)
-		}
-		listeners = append(listeners, l)
-	}
-	if _, err := a.join(); err == nil {
-		t.Fatal("one too many has joined")
-	}
-	a.leave(listeners[0])
-	if _, err := a.join(); err != nil {
-		t.Error(err)
-	}
-}
-
-// Whoever does not listen misses nothing, keeps nobody waiting and takes bounded room.
-func TestSlowListener(t *testing.T) {
-	var a audience
-	l, err := a.join()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 3 {
-		a.tell("1")
-		a.tell("2")
-	}
-	<-l.bell
-	heard := a.take(l)
-	slices.Sort(heard)
-	if want := []string{everything, "1", "2"}; !slices.Equal(heard, want) {
-		t.Errorf("heard %q, want %q", heard, want)
-	}
-	for i := range 2*maxTransactions + 10 {
-		a.tell(fmt.Sprint(i))
-	}
-	if len(l.missed) > maxTransactions || !l.missed[everything] || !l.missed[fmt.Sprint(2*maxTransactions+9)] {
-		t.Errorf("%d are noted, everything: %t", len(l.missed), l.missed[everything])
-	}
-	select {
-	case <-l.bell:
-	default:
-		t.Error("the bell is silent")
-	}
-}
-
 func TestHeartbeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, leave := context.WithCancel(t.Context())
-		h := &Handler{running: ctx, ledger: newLedger()}
+		e := events{ledger.New(), ctx}
 		w := new(observed)
 		r, _ := http.NewRequestWithContext(ctx, http.MethodGet, "/sandbox/events", nil)
 		w.onWrite = func(text string) {
@@ -134,7 +85,7 @@ func TestHeartbeat(t *testing.T) {
 				leave()
 			}
 		}
-		h.streamEvents(w, r) // ends with the heartbeat
+		e.stream(w, r) // ends with the heartbeat
 		if !strings.Contains(w.text, ": still here\n\n") {
 			t.Errorf("wrote %q", w.text)
 		}
@@ -165,7 +116,7 @@ func TestStuckReader(t *testing.T) {
 	served := make(chan struct{})
 	server := &http.Server{ReadHeaderTimeout: ipnTimeout, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer close(served)
-		h.streamEvents(w, r)
+		h.routes.ServeHTTP(w, r)
 	})}
 	defer server.Close()
 	go func() { _ = server.Serve(&oneConnection{Conn: connection, closed: make(chan struct{})}) }()

@@ -26,15 +26,15 @@ func TestExpiry(t *testing.T) {
 		"at once, still opened": {time.Minute, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newClock()
-			g := serve(t, &Handler{Expiry: caddy.Duration(test.expiry), now: c.read})
-			id, _ := g.pay("")
-			c.add(test.wait)
-			if test.over {
-				g.wantStanding(id, "FAILURE", "408", "Transaction expired")
-			} else {
-				g.wantStanding(id, "INIT", "", "Transaction is not completed.")
-			}
+			inBubble(t, &Handler{Expiry: caddy.Duration(test.expiry)}, func(t *testing.T, g gateway) {
+				id, _ := g.pay("")
+				time.Sleep(test.wait)
+				if test.over {
+					g.wantStanding(id, "FAILURE", "408", "Transaction expired")
+				} else {
+					g.wantStanding(id, "INIT", "", "Transaction is not completed.")
+				}
+			})
 		})
 	}
 }
@@ -59,80 +59,80 @@ func TestExpiryIsNoticed(t *testing.T) {
 		"by cancelling": func(g gateway, _, page string) { g.press(page, "cancel") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newClock()
-			g := serve(t, &Handler{now: c.read})
-			ipnURL, ipns := g.app(http.StatusOK, "{}")
-			id, page := g.pay(addresses + `,"apiVersion":2,"ipnURL":"` + ipnURL + `"`)
-			g.open(page, nil)
-			c.add(15 * time.Minute)
-			if len(ipns) != 0 {
-				t.Fatal("an IPN came before anybody noticed")
-			}
-			notice(g, id, page)
-			ipn := next(t, ipns)
-			if ipn.ResponseCode != "408" || ipn.ResponseMessage == "" || ipn.ResponseData["transactionStatus"] != "408" || ipn.ResponseData["transactionID"] != id {
-				t.Errorf("IPN %+v", ipn)
-			}
-			g.press(page, "success")
-			g.wantStanding(id, "FAILURE", "408", "Transaction expired")
-			g.walk(id, []step{{"capture", "", "", "400", notHeld}, {"refund", "", back("1", "VND"), "400", notPaid}})
-			if len(ipns) != 0 {
-				t.Error("the app was told twice")
-			}
+			inBubble(t, new(Handler), func(t *testing.T, g gateway) {
+				ipnURL, ipns := g.app(http.StatusOK, "{}")
+				id, page := g.pay(addresses + `,"apiVersion":2,"ipnURL":"` + ipnURL + `"`)
+				g.open(page, nil)
+				time.Sleep(15 * time.Minute)
+				if len(ipns) != 0 {
+					t.Fatal("an IPN came before anybody noticed")
+				}
+				notice(g, id, page)
+				ipn := next(t, ipns)
+				if ipn.ResponseCode != "408" || ipn.ResponseMessage == "" || ipn.ResponseData["transactionStatus"] != "408" || ipn.ResponseData["transactionID"] != id {
+					t.Errorf("IPN %+v", ipn)
+				}
+				g.press(page, "success")
+				g.wantStanding(id, "FAILURE", "408", "Transaction expired")
+				g.walk(id, []step{{"capture", "", "", "400", notHeld}, {"refund", "", back("1", "VND"), "400", notPaid}})
+				if len(ipns) != 0 {
+					t.Error("the app was told twice")
+				}
+			})
 		})
 	}
 }
 
 func TestExpiryNoticedAtOnceIsToldOnce(t *testing.T) {
-	c := newClock()
-	g := serve(t, &Handler{now: c.read})
-	ipnURL, ipns := g.app(http.StatusOK, "{}")
-	_, page := g.pay(`,"ipnURL":"` + ipnURL + `"`)
-	c.add(time.Hour)
-	var presses sync.WaitGroup
-	for range 8 {
-		presses.Go(func() {
-			response, err := g.try(t.Context(), http.MethodPost, page, "outcome=success", form)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			response.Body.Close()
-		})
-	}
-	presses.Wait()
-	if ipn := one(t, ipns); ipn.ResponseCode != "408" {
-		t.Errorf("IPN %+v", ipn)
-	}
+	inBubble(t, new(Handler), func(t *testing.T, g gateway) {
+		ipnURL, ipns := g.app(http.StatusOK, "{}")
+		_, page := g.pay(`,"ipnURL":"` + ipnURL + `"`)
+		time.Sleep(time.Hour)
+		var presses sync.WaitGroup
+		for range 8 {
+			presses.Go(func() {
+				response, err := g.try(t.Context(), http.MethodPost, page, "outcome=success", form)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				response.Body.Close()
+			})
+		}
+		presses.Wait()
+		if ipn := one(t, ipns); ipn.ResponseCode != "408" {
+			t.Errorf("IPN %+v", ipn)
+		}
+	})
 }
 
 func TestPaidPaymentDoesNotExpire(t *testing.T) {
 	for name, more := range map[string]string{"captured": "", "authorised": `,"isAutoCapture":false`} {
 		t.Run(name, func(t *testing.T) {
-			c := newClock()
-			g := serve(t, &Handler{now: c.read})
-			id, page := g.pay(more)
-			c.add(14 * time.Minute)
-			g.press(page, "success")
-			c.add(time.Hour)
-			if stage := g.query(id).ResponseData["transactionStage"]; stage != "SUCCESSFUL" {
-				t.Errorf("stage %s", stage)
-			}
+			inBubble(t, new(Handler), func(t *testing.T, g gateway) {
+				id, page := g.pay(more)
+				time.Sleep(14 * time.Minute)
+				g.press(page, "success")
+				time.Sleep(time.Hour)
+				if stage := g.query(id).ResponseData["transactionStage"]; stage != "SUCCESSFUL" {
+					t.Errorf("stage %s", stage)
+				}
+			})
 		})
 	}
 }
 
 func TestListShowsExpiryAndTellsNobody(t *testing.T) {
-	c := newClock()
-	g := serve(t, &Handler{now: c.read})
-	ipnURL, ipns := g.app(http.StatusOK, "{}")
-	id, _ := g.pay(`,"ipnURL":"` + ipnURL + `"`)
-	c.add(time.Hour)
-	if text, _ := g.open("/", nil); !strings.Contains(text, "<td>FAILURE</td>") || len(ipns) != 0 {
-		t.Errorf("%d IPNs, list %s", len(ipns), text)
-	}
-	g.query(id)
-	next(t, ipns)
+	inBubble(t, new(Handler), func(t *testing.T, g gateway) {
+		ipnURL, ipns := g.app(http.StatusOK, "{}")
+		id, _ := g.pay(`,"ipnURL":"` + ipnURL + `"`)
+		time.Sleep(time.Hour)
+		if text, _ := g.open("/", nil); !strings.Contains(text, "<td>FAILURE</td>") || len(ipns) != 0 {
+			t.Errorf("%d IPNs, list %s", len(ipns), text)
+		}
+		g.query(id)
+		next(t, ipns)
+	})
 }
 
 func TestPaymentLinkLife(t *testing.T) {
@@ -147,21 +147,21 @@ func TestPaymentLinkLife(t *testing.T) {
 		"paymentDays":     {`,"expiryDuration":null,"paymentDays":2`, 48 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newClock()
-			g := serve(t, &Handler{now: c.read})
-			ipnURL, ipns := g.app(http.StatusOK, "{}")
-			orderNo := g.ask(createLink, envelope("link-1", linkTo(test.more+`,"ipnURL":"`+ipnURL+`"`))).ResponseData["orderNo"]
-			c.add(test.life - 1)
-			if stage := g.query(orderNo).ResponseData["transactionStage"]; stage != "INIT" {
-				t.Errorf("stage %s before the end", stage)
-			}
-			c.add(1)
-			if status := g.query(orderNo).ResponseData["transactionStatus"]; status != "408" {
-				t.Errorf("status %s at the end", status)
-			}
-			if ipn := next(t, ipns); ipn.ResponseCode != "408" || ipn.ResponseData["orderNo"] != orderNo {
-				t.Errorf("IPN %+v", ipn)
-			}
+			inBubble(t, new(Handler), func(t *testing.T, g gateway) {
+				ipnURL, ipns := g.app(http.StatusOK, "{}")
+				orderNo := g.ask(createLink, envelope("link-1", linkTo(test.more+`,"ipnURL":"`+ipnURL+`"`))).ResponseData["orderNo"]
+				time.Sleep(test.life - 1)
+				if stage := g.query(orderNo).ResponseData["transactionStage"]; stage != "INIT" {
+					t.Errorf("stage %s before the end", stage)
+				}
+				time.Sleep(1)
+				if status := g.query(orderNo).ResponseData["transactionStatus"]; status != "408" {
+					t.Errorf("status %s at the end", status)
+				}
+				if ipn := next(t, ipns); ipn.ResponseCode != "408" || ipn.ResponseData["orderNo"] != orderNo {
+					t.Errorf("IPN %+v", ipn)
+				}
+			})
 		})
 	}
 }

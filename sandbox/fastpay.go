@@ -1,6 +1,11 @@
 package sandbox
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
+)
 
 // charged is the responseData of fastPay. Its table is in no document that can be read;
 // the names are those of a query.
@@ -15,23 +20,24 @@ type charged struct {
 // published no card that fails. As with a query, responseCode says that the request was
 // carried out and transactionStatus what became of the payment.
 //
-// The IPN follows the answer, so that the app knows the transactionID when it is told.
-func (h *Handler) fastPay(r *http.Request, c call) reply {
+// The IPN follows the answer, so that the app knows the transactionID when it comes.
+func (o *operations) fastPay(r *http.Request, c call) reply {
 	data := c.data.withSource()
-	wanted, err := h.readPayment(data)
+	wanted, err := o.readPayment(data)
 	if err != nil {
-		return h.refuseOnce(c, err)
+		return conclude(o.ledger.Refuse(c.requestID, err))
 	}
-	chosen := failure
-	if number, given := data.value("cardNumber"); !given || isTestCard(number) {
-		chosen = success
+	chosen := ledger.Failure
+	if number, given := data.value("cardNumber"); !given || card.IsTestCard(number) {
+		chosen = ledger.Success
 	}
-	t, err := h.ledger.charge(c.requestID, wanted, chosen, h.now())
+	t, err := o.ledger.Charge(c.requestID, wanted, chosen)
 	if err != nil {
 		return conclude(err)
 	}
-	answer := done(charged{t.id, t.result().status, t.result().description})
-	answer.then = func() { h.notify(r.Context(), t) }
+	result := t.Outcome.Result()
+	answer := done(charged{t.ID, result.Status, result.Description})
+	answer.then = func() { o.ipns.announce(r.Context(), t) }
 	return answer
 }
 

@@ -9,14 +9,13 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"os"
-	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/fault"
 )
 
 // faulty is a payment that asks for faults, which are JSON.
@@ -263,45 +262,6 @@ func TestBrokenAnswerIsFollowedByTheIPN(t *testing.T) {
 	}
 }
 
-// Time is that of the bubble here, and passes at once.
-func TestFaultsTakeTheirTime(t *testing.T) {
-	for name, test := range map[string]struct {
-		fault  func(*outgoing)
-		leaves bool
-		from   time.Duration
-		to     time.Duration
-	}{
-		"hang":                    {hang, false, hangTime, hangTime},
-		"hang, the caller leaves": {hang, true, 0, 0},
-		"slow":                    {drip, false, dripPause, dripPieces * dripPause},
-		"slow, the caller leaves": {drip, true, 0, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx, leave := context.WithCancel(t.Context())
-				defer leave()
-				if test.leaves {
-					leave()
-				}
-				o := &outgoing{
-					ResponseWriter: httptest.NewRecorder(),
-					request:        httptest.NewRequestWithContext(ctx, http.MethodPost, "/", nil),
-					body:           bytes.Repeat([]byte("x"), 300),
-				}
-				test.fault(o)
-				began := time.Now()
-				func() {
-					defer func() { _ = recover() }()
-					o.send(o)
-				}()
-				if took := time.Since(began); took < test.from || took > test.to {
-					t.Errorf("took %s", took)
-				}
-			})
-		})
-	}
-}
-
 func TestFaultsTogether(t *testing.T) {
 	g := serve(t, new(Handler))
 	r, err := g.order(t.Context(), `["answer_unsigned","answer_extra_fields","answer_numbers"]`)
@@ -352,7 +312,7 @@ func TestUnknownTag(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := serve(t, new(Handler))
 			answer := g.ask("/api/v1/transaction/pay", described(description, ""))
-			want := "a fault in orderDescription is not one of " + faultNames()
+			want := "a fault in orderDescription is not one of " + fault.All().String()
 			if answer.ResponseCode != "400" || answer.ResponseMessage != want {
 				t.Errorf("answer %+v", answer)
 			}
@@ -385,7 +345,7 @@ func TestNoFault(t *testing.T) {
 }
 
 func TestUnknownFault(t *testing.T) {
-	for name, fault := range map[string]string{
+	for name, named := range map[string]string{
 		"misspelled":        `"answer_unsinged"`,
 		"one of two":        `["answer_unsigned","answer_unsinged"]`,
 		"other case":        `"Answer_Unsigned"`,
@@ -397,8 +357,8 @@ func TestUnknownFault(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := serve(t, new(Handler))
-			answer := g.ask("/api/v1/transaction/pay", faulty(fault, ""))
-			want := "extraData.sandboxFault is not one of " + faultNames()
+			answer := g.ask("/api/v1/transaction/pay", faulty(named, ""))
+			want := "extraData.sandboxFault is not one of " + fault.All().String()
 			if answer.ResponseCode != "400" || answer.ResponseMessage != want {
 				t.Errorf("answer %+v", answer)
 			}
@@ -546,71 +506,47 @@ func TestContraryAfterFailure(t *testing.T) {
 	}
 }
 
-// What makes + and / in Base64 does so wherever it stands, and leaves the message readable.
-func TestPlusInEveryPlace(t *testing.T) {
-	for _, start := range []string{"", "1", "12"} {
-		text := withPlus([]byte(`{"requestID":"` + start + `","responseMessage":"Success","responseCode":"200"}`))
-		data := base64.StdEncoding.EncodeToString(text)
-		m := decode[answered](t, string(text))
-		if !strings.Contains(data, "+") || !strings.Contains(data, "/") || !strings.HasPrefix(m.ResponseMessage, "Success") || m.ResponseCode != "200" {
-			t.Errorf("%s in %s", text, data)
-		}
-	}
-}
-
-// timer is a timer that the test lets go off.
-type timer struct {
-	asked chan time.Duration
-	over  chan time.Time
-}
-
-func newTimer() timer { return timer{make(chan time.Duration, 10), make(chan time.Time)} }
-
-func (t timer) after(d time.Duration) <-chan time.Time {
-	t.asked <- d
-	return t.over
-}
-
 const late = `,"extraData":{"sandboxFault":"ipn_late"},"successURL":"http://shop.example/success"`
 
-// The browser is back before the IPN is sent.
+// The browser is back before the IPN is sent, five seconds after the outcome.
 func TestLateIPN(t *testing.T) {
-	timer := newTimer()
-	g := serve(t, &Handler{after: timer.after})
-	ipnURL, ipns := g.app(http.StatusOK, "{}")
-	_, page := g.pay(late + `,"ipnURL":"` + ipnURL + `"`)
-	if m, _ := g.returned(g.press(page, "success")); m.ResponseCode != "200" {
-		t.Errorf("result %+v", m)
-	}
-	if d := <-timer.asked; d != 5*time.Second || len(ipns) != 0 {
-		t.Errorf("%d IPNs before the timer of %s", len(ipns), d)
-	}
-	timer.over <- time.Time{}
-	if m := next(t, ipns); m.ResponseCode != "200" {
-		t.Errorf("IPN %+v", m)
-	}
+	inBubble(t, new(Handler), func(t *testing.T, g gateway) {
+		ipnURL, ipns := g.app(http.StatusOK, "{}")
+		_, page := g.pay(late + `,"ipnURL":"` + ipnURL + `"`)
+		if m, _ := g.returned(g.press(page, "success")); m.ResponseCode != "200" {
+			t.Errorf("result %+v", m)
+		}
+		time.Sleep(5*time.Second - 1)
+		synctest.Wait()
+		if len(ipns) != 0 {
+			t.Errorf("%d IPNs before their time", len(ipns))
+		}
+		time.Sleep(1)
+		synctest.Wait()
+		if m := one(t, ipns); m.ResponseCode != "200" {
+			t.Errorf("IPN %+v", m)
+		}
+	})
 }
 
-// A late IPN that is still to come ends with the configuration, and nobody waits for it any
-// more; goleak sees if it does not end.
+// A late IPN that is still to come ends with the configuration, and nothing waits for it any
+// more; the bubble does not end while it does.
 func TestLateIPNEndsWithTheConfiguration(t *testing.T) {
-	timer := newTimer()
-	h := &Handler{after: timer.after}
-	g := serve(t, h)
-	ipnURL, _ := g.app(http.StatusOK, "{}")
-	id, page := g.pay(late + `,"ipnURL":"` + ipnURL + `"`)
-	g.press(page, "success")
-	<-timer.asked
-	l, err := h.ledger.audience.join()
-	if err != nil {
-		t.Fatal(err)
-	}
-	<-l.bell // it rings for everybody who joins
-	h.stop()
-	<-l.bell
-	if ipn := g.seen(id).IPN; ipn.State != ipnFailed || ipn.Attempts != 0 || ipn.Failure == "" {
-		t.Errorf("IPN %+v", ipn)
-	}
+	h := new(Handler)
+	inBubble(t, h, func(t *testing.T, g gateway) {
+		ipnURL, ipns := g.app(http.StatusOK, "{}")
+		id, page := g.pay(late + `,"ipnURL":"` + ipnURL + `"`)
+		g.press(page, "success")
+		h.stop()
+		synctest.Wait()
+		if ipn := g.seen(id).IPN; ipn.State != ipnNotSent || ipn.Attempts != 0 || ipn.Failure == "" {
+			t.Errorf("IPN %+v", ipn)
+		}
+		time.Sleep(time.Minute)
+		if len(ipns) != 0 {
+			t.Errorf("%d IPNs after the end", len(ipns))
+		}
+	})
 }
 
 // resultFaults say for each fault what is wanted of the address the browser is sent to.
@@ -645,23 +581,16 @@ func TestResultFaults(t *testing.T) {
 	}
 }
 
-// Every fault has a test, and a line in the documentation of the handler.
+// Every fault has a test.
 func TestFaultsAreCovered(t *testing.T) {
-	source, err := os.ReadFile("module.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range faults {
-		_, answers := answerFaults[f.name]
-		_, silent := silentFaults[f.name]
-		_, ipns := ipnFaults[f.name]
-		_, refuses := refusals[f.name]
-		_, results := resultFaults[f.name]
-		if !answers && !silent && !ipns && !refuses && !results && f.name != "ipn_late" {
-			t.Errorf("%s has no test", f.name)
-		}
-		if line := "//   - " + f.name + ": " + f.about; !regexp.MustCompile(regexp.QuoteMeta(line) + `[,.]\n`).Match(source) {
-			t.Errorf("not in the documentation: %s", line)
+	for _, name := range fault.All().Names() {
+		_, answers := answerFaults[name]
+		_, silent := silentFaults[name]
+		_, ipns := ipnFaults[name]
+		_, refuses := refusals[name]
+		_, results := resultFaults[name]
+		if !answers && !silent && !ipns && !refuses && !results && name != "ipn_late" {
+			t.Errorf("%s has no test", name)
 		}
 	}
 }

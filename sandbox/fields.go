@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/fault"
 )
 
 // fields is a JSON object with its values left as they were written. A Go struct would
@@ -145,10 +146,10 @@ func (r *reader) address(name string) *url.URL {
 	return address
 }
 
-// link takes an optional address to which the customer's browser can be sent, an app's
+// browserAddress takes an optional address to which the customer's browser can be sent, an app's
 // own scheme included. The payment page offers it to be clicked, so nothing that a
 // browser runs or opens by itself may pass.
-func (r *reader) link(name string) *url.URL {
+func (r *reader) browserAddress(name string) *url.URL {
 	address := r.address(name)
 	if address != nil && slices.Contains(ownSchemes, address.Scheme) {
 		r.fail(name, notLink)
@@ -169,4 +170,14 @@ func (r *reader) refuse(err error) {
 	if r.err == nil {
 		r.err = err
 	}
+}
+
+// faults takes the faults that the request names.
+func (r *reader) faults() fault.Faults {
+	description, _ := r.fields.text("orderDescription")
+	requested, err := fault.Requested(r.fields["extraData"], description)
+	if err != nil {
+		r.refuse(err)
+	}
+	return requested
 }

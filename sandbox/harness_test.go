@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
@@ -34,7 +35,8 @@ type gateway struct {
 	apiKey    string
 	salt      string
 	logs      *observer.ObservedLogs
-	transport *http.Transport
+	transport http.RoundTripper
+	network   *network // nil: the machine's own
 }
 
 // form is the header of a browser that sends a form.
@@ -43,25 +45,51 @@ var form = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
 // serve runs a handler on a free port for the duration of the test.
 func serve(t *testing.T, h *Handler) gateway {
 	t.Helper()
+	logs := provision(t, h)
+	return gateway{
+		T: t, url: listen(t, handle(t, h)), apiKey: h.apiKey, salt: h.api.salt, logs: logs, transport: newTransport(t),
+	}
+}
+
+// inBubble runs a test with a clock of its own. It goes on when the test sleeps, and at no
+// other time: nothing in the test waits for a socket.
+func inBubble(t *testing.T, h *Handler, test func(t *testing.T, g gateway)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		n := new(network)
+		logs := provision(t, h)
+		h.ipns.client.Transport = n
+		test(t, gateway{
+			T: t, url: n.listen(handle(t, h)), apiKey: h.apiKey, salt: h.api.salt, logs: logs, transport: n, network: n,
+		})
+	})
+}
+
+// provision makes a handler ready for the duration of the test, and observes its log.
+func provision(t *testing.T, h *Handler) *observer.ObservedLogs {
+	t.Helper()
 	ctx, release := caddy.NewContext(caddy.Context{Context: t.Context()})
 	t.Cleanup(release)
 	if err := h.Provision(ctx); err != nil {
 		t.Fatal(err)
 	}
-	core, logs := observer.New(zap.DebugLevel)
-	h.logger = zap.New(core)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := h.ServeHTTP(w, r, nil); err != nil {
-			t.Error(err)
-		}
-	}))
 	t.Cleanup(func() {
-		server.Close()
 		if err := h.Cleanup(); err != nil {
 			t.Error(err)
 		}
 	})
-	return gateway{T: t, url: server.URL, apiKey: h.apiKey, salt: h.salt, logs: logs, transport: newTransport(t)}
+	core, logs := observer.New(zap.DebugLevel)
+	h.setLogger(zap.New(core))
+	return logs
+}
+
+func handle(t *testing.T, h *Handler) http.HandlerFunc {
+	t.Helper()
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := h.ServeHTTP(w, r, nil); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func newTransport(t *testing.T) *http.Transport {
@@ -252,7 +280,7 @@ func (g gateway) unseal(data, signature string) answered {
 func (g gateway) app(status int, body string) (ipnURL string, received <-chan answered) {
 	g.Helper()
 	messages := make(chan answered, 10)
-	ipnURL = listen(g.T, func(w http.ResponseWriter, r *http.Request) {
+	ipnURL = g.listen(func(w http.ResponseWriter, r *http.Request) {
 		sent, err := io.ReadAll(r.Body)
 		if err != nil || r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" {
 			g.Errorf("IPN is %s %s, %v", r.Method, r.Header.Get("Content-Type"), err)
@@ -264,6 +292,15 @@ func (g gateway) app(status int, body string) (ipnURL string, received <-chan an
 		_, _ = io.WriteString(w, body)
 	})
 	return ipnURL, messages
+}
+
+// listen serves for the duration of the test.
+func (g gateway) listen(serve http.HandlerFunc) (address string) {
+	g.Helper()
+	if g.network != nil {
+		return g.network.listen(serve)
+	}
+	return listen(g.T, serve)
 }
 
 // listen serves on a free port for the duration of the test.

@@ -8,9 +8,9 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
 
 // What one merchant has is unknown to every other one.
@@ -45,7 +45,7 @@ func TestPaymentForgottenWhileItsPageIsOpen(t *testing.T) {
 	ipnURL, ipns := g.app(http.StatusOK, "{}")
 	id, page := g.pay(`,"ipnURL":"` + ipnURL + `"`)
 	g.open(page, nil)
-	for i := range maxTransactions {
+	for i := range ledger.MaxTransactions {
 		if answer := g.ask("/api/v1/transaction/pay", envelope(fmt.Sprint("later-", i), purchase(""))); answer.ResponseCode != "200" {
 			t.Fatalf("answer %+v", answer)
 		}
@@ -80,7 +80,7 @@ func FuzzAPI(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() { _ = h.Cleanup() })
-	h.logger = zap.NewNop()
+	h.Silence()
 	f.Fuzz(func(t *testing.T, path, body string) {
 		if strings.Contains(body, "sandboxFault") || strings.Contains(body, `\u00`) {
 			return // what it asks for is no answer
@@ -91,7 +91,7 @@ func FuzzAPI(f *testing.F) {
 		request.Header.Set("Apikey", defaultAPIKey)
 		request.Header.Set("Signature", hash(body, defaultSalt))
 		recorder := httptest.NewRecorder()
-		h.serveAPI(recorder, request)
+		h.api.serve(recorder, request)
 		answer := recorder.Body.String()
 		if len(body) > maxRequestBody {
 			return

@@ -15,6 +15,11 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/fault"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/wirelog"
 )
 
 const (
@@ -26,100 +31,133 @@ const (
 	maxIPNAnswer = 2 << 10
 )
 
-// delivery is how an app took an IPN.
-type delivery struct {
-	at      time.Time
-	letter  sealed // empty: none was sent
-	status  int    // HTTP status; 0: there was no answer
-	answer  string // the beginning of the body
-	failure string // why there was no answer
+// ipnSender sends IPNs and keeps how the app took them.
+type ipnSender struct {
+	ledger  *ledger.Ledger
+	salt    string
+	client  *http.Client
+	running context.Context // ends with the configuration: it outlives every request
+	logger  *zap.Logger
 }
 
-// notify sends the IPN of a settled transaction, once, and remembers what came of it; only
-// a fault makes it none or several. A customer who closes the browser meanwhile does not
-// stop it, and neither does a reload. Every outcome has its IPN: whether the gateway sends
+// announce sends the IPN of a settled transaction, once, and keeps what came of it; only
+// a fault makes it none or several. It goes on when the customer closes the browser, and
+// over a reload. Every outcome has its IPN: whether the gateway sends
 // one for a failed or cancelled payment is not documented, and an app that copes with all
 // of them copes with fewer.
-func (h *Handler) notify(ctx context.Context, t transaction) {
-	defer close(t.announced)
-	h.tell(context.WithoutCancel(ctx), t)
+func (s *ipnSender) announce(ctx context.Context, t ledger.Transaction) {
+	defer close(t.Announced)
+	s.send(context.WithoutCancel(ctx), t)
 }
 
-// tell sends what the app has to be told: at once or, where a fault wants it late, when
-// the delay is over, unless the configuration is or the payment is forgotten by then.
-func (h *Handler) tell(ctx context.Context, t transaction) {
-	if t.ipnURL == nil {
+// expire ends the payment if its time is over, and tells the app.
+//
+// Nothing waits for the end of a payment: it is noticed by the next query or by the next
+// visit to its page, and its IPN is sent then. A query is answered before that.
+func (s *ipnSender) expire(ctx context.Context, id string) {
+	if t, first := s.ledger.Expire(id); first {
+		s.announce(ctx, t)
+	}
+}
+
+// send sends the IPNs of a payment: at once or, where a fault wants it late, when the delay
+// is over, unless the configuration is or the payment is forgotten by then.
+func (s *ipnSender) send(ctx context.Context, t ledger.Transaction) {
+	if t.IPNURL == nil {
 		return
 	}
-	p := t.post(h.salt)
-	if p.delay == 0 {
-		h.sendPost(ctx, p)
+	ipns := sealIPNs(t, s.salt)
+	if ipns.Delay == 0 {
+		s.sendNow(ctx, t, ipns)
 		return
 	}
-	late := h.after(p.delay)
+	late := time.After(ipns.Delay)
 	go func() {
 		select {
 		case <-late:
-			if _, known := h.ledger.find(t.id); known {
-				h.sendPost(h.running, p)
+			if _, known := s.ledger.Find(t.ID); known {
+				s.sendNow(s.running, t, ipns)
 			}
-		case <-h.running.Done():
-			h.recordDelivery(p.t, delivery{at: h.now(), failure: "the configuration ended before it was time"})
+		case <-s.running.Done():
+			s.keepUnsent(t, "the configuration ended before it was time")
 		}
 	}()
 }
 
-func (h *Handler) sendPost(ctx context.Context, p *post) {
-	if len(p.letters) == 0 {
-		h.recordDelivery(p.t, delivery{at: h.now(), failure: "a fault was asked for"})
+// sealIPNs seals the IPNs of a payment, with the payment's faults. One that says something
+// else than what became of the payment has no token.
+func sealIPNs(t ledger.Transaction, salt string) *fault.IPNs {
+	faults, _ := fault.Named(t.Faults...)
+	return faults.IPNs(t.Outcome, salt, func(outcome ledger.Outcome) any {
+		about := t
+		if outcome != t.Outcome {
+			about.Outcome, about.Stored = outcome, nil
+		}
+		return ipnMessage(about)
+	})
+}
+
+func (s *ipnSender) sendNow(ctx context.Context, t ledger.Transaction, ipns *fault.IPNs) {
+	if len(ipns.Callbacks) == 0 {
+		s.keepUnsent(t, "a fault was asked for")
 	}
-	for _, s := range p.letters {
-		d := delivery{at: h.now(), letter: s}
-		h.deliver(ctx, p.t.ipnURL.String(), &d)
-		h.recordDelivery(p.t, d)
+	for _, callback := range ipns.Callbacks {
+		at := s.ledger.Now()
+		s.keep(t, at, callback, s.post(ctx, t.IPNURL.String(), callback))
 	}
 }
 
-func (h *Handler) recordDelivery(t transaction, d delivery) {
-	h.ledger.record(t.id, d, t.overhearIPN(d, h.salt))
-	log := h.logger.With(zap.String("transaction_id", t.id), zap.String("transaction_status", t.result().status))
-	if d.failure != "" {
-		log.Warn("IPN not delivered", zap.String("reason", d.failure))
-		return
-	}
-	log.Info("IPN answered", zap.Int("http_status", d.status), zap.String("ipn_status", d.ipnStatus()))
-}
-
-// deliver sends the letter and notes how it was taken.
-func (h *Handler) deliver(ctx context.Context, address string, d *delivery) {
+// post sends one IPN and returns how it was taken.
+func (s *ipnSender) post(ctx context.Context, address string, sent message.Callback) ledger.Delivery {
 	ctx, stop := context.WithTimeout(ctx, ipnTimeout)
 	defer stop()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(encode(d.letter)))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(message.Encode(sent)))
 	if err != nil {
-		d.failure = reason(err)
-		return
+		return ledger.Delivery{Failure: reason(err)}
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "galaxypay-sandbox")
-	response, err := h.client.Do(request)
+	response, err := s.client.Do(request)
 	if err != nil {
-		d.failure = reason(err)
-		return
+		return ledger.Delivery{Failure: reason(err)}
 	}
 	defer response.Body.Close()
 	// An answer that breaks off is an answer: its beginning is what can be shown.
 	answer, _ := io.ReadAll(io.LimitReader(response.Body, maxIPNAnswer))
-	d.status, d.answer = response.StatusCode, strings.ToValidUTF8(string(answer), "\uFFFD")
+	return ledger.Delivery{Status: response.StatusCode, Answer: strings.ToValidUTF8(string(answer), "\uFFFD")}
+}
+
+func (s *ipnSender) keepUnsent(t ledger.Transaction, why string) {
+	s.keep(t, s.ledger.Now(), message.Callback{}, ledger.Delivery{Failure: why})
+}
+
+// keep keeps an IPN and how the app took it.
+func (s *ipnSender) keep(t ledger.Transaction, at time.Time, sent message.Callback, d ledger.Delivery) {
+	e := wirelog.NewIPN(at, t.IPNURL, sent, s.salt)
+	faults, _ := fault.Named(t.Faults...)
+	e.Faults = faults.OfIPNs().Names()
+	e.Answer = &wirelog.Answer{Status: d.Status, Failure: d.Failure}
+	if d.Status != 0 {
+		e.Answer.Body = wirelog.NewContent([]byte(d.Answer), len(d.Answer))
+		e.Answer.Body.Cut = len(d.Answer) >= maxIPNAnswer
+	}
+	s.ledger.KeepIPN(t.ID, d, e)
+	log := s.logger.With(zap.String("transaction_id", t.ID), zap.String("transaction_status", t.Outcome.Result().Status))
+	if d.Failure != "" {
+		log.Warn("IPN not delivered", zap.String("reason", d.Failure))
+		return
+	}
+	log.Info("IPN answered", zap.Int("http_status", d.Status), zap.String("ipn_status", ipnStatus(d.Answer)))
 }
 
 // ipnStatus is the app's verdict in its answer, "" where it gave none. It is 50
 // characters at most by the gateway's table, and nothing longer gets into the log.
-func (d delivery) ipnStatus() string {
-	var answer fields
-	if json.Unmarshal([]byte(d.answer), &answer) != nil {
+func ipnStatus(answer string) string {
+	var members fields
+	if json.Unmarshal([]byte(answer), &members) != nil {
 		return ""
 	}
-	read := reader{fields: answer}
+	read := reader{fields: members}
 	return read.upTo("ipnStatus", 50)
 }
 

@@ -6,67 +6,65 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
 
 // maxLinkLife bounds how long a link can live; the gateway's own bound is not documented.
 const maxLinkLife = 10 * 365 * 24 * time.Hour
 
-// link is what makes a payment a payment link.
-type link struct {
-	name string   // shown to the payer
-	asks []string // paymentFields
-}
-
 // createPaymentLink opens a payment that anybody with the link can pay. It goes on like
 // every other one: it has the same page, it ends with the payer's first choice, and its
 // orderNo is the transactionID for query and refund, because the documents give none.
-func (h *Handler) createPaymentLink(r *http.Request, c call) reply {
-	wanted, err := readLink(c.data, h.now())
+func (o *operations) createPaymentLink(r *http.Request, c call) reply {
+	wanted, err := readLink(c.data, o.ledger.Now())
 	if err != nil {
 		return refused(codeBadRequest, err.Error())
 	}
-	t, err := h.ledger.open(c.requestID, wanted, h.now())
+	t, err := o.ledger.Open(c.requestID, wanted)
 	if err != nil {
 		return conclude(err)
 	}
 	return done(struct {
 		OrderNo   string `json:"orderNo"`
 		ShortLink string `json:"shortLink"`
-	}{t.id, pageOf(r, t)})
+	}{t.ID, pageOf(r, t)})
 }
 
 // readLink reads the fields of a payment link. An older version of its page has no
 // currency; there it can only have been VND.
-func readLink(data fields, now time.Time) (payment, error) {
+func readLink(data fields, now time.Time) (ledger.Payment, error) {
 	read := reader{fields: data}
 	text, amount := read.amount("orderAmount")
-	p := payment{
-		order: order{
+	p := ledger.Payment{
+		Order: ledger.Order{
 			ID:          read.required("orderID"),
 			Amount:      text,
 			Currency:    cmp.Or(read.optional("orderCurrency"), "VND"),
-			DateTime:    stamp(now),
+			DateTime:    message.Stamp(now),
 			Description: read.required("orderDescription"),
 		},
-		amount:   amount,
-		language: read.optional("language"),
-		ipnURL:   read.address("ipnURL"),
-		faults:   read.faults(),
-		life:     read.linkLife(),
-		link: &link{
-			name: read.required("orderName"),
-			asks: read.questions(),
+		Amount:   amount,
+		Language: read.optional("language"),
+		IPNURL:   read.address("ipnURL"),
+		Faults:   read.faults().Names(),
+		Life:     read.linkLife(),
+		Link: &ledger.Link{
+			Name: read.required("orderName"),
+			Asks: read.payerFields(),
 		},
 	}
-	p.offer(offeredBy(read.list("paymentMethods")))
+	p.Offer(methodsOf(read.list("paymentMethods")))
 	return p, read.err
 }
 
-// questions takes the payer details that the page shall ask for. The documents know four
+// payerFields takes the payer details that the page shall ask for. The documents know four
 // and do not say whether there are others; those are left out.
-func (r *reader) questions() []string {
+func (r *reader) payerFields() []string {
 	wanted := r.list("paymentFields")
-	return slices.DeleteFunc(slices.Clone(payerFields), func(name string) bool {
+	return slices.DeleteFunc(ledger.PayerFields(), func(name string) bool {
 		return !slices.Contains(wanted, name)
 	})
 }
@@ -88,29 +86,20 @@ func (r *reader) linkLife() time.Duration {
 	return time.Duration(n) * unit
 }
 
-// linkMessage is the IPN of a payment link (the gateway's page "Payment Link IPN"): its
-// envelope spells requestId. Its orderReference is left out, because no field of the
-// request is known to be it.
-type linkMessage struct {
-	RequestID        string   `json:"requestId"`
-	ResponseDateTime string   `json:"responseDateTime"`
-	ResponseCode     string   `json:"responseCode"`
-	ResponseMessage  string   `json:"responseMessage"`
-	ResponseData     linkPaid `json:"responseData"`
+// methodOfProvider is what the providers of a payment link's paymentMethods offer.
+var methodOfProvider = map[string]string{
+	"NAPAS": card.Domestic, "MPGS": card.International, "QRPAY": ledger.QRPay,
+	"MOMO": ledger.Wallet, "ZALOPAY": ledger.Wallet, "GALAXYPAY": ledger.Wallet,
 }
 
-type linkPaid struct {
-	OrderNo     string `json:"orderNo"`
-	OrderAmount string `json:"orderAmount"`
-	ExtraData   payer  `json:"extraData,omitzero"`
-}
-
-func (t transaction) linkMessage() linkMessage {
-	return linkMessage{
-		RequestID:        t.requestID,
-		ResponseDateTime: stamp(t.settledAt),
-		ResponseCode:     t.result().status,
-		ResponseMessage:  t.result().message,
-		ResponseData:     linkPaid{OrderNo: t.id, OrderAmount: t.Amount, ExtraData: t.payer},
+// methodsOf are the methods of a link, in the page's order. The documents do not say which
+// other providers there are; a link with none that is known offers everything.
+func methodsOf(providers []string) []string {
+	offered := slices.DeleteFunc(ledger.Methods(), func(method string) bool {
+		return !slices.ContainsFunc(providers, func(p string) bool { return methodOfProvider[p] == method })
+	})
+	if len(offered) == 0 {
+		return ledger.Methods()
 	}
+	return offered
 }

@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
 
 // linkTo is the requestData of a payment link, with more members at its end.
@@ -56,7 +59,7 @@ func TestPaymentLink(t *testing.T) {
 
 // Decoding JSON in Go takes requestID for requestId, so this looks at the text.
 func TestPaymentLinkSpellsRequestId(t *testing.T) {
-	text := string(encode(transaction{requestID: "link-1", payment: payment{link: new(link)}}.ipn()))
+	text := string(message.Encode(ipnMessage(ledger.Transaction{RequestID: "link-1", Payment: ledger.Payment{Link: new(ledger.Link)}})))
 	if !strings.Contains(text, `"requestId":"link-1"`) || strings.Contains(text, "requestID") || strings.Contains(text, "extraData") {
 		t.Errorf("IPN %s", text)
 	}

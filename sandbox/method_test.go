@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
 
 var offer = regexp.MustCompile(`<a data-method="([A-Z]+)" href="\?method=([A-Z]+)">`)
@@ -38,16 +41,16 @@ func TestChosenMethod(t *testing.T) {
 		card   string
 		source string
 	}{
-		domestic:      {"9704000000000018", "SACOMBANK"},
-		international: {"5506920809243667", "MASTER"},
-		wallet:        {"", "MOMO"},
-		qrpay:         {"", "QRPAY"},
+		card.Domestic:      {"9704000000000018", "SACOMBANK"},
+		card.International: {"5506920809243667", "MASTER"},
+		ledger.Wallet:      {"", "MOMO"},
+		ledger.QRPay:       {"", "QRPAY"},
 	} {
 		t.Run(method, func(t *testing.T) {
 			g := serve(t, new(Handler))
 			ipnURL, ipns := g.app(http.StatusOK, "{}")
 			_, page := g.payWithOption(toShop + `,"ipnURL":"` + ipnURL + `"`)
-			if got := g.offers(page); !slices.Equal(got, []string{domestic, international, wallet, qrpay}) {
+			if got := g.offers(page); !slices.Equal(got, []string{card.Domestic, card.International, ledger.Wallet, ledger.QRPay}) {
 				t.Fatalf("offered %v", got)
 			}
 			g.open(page+"?method="+method, nil)
@@ -138,11 +141,11 @@ func TestMethodsOfALink(t *testing.T) {
 		want      []string
 		shown     string
 	}{
-		"two":            {`["QRPAY","MOMO"]`, []string{wallet, qrpay}, ""},
-		"all":            {`["GALAXYPAY","MPGS","QRPAY","MOMO","ZALOPAY","NAPAS"]`, []string{domestic, international, wallet, qrpay}, ""},
+		"two":            {`["QRPAY","MOMO"]`, []string{ledger.Wallet, ledger.QRPay}, ""},
+		"all":            {`["GALAXYPAY","MPGS","QRPAY","MOMO","ZALOPAY","NAPAS"]`, []string{card.Domestic, card.International, ledger.Wallet, ledger.QRPay}, ""},
 		"wallets":        {`["GALAXYPAY","ZALOPAY"]`, nil, `id="qr"`},
 		"NAPAS":          {`["NAPAS"]`, nil, `id="card"`},
-		"none is known":  {`["SHOPEEPAY"]`, []string{domestic, international, wallet, qrpay}, ""},
+		"none is known":  {`["SHOPEEPAY"]`, []string{card.Domestic, card.International, ledger.Wallet, ledger.QRPay}, ""},
 		"another beside": {`["SHOPEEPAY","MPGS"]`, nil, `name="cardVerificationValue"`},
 	} {
 		t.Run(name, func(t *testing.T) {

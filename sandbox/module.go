@@ -23,6 +23,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/local"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
 
 func init() {
@@ -36,6 +37,10 @@ const (
 	defaultAPIKey = "sandbox"
 	defaultSalt   = "GO@2021"
 )
+
+// defaultExpiry is how long a payment can be paid. What the gateway grants is not
+// documented.
+const defaultExpiry = 15 * time.Minute
 
 // Handler is a Galaxy Pay gateway that moves no money. It is a terminal handler: every
 // request that reaches it is answered by it.
@@ -73,45 +78,7 @@ const (
 //
 // A request that names faults has them: in extraData.sandboxFault, one text or an array of
 // texts, or in its orderDescription, each as [fault:NAME]. Those that PUT /sandbox/faults
-// sets strike with every request and every payment. These are known:
-//
-//   - answer_code_401: the request is refused with responseCode 401 and not carried out,
-//   - answer_code_408: the request is refused with responseCode 408 and not carried out,
-//   - answer_code_409: the request is refused with responseCode 409 and not carried out,
-//   - answer_code_499: the request is refused with responseCode 499 and not carried out,
-//   - answer_code_502: the request is refused with responseCode 502 and not carried out,
-//   - answer_code_503: the request is refused with responseCode 503 and not carried out,
-//   - answer_code_504: the request is refused with responseCode 504 and not carried out,
-//   - answer_code_505: the request is refused with responseCode 505 and not carried out,
-//   - answer_code_00: the request is carried out, but its responseCode is 00,
-//   - answer_other_request: the answer has the requestID of another request,
-//   - answer_clock_skew: responseDateTime of the answer is a day behind,
-//   - answer_extra_fields: the answer has fields that no document knows,
-//   - answer_data_string: responseData is a text that holds JSON,
-//   - answer_numbers: the codes of the answer are numbers,
-//   - answer_1mib: the answer is exactly 1 MiB long,
-//   - answer_empty: the answer has no body,
-//   - answer_wrong_salt: the answer is signed with another salt,
-//   - answer_unsigned: the answer has no signature,
-//   - answer_tampered: one byte of the answer was changed after signing,
-//   - answer_gzip: the answer is compressed, asked for or not,
-//   - answer_slow: the answer arrives in small pieces within about two seconds,
-//   - answer_cut: the connection breaks in the middle of the answer,
-//   - answer_html_502: HTTP 502 and a web page take the place of the answer,
-//   - answer_hang: the answer never comes; after 60 seconds the connection breaks,
-//   - reset_after: the request is carried out, then the connection breaks without an answer,
-//   - reset_before: the connection breaks before the request is carried out,
-//   - ipn_paid_after_expired: the IPN of a paid payment follows one that says expired,
-//   - ipn_cancel_after_paid: the IPN of a paid payment is followed by one that says cancelled,
-//   - ipn_clock_skew: responseDateTime of the IPN is a day behind,
-//   - ipn_plus: the Base64 of the IPN has a + and a / for certain,
-//   - ipn_twice: every IPN is sent twice,
-//   - ipn_tampered_amount: the amount in the IPN was changed after signing,
-//   - ipn_wrong_salt: the IPN is signed with another salt,
-//   - ipn_unsigned: the IPN has no signature,
-//   - ipn_late: the IPN is sent five seconds after the outcome, and the browser does not wait for it,
-//   - ipn_lost: the IPN is never sent,
-//   - result_plus: the Base64 of the browser's result has a + that is not percent-encoded and arrives as a space.
+// sets strike with every request and every payment. GET /sandbox/faults lists all of them.
 type Handler struct {
 	// APIKey is what callers must send in the header apiKey. Default: sandbox.
 	// Handlers with the same key share their transactions, also across a reload; a
@@ -152,19 +119,14 @@ type Handler struct {
 	// merchant's address, or post, as a form. Default: get.
 	Result string `json:"result,omitempty"`
 
-	apiKey  string
-	expiry  time.Duration
-	salt    string
-	peers   peers
-	client  *http.Client
-	ledger  *ledger
-	joined  bool            // holds a reference to ledger in the pool
-	running context.Context // ends when the server begins to shut down
-	stop    context.CancelFunc
-	routes  http.Handler
-	logger  *zap.Logger
-	now     func() time.Time                     // tests set a clock of their own
-	after   func(time.Duration) <-chan time.Time // tests set a timer of their own
+	apiKey string
+	peers  peers
+	ledger *ledger.Ledger
+	joined bool               // holds a reference to ledger in the pool
+	stop   context.CancelFunc // ends what runs without a request
+	api    *api
+	ipns   *ipnSender
+	routes http.Handler
 }
 
 // CaddyModule returns the Caddy module information.
@@ -178,24 +140,28 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 // Provision resolves the key pair, joins the transactions that an earlier
 // configuration left behind and warns that no payment made here is real.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	h.logger = ctx.Logger()
-	if h.now == nil {
-		h.now = time.Now
-	}
-	h.now = h.sandboxTime(h.now)
-	if h.after == nil {
-		h.after = time.After
-	}
 	var err error
 	if h.apiKey, err = resolve(h.APIKey, defaultAPIKey); err != nil {
 		return fmt.Errorf("api_key: %w", err)
 	}
-	if h.salt, err = resolve(h.Salt, defaultSalt); err != nil {
+	salt, err := resolve(h.Salt, defaultSalt)
+	if err != nil {
 		return fmt.Errorf("salt: %w", err)
 	}
 	if h.peers, err = parsePeers(h.Allow); err != nil {
 		return fmt.Errorf("allow: %w", err)
 	}
+	if err := h.check(); err != nil {
+		return err
+	}
+	h.ledger, h.joined = joinLedger(h.apiKey), true
+	h.build(salt, h.watchServer(ctx), ctx.Logger())
+	ctx.Logger().Warn("this is a sandbox, not a gateway: no payment made here is real")
+	return nil
+}
+
+// check refuses options of wrong values.
+func (h *Handler) check() error {
 	for _, name := range h.Hosts {
 		if name == "" || !strings.EqualFold(name, local.Name(name)) {
 			return fmt.Errorf("hosts: %q is not a name without a port", name)
@@ -207,14 +173,30 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.Result != "" && h.Result != resultByGet && h.Result != resultByPost {
 		return errors.New("result: must be get or post")
 	}
-	h.expiry = cmp.Or(time.Duration(h.Expiry), defaultExpiry)
-	h.client = newIPNClient(h.IPNAnywhere)
-	h.routes = h.newRoutes()
-	h.watchServer(ctx)
-	h.ledger, h.joined = joinLedger(h.apiKey), true
-
-	h.logger.Warn("this is a sandbox, not a gateway: no payment made here is real")
 	return nil
+}
+
+// watchServer returns a context that ends when the server that the handler belongs to
+// begins to shut down. The server waits for its requests then: a stream of events that
+// ended only with its reader would keep it waiting for ever.
+func (h *Handler) watchServer(ctx caddy.Context) (running context.Context) {
+	running, h.stop = context.WithCancel(ctx)
+	if server, inside := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); inside {
+		server.RegisterOnShutdown(h.stop)
+	}
+	return running
+}
+
+// build makes the parts of the sandbox.
+func (h *Handler) build(salt string, running context.Context, logger *zap.Logger) {
+	h.ipns = &ipnSender{ledger: h.ledger, salt: salt, client: newIPNClient(h.IPNAnywhere), running: running, logger: logger}
+	ops := &operations{ledger: h.ledger, ipns: h.ipns, expiry: cmp.Or(time.Duration(h.Expiry), defaultExpiry)}
+	h.api = &api{key: h.apiKey, salt: salt, ledger: h.ledger, operations: ops, logger: logger}
+	h.routes = h.newRoutes(
+		paymentPage{h.ledger, h.ipns, redirector{h.ledger, salt, h.Result == resultByPost}},
+		control{h.ledger, h.ipns, ops},
+		events{h.ledger, running},
+	)
 }
 
 // resolve returns the configured value without its placeholders, or the default where
@@ -256,27 +238,24 @@ func (h *Handler) Cleanup() error {
 }
 
 // newRoutes is the map of everything the sandbox answers.
-func (h *Handler) newRoutes() http.Handler {
+func (h *Handler) newRoutes(payments paymentPage, c control, e events) http.Handler {
 	routes := http.NewServeMux()
-	routes.HandleFunc("GET /pay/{transactionID}", h.showPayment)
-	routes.HandleFunc("POST /pay/{transactionID}", h.takeForm)
+	routes.HandleFunc("GET /pay/{transactionID}", payments.show)
+	routes.HandleFunc("POST /pay/{transactionID}", payments.takeForm)
 	routes.HandleFunc("GET /checkout/script-modal.js", serveModalScript)
 	routes.HandleFunc("GET /checkout/{shop}/script-modal.js", serveModalScript)
-	routes.HandleFunc("GET /{$}", h.showDashboard)
+	routes.HandleFunc("GET /{$}", dashboard{h.ledger}.show)
 	routes.HandleFunc("GET /dashboard.js", serveDashboardScript)
-	routes.HandleFunc("GET /sandbox/transactions", ownPageOnly(h.listTransactions))
-	routes.HandleFunc("GET /sandbox/transactions/{transactionID}", ownPageOnly(h.showTransaction))
-	routes.HandleFunc("GET /sandbox/exchanges", ownPageOnly(h.listExchanges))
-	routes.HandleFunc("GET /sandbox/events", ownPageOnly(h.streamEvents))
-	h.addControl(routes)
+	routes.HandleFunc("GET /sandbox/events", ownPageOnly(e.stream))
+	c.addTo(routes)
 	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, http.StatusNotFound, "not_found", "the sandbox has nothing at this address and method")
 	})
-	// Whatever name a server knows the sandbox by, it may call the API there: serveAPI refuses
-	// all web pages, and those alone can be misled by a name.
+	// A server may call the API under any name: api.serve refuses all web pages, and those
+	// alone can be misled by a name.
 	all := http.NewServeMux()
-	all.HandleFunc("POST /api/v1/", h.serveAPI)
-	all.Handle("/", h.ownHostOnly(routes))
+	all.HandleFunc("POST /api/v1/", h.api.serve)
+	all.Handle("/", ownHostOnly(h.Hosts, routes))
 	return all
 }
 

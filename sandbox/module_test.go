@@ -2,13 +2,11 @@ package sandbox
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -99,24 +97,6 @@ func TestCleanupReleasesOnce(t *testing.T) {
 	}
 }
 
-func TestLimits(t *testing.T) {
-	l := newLedger()
-	for i := range maxRequestIDs + 1 {
-		if _, err := l.open(fmt.Sprint(i), payment{}, time.Now()); err != nil {
-			t.Fatalf("request %d is refused", i)
-		}
-	}
-	if n := len(l.transactions.values); n != maxTransactions {
-		t.Errorf("%d transactions are kept", n)
-	}
-	if _, err := l.open(fmt.Sprint(maxRequestIDs), payment{}, time.Now()); err == nil {
-		t.Error("the newest request id is forgotten")
-	}
-	if _, err := l.open("0", payment{}, time.Now()); err != nil {
-		t.Error("the oldest request id is remembered")
-	}
-}
-
 // A payment goes on where it was while the configuration around it changes.
 func TestReload(t *testing.T) {
 	address := load(t, "galaxypay_sandbox")
@@ -178,7 +158,7 @@ func TestLogHoldsNoSecrets(t *testing.T) {
 	var log bytes.Buffer
 	h := &Handler{APIKey: "k3y-secret", Salt: "s4lt-secret"}
 	g := serve(t, h)
-	h.logger = zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&log), zap.DebugLevel))
+	h.setLogger(zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&log), zap.DebugLevel)))
 	ipnURL, ipns := g.app(http.StatusOK, `{"ipnStatus":"200","ipnDescription":"answer-secret"}`)
 	_, page := g.pay(`,"token":"t0ken-secret","ipnURL":"` + ipnURL + `?url-secret","successURL":"http://shop.example?url-secret"`)
 	g.open(page, nil)

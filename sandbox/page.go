@@ -5,6 +5,8 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 )
 
 //go:embed pages/*.html
@@ -15,51 +17,21 @@ var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 // page is what the templates show.
 type page struct {
 	Nonce     string // lets the page's own style and script through its security policy
-	Text      *text
+	Language  language.Tag
+	Text      map[string]string
+	Dashboard map[string]string // the texts of the dashboard
 	Payment   paymentView
 	Framed    bool // a page of the merchant's may put it into a frame
 	Step      stepView
 	Complaint string
-	Back      *wayBack // nil: the merchant named no address
+	Back      *redirect // nil: the merchant named no address
 	Payments  []paymentView
-	Live      bool // its script asks the sandbox for more
+	Live      bool // its script calls the sandbox
 }
 
-// paymentView is a transaction in the reader's language.
-type paymentView struct {
-	ID        string
-	Title     string     // of the page while the payment is open
-	Questions []question // what the payer of a link is asked for
-	Order     order
-	Amount    string // readable, with its currency
-	Stage     string
-	Good      bool // paid, or held for capture
-	Happened  string
-	IPN       string
-	IPNAnswer string
-	Told      string // the status, once the app has been told of it
+func newPage(tag language.Tag) page {
+	return page{Nonce: rand.Text(), Language: tag, Text: textsIn(tag, pageTexts)}
 }
-
-// stepView is what an open payment waits for.
-type stepView struct {
-	Due         string // the time of expiry
-	Left        string // until then
-	LeftSeconds int
-	Method      string
-	MethodName  string
-	Methods     []choice // offered; empty: there is nothing to choose
-	Cards       []testCard
-	Card        testCard // fills the form
-	Paying      *account // the card that is paid with
-	OTP         string
-	QR          template.URL
-}
-
-// choice is a method that the page offers.
-type choice struct{ Method, Name string }
-
-// question is an input of the payment form.
-type question struct{ Name, Label string }
 
 // writePage sends a page that loads nothing, runs nothing but its own script and is stored
 // nowhere. There is no form-action in its policy: browsers apply that to the redirect
@@ -67,9 +39,8 @@ type question struct{ Name, Label string }
 //
 // No other site may put it into a frame and lead the customer's clicks there. Payments of
 // the operation checkout are made for a frame: every site may have theirs, because the
-// gateway is not told which one will.
+// gateway does not know which one will.
 func writePage(w http.ResponseWriter, status int, name string, p page) {
-	p.Nonce = rand.Text()
 	ancestors := "'none'"
 	if p.Framed {
 		ancestors = "*"

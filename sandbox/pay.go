@@ -1,33 +1,31 @@
 package sandbox
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
+)
 
 // pay opens a transaction and answers with the address of its payment page. Every
 // operation that sends the customer to such a page is served here: they differ in what
 // the customer is offered there, not in how the payment goes on.
-func (h *Handler) pay(r *http.Request, c call) reply {
-	return h.open(r, c, func(*payment) {})
+func (o *operations) pay(r *http.Request, c call) reply {
+	return o.open(r, c, func(*ledger.Payment) {})
 }
 
 // open reads a payment, adapts it to its operation and opens it.
-func (h *Handler) open(r *http.Request, c call, adapt func(*payment)) reply {
-	wanted, err := h.readPayment(c.data)
+func (o *operations) open(r *http.Request, c call, adapt func(*ledger.Payment)) reply {
+	wanted, err := o.readPayment(c.data)
 	if err != nil {
-		return h.refuseOnce(c, err)
+		return conclude(o.ledger.Refuse(c.requestID, err))
 	}
 	adapt(&wanted)
-	t, err := h.ledger.open(c.requestID, wanted, h.now())
+	t, err := o.ledger.Open(c.requestID, wanted)
 	if err != nil {
 		return conclude(err)
 	}
-	return done(opened{TransactionID: t.id, Endpoint: pageOf(r, t)})
-}
-
-// refuseOnce refuses a request that cannot be carried out, unless it was carried out before:
-// its token may have ended since, and its app must not take a payment for refused that was
-// made.
-func (h *Handler) refuseOnce(c call, reason error) reply {
-	return conclude(h.ledger.once(c.requestID, func() error { return reason }))
+	return done(opened{TransactionID: t.ID, Endpoint: pageOf(r, t)})
 }
 
 // opened is the responseData of a payment that has a page. The table of checkout can be
@@ -40,11 +38,11 @@ type opened struct {
 
 // payWithQR is pay with a QR code besides. The documents do not tell what the code says:
 // here it is the address of the payment page, so a phone that scans it can pay.
-func (h *Handler) payWithQR(r *http.Request, c call) reply {
+func (o *operations) payWithQR(r *http.Request, c call) reply {
 	if currency, _ := c.data.text("orderCurrency"); currency != "VND" {
 		return refused(codeBadRequest, "orderCurrency must be VND for a QR code")
 	}
-	answer := h.pay(r, c)
+	answer := o.pay(r, c)
 	if data, ok := answer.data.(opened); ok {
 		data.QRCode = data.Endpoint
 		answer.data = data
@@ -54,11 +52,11 @@ func (h *Handler) payWithQR(r *http.Request, c call) reply {
 
 // readPayment reads the fields of requestData that a payment is made of. The
 // catalogue has nothing against them.
-func (h *Handler) readPayment(data fields) (payment, error) {
+func (o *operations) readPayment(data fields) (ledger.Payment, error) {
 	read := reader{fields: data}
 	text, amount := read.amount("orderAmount")
-	p := payment{
-		order: order{
+	p := ledger.Payment{
+		Order: ledger.Order{
 			ID:          read.optional("orderID"),
 			Number:      read.optional("orderNumber"),
 			Amount:      text,
@@ -66,23 +64,23 @@ func (h *Handler) readPayment(data fields) (payment, error) {
 			DateTime:    read.optional("orderDateTime"),
 			Description: read.optional("orderDescription"),
 		},
-		amount:     amount,
-		hold:       !read.flag("isAutoCapture", true),
-		life:       h.expiry,
-		apiVersion: read.optional("apiVersion"),
-		method:     read.optional("paymentMethod"),
-		source:     read.optional("sourceType"),
-		language:   read.optional("language"),
-		successURL: read.link("successURL"),
-		failureURL: read.link("failureURL"),
-		cancelURL:  read.link("cancelURL"),
-		ipnURL:     read.address("ipnURL"),
-		faults:     read.faults(),
+		Amount:     amount,
+		Hold:       !read.flag("isAutoCapture", true),
+		Life:       o.expiry,
+		APIVersion: read.optional("apiVersion"),
+		Method:     read.optional("paymentMethod"),
+		Source:     read.optional("sourceType"),
+		Language:   read.optional("language"),
+		SuccessURL: read.browserAddress("successURL"),
+		FailureURL: read.browserAddress("failureURL"),
+		CancelURL:  read.browserAddress("cancelURL"),
+		IPNURL:     read.address("ipnURL"),
+		Faults:     read.faults().Names(),
 	}
-	p.storeCard = read.optional("apiOperation") == "PAY_WITH_CREATE_TOKEN"
-	p.card = h.readCard(&read, p)
-	if p.method == "" && p.card == nil {
-		p.offer(pageMethods)
+	p.StoreCard = read.optional("apiOperation") == "PAY_WITH_CREATE_TOKEN"
+	p.Card = o.readCard(&read, p)
+	if p.Method == "" && p.Card == nil {
+		p.Offer(ledger.Methods())
 	}
 	return p, read.err
 }
@@ -90,23 +88,23 @@ func (h *Handler) readPayment(data fields) (payment, error) {
 // readCard finds the card that is paid with: the stored one, the one in the request, or
 // none, which leaves it to the payment page. A token that is deleted after this
 // still pays, since the documents do not say that it must not.
-func (h *Handler) readCard(read *reader, p payment) *account {
+func (o *operations) readCard(read *reader, p ledger.Payment) *card.Account {
 	switch read.optional("sourceOfFund") {
 	case "TOKEN":
-		t, alive := h.ledger.living(read.required("token"))
+		t, alive := o.ledger.Token(read.required("token"))
 		if !alive {
-			read.refuse(errNoToken)
+			read.refuse(ledger.ErrNoToken)
 		}
-		return &t.account
+		return &t.Account
 	case "CARD":
-		return read.card(p.method, p.source)
+		return read.account(p.Method, p.Source)
 	}
 	return nil
 }
 
 // pageOf is the address of the page on which a payment is paid.
-func pageOf(r *http.Request, t transaction) string {
-	return origin(r) + "/pay/" + t.id
+func pageOf(r *http.Request, t ledger.Transaction) string {
+	return origin(r) + "/pay/" + t.ID
 }
 
 // origin is where the caller reached the sandbox. The customer's browser is sent to the

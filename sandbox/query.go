@@ -1,6 +1,11 @@
 package sandbox
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
+)
 
 // transactionState is the responseData of a query: where a transaction stands (the gateway's
 // page "Query transaction").
@@ -10,32 +15,33 @@ type transactionState struct {
 	TransactionStage       string `json:"transactionStage"`
 	TransactionStatus      string `json:"transactionStatus"`
 	TransactionDescription string `json:"transactionDescription"`
-	order
+	ledger.Order
 }
 
 // query tells where a transaction stands. A requestID that was used before is fine here:
 // a query makes no transaction that could be a duplicate.
-func (h *Handler) query(r *http.Request, c call) reply {
+func (o *operations) query(r *http.Request, c call) reply {
 	read := reader{fields: c.data}
 	id := read.required("transactionID")
 	if read.err != nil {
 		return refused(codeBadRequest, read.err.Error())
 	}
-	lapsed, first := h.ledger.expire(id, h.now())
-	t, found := h.ledger.find(id)
+	lapsed, first := o.ledger.Expire(id)
+	t, found := o.ledger.Find(id)
 	if !found {
-		return conclude(errUnknown)
+		return conclude(ledger.ErrUnknown)
 	}
+	result := t.Standing().Result()
 	answer := done(transactionState{
-		TransactionID:          t.id,
-		TransactionDateTime:    stamp(t.openedAt),
-		TransactionStage:       t.stage(),
-		TransactionStatus:      results[t.standing()].status,
-		TransactionDescription: results[t.standing()].description,
-		order:                  t.order,
+		TransactionID:          t.ID,
+		TransactionDateTime:    message.Stamp(t.OpenedAt),
+		TransactionStage:       t.Stage(),
+		TransactionStatus:      result.Status,
+		TransactionDescription: result.Description,
+		Order:                  t.Order,
 	})
 	if first {
-		answer.then = func() { h.notify(r.Context(), lapsed) }
+		answer.then = func() { o.ipns.announce(r.Context(), lapsed) }
 	}
 	return answer
 }

@@ -1,83 +1,75 @@
 package sandbox
 
 import (
-	"crypto/rand"
-	"errors"
-	"fmt"
-	"strconv"
+	"net/http"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
 
-// maxTokens is how many stored cards are kept, living and ended.
-const maxTokens = 1_000
+// maxTokensListed is how many stored cards queryTokens lists.
+const maxTokensListed = 100
 
-var errNoToken = errors.New("token is unknown or ended")
-
-// token is a stored card.
-type token struct {
-	account
-	id    string // tokenID
-	value string // what a payment names the card by
-	ended bool
-}
-
-// newTokenValue has the form of the gateway's samples: four digits, which are the same in
-// all of a merchant's tokens, and 32 hex digits.
-func newTokenValue() string {
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // never fails, by its documentation
-	return fmt.Sprintf("9190%X", random)
-}
-
-// issue stores a card. The caller holds the lock.
-func (l *ledger) issue(a account) token {
-	l.issued++
-	t := token{account: a, id: strconv.Itoa(l.issued), value: newTokenValue()}
-	kept := t
-	l.tokens.add(t.value, &kept)
-	return t
-}
-
-func (l *ledger) createToken(requestID string, a account) (t token, err error) {
-	err = l.once(requestID, func() error {
-		t = l.issue(a)
-		return nil
-	})
-	return t, err
-}
-
-// living finds a token that can be paid with.
-func (l *ledger) living(value string) (t token, found bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	kept, found := l.tokens.get(value)
-	if !found || kept.ended {
-		return token{}, false
+// createToken stores a card without a payment. The field of the answer that holds the
+// token is in no document that can be read; it is named here as in the IPN.
+func (o *operations) createToken(_ *http.Request, c call) reply {
+	read := reader{fields: c.data}
+	account := read.account(read.optional("paymentMethod"), read.optional("sourceType"))
+	if read.err != nil {
+		return refused(codeBadRequest, read.err.Error())
 	}
-	return *kept, true
-}
-
-// livingTokens returns up to n tokens, the newest first.
-func (l *ledger) livingTokens(n int) []token {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var living []token
-	for _, t := range l.tokens.newest(maxTokens) {
-		if !t.ended && len(living) < n {
-			living = append(living, *t)
-		}
+	t, err := o.ledger.CreateToken(c.requestID, *account)
+	if err != nil {
+		return conclude(err)
 	}
-	return living
+	return done(struct {
+		card.Account
+		Token string `json:"token"`
+	}{t.Account, t.Value})
 }
 
-// endToken ends the living token that is meant.
-func (l *ledger) endToken(requestID string, meant func(token) bool) error {
-	return l.once(requestID, func() error {
-		for _, t := range l.tokens.newest(maxTokens) {
-			if !t.ended && meant(*t) {
-				t.ended = true
-				return nil
-			}
-		}
-		return errNoToken
-	})
+// deleteToken ends a token by its value.
+func (o *operations) deleteToken(_ *http.Request, c call) reply {
+	read := reader{fields: c.data}
+	value := read.required("token")
+	if read.err != nil {
+		return refused(codeBadRequest, read.err.Error())
+	}
+	return conclude(o.ledger.EndToken(c.requestID, func(t ledger.Token) bool { return t.Value == value }))
+}
+
+// removeToken ends a token by its value, or for a customer by its tokenID. The first is
+// how an older guide has it, the second what the list of a customer's tokens suggests.
+func (o *operations) removeToken(r *http.Request, c call) reply {
+	if c.data.has("token") {
+		return o.deleteToken(r, c)
+	}
+	read := reader{fields: c.data}
+	read.required("customerToken")
+	id := read.required("tokenID")
+	if read.err != nil {
+		return refused(codeBadRequest, read.err.Error())
+	}
+	return conclude(o.ledger.EndToken(c.requestID, func(t ledger.Token) bool { return t.ID == id }))
+}
+
+// linkedCard is a row of queryTokens.
+type linkedCard struct {
+	TokenID string `json:"tokenID"`
+	card.Account
+}
+
+// queryTokens lists the newest of a customer's cards. A customerToken comes from a login
+// that the sandbox does not have, so every one of them is taken and stands for the same
+// customer, who owns all cards.
+func (o *operations) queryTokens(*http.Request, call) reply {
+	cards := []linkedCard{}
+	for _, t := range o.ledger.Tokens(maxTokensListed) {
+		cards = append(cards, linkedCard{TokenID: t.ID, Account: t.Account})
+	}
+	return done(struct {
+		CustomerID   string       `json:"customerID"`
+		CustomerName string       `json:"customerName"`
+		Tokens       []linkedCard `json:"tokens"`
+	}{"1", "NGUYEN VAN A", cards})
 }

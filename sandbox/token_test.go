@@ -172,26 +172,15 @@ func TestTokenIsCreatedOnce(t *testing.T) {
 	}
 }
 
-func TestBrands(t *testing.T) {
-	for number, want := range map[string]string{
-		"4012000033330026": "VISA", "5506920809243667": "MASTER", "2221000000000009": "MASTER", "378282246310005": "AMEX",
-		"3566002020360505": "JCB", "9704000000000018": "NAPAS", "6011000990139424": "UNKNOWN", "0000000000000000": "UNKNOWN",
-	} {
-		if got := brandOf(number); got != want {
-			t.Errorf("%s is %s, want %s", number, got, want)
-		}
-	}
-}
-
 // Whatever is stored of a card, its number and CVV are not among it.
 func TestCardDataIsNotKept(t *testing.T) {
 	h := new(Handler)
 	g := serve(t, h)
 	g.createToken("create-1")
 	g.ask("/api/v1/transaction/pay", envelope("pay-1", storing(`,"sourceOfFund":"CARD",`+strings.Replace(cardData, "987", "C#V", 1))))
-	kept := fmt.Sprintf("%+v", h.ledger.livingTokens(10))
-	for _, payment := range h.ledger.newest(10) {
-		kept += fmt.Sprintf("%+v %+v", payment, *payment.card)
+	kept := fmt.Sprintf("%+v", h.ledger.Tokens(10))
+	for _, payment := range h.ledger.Newest(10) {
+		kept += fmt.Sprintf("%+v %+v", payment, *payment.Card)
 	}
 	if !strings.Contains(kept, "************0026") {
 		t.Errorf("the card is not kept: %s", kept)
@@ -200,17 +189,5 @@ func TestCardDataIsNotKept(t *testing.T) {
 		if strings.Contains(kept, secret) {
 			t.Errorf("%s is kept: %s", secret, kept)
 		}
-	}
-}
-
-func TestTokensAreBounded(t *testing.T) {
-	l := newLedger()
-	for i := range maxTokens + 1 {
-		if _, err := l.createToken(fmt.Sprint(i), account{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := len(l.tokens.values); n != maxTokens {
-		t.Errorf("%d tokens are kept", n)
 	}
 }
