@@ -8,14 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	_ "github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/demoshop"
 )
 
 // demo is the whole of Caddyfile.example: sidecar, callbacks, demo shop and sandbox.
-type demo struct{ *caddyServer }
+type demoShop struct{ *caddyServer }
 
-func startDemo(t *testing.T) demo {
+func newDemoShop(t *testing.T) demoShop {
 	t.Helper()
 	// First the addresses, so that all four can be told of each other.
 	c := start(t, `
@@ -42,20 +40,18 @@ func startDemo(t *testing.T) demo {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return demo{c}
+	return demoShop{c}
 }
 
 // form posts as the shop's own page does.
-func (d demo) form(t *testing.T, address string, fields url.Values) answered {
+func (d demoShop) form(t *testing.T, address string, fields url.Values) httpAnswer {
 	t.Helper()
 	return exchange(t, d.caddyServer, http.MethodPost, address, strings.NewReader(fields.Encode()),
 		"Content-Type", "application/x-www-form-urlencoded", "Origin", d.url("9182"), "Accept-Language", "vi")
 }
 
-var orderID = regexp.MustCompile(`DH-[A-Z2-7]{12}`)
-
 // buy orders a coffee for 29000 VND, and returns where the customer is sent and the order.
-func (d demo) buy(t *testing.T, way, faults string) (location, order string) {
+func (d demoShop) buy(t *testing.T, way, faults string) (location, order string) {
 	t.Helper()
 	a := d.form(t, d.url("9182")+"/orders", url.Values{"buy": {"coffee " + way}, "fault": {faults}})
 	if a.status != http.StatusSeeOther {
@@ -69,7 +65,7 @@ func (d demo) buy(t *testing.T, way, faults string) (location, order string) {
 }
 
 // page is a page of the shop as its customer sees it.
-func (d demo) page(t *testing.T, path string) answered {
+func (d demoShop) page(t *testing.T, path string) httpAnswer {
 	t.Helper()
 	a := exchange(t, d.caddyServer, http.MethodGet, d.url("9182")+path, nil, "Accept-Language", "vi")
 	if a.status != http.StatusOK {
@@ -79,7 +75,7 @@ func (d demo) page(t *testing.T, path string) answered {
 }
 
 // press is the customer on the gateway's page, who comes back to the shop then.
-func (d demo) press(t *testing.T, payPage, button string) (result answered) {
+func (d demoShop) press(t *testing.T, payPage, button string) (result httpAnswer) {
 	t.Helper()
 	a := exchange(t, d.caddyServer, http.MethodPost, payPage, strings.NewReader("outcome="+button), "Content-Type", "application/x-www-form-urlencoded")
 	if a.status == http.StatusOK {
@@ -91,26 +87,10 @@ func (d demo) press(t *testing.T, payPage, button string) (result answered) {
 	return exchange(t, d.caddyServer, http.MethodGet, a.header.Get("Location"), nil, "Accept", "text/html", "Accept-Language", "vi")
 }
 
-var (
-	badge     = regexp.MustCompile(`class="badge (\w+)"`)
-	handedOut = regexp.MustCompile(`id="handed-out">(\d+)<`)
-	title     = regexp.MustCompile(`<code>(POST [^<]+)</code><span class="soft">([^<]*)</span>`)
-	ipnStatus = regexp.MustCompile(`"ipnStatus": "(\d+)"`)
-)
-
-// known is what the page of an order says.
-type known struct {
-	state     string
-	goods     string   // how often they were handed out
-	messages  []string // path and outcome of what was sent and got
-	ipnStatus []string
-	text      string
-}
-
-func (d demo) order(t *testing.T, id string) known {
+func (d demoShop) order(t *testing.T, id string) orderPage {
 	t.Helper()
 	text := html.UnescapeString(d.page(t, "/orders/"+id).body)
-	k := known{state: badge.FindStringSubmatch(text)[1], goods: handedOut.FindStringSubmatch(text)[1], text: text}
+	k := orderPage{state: badge.FindStringSubmatch(text)[1], goods: handedOut.FindStringSubmatch(text)[1], text: text}
 	for _, m := range title.FindAllStringSubmatch(text, -1) {
 		path, outcome := strings.TrimPrefix(m[1], "POST "), ""
 		if _, after, found := strings.Cut(m[2], " · "); found {
@@ -124,8 +104,35 @@ func (d demo) order(t *testing.T, id string) known {
 	return k
 }
 
+// ipn is a message of the gateway's server with this responseData.
+func (d demoShop) ipn(t *testing.T, address, responseData string) httpAnswer {
+	t.Helper()
+	if address == "" {
+		address = d.url("9181") + "/galaxypay/ipn"
+	}
+	return d.post(t, address, signedMessage(`{"requestID":"1","responseCode":"200","responseData":`+responseData+`}`, sandboxSalt).json())
+}
+
+var orderID = regexp.MustCompile(`DH-[A-Z2-7]{12}`)
+
+var (
+	badge     = regexp.MustCompile(`class="badge (\w+)"`)
+	handedOut = regexp.MustCompile(`id="handed-out">(\d+)<`)
+	title     = regexp.MustCompile(`<code>(POST [^<]+)</code><span class="soft">([^<]*)</span>`)
+	ipnStatus = regexp.MustCompile(`"ipnStatus": "(\d+)"`)
+)
+
+// known is what the page of an order says.
+type orderPage struct {
+	state     string
+	goods     string   // how often they were handed out
+	messages  []string // path and outcome of what was sent and got
+	ipnStatus []string
+	text      string
+}
+
 // want demands a state, the goods handed out only if it is paid, and these messages.
-func (k known) want(t *testing.T, state string, messages ...string) {
+func (k orderPage) want(t *testing.T, state string, messages ...string) {
 	t.Helper()
 	goods := "0"
 	if state == "paid" {
@@ -142,7 +149,7 @@ func (k known) want(t *testing.T, state string, messages ...string) {
 // The customer goes to the gateway and back.
 func TestDemoShopRedirect(t *testing.T) {
 	const ipn, result = "/galaxypay/ipn", "/galaxypay/result"
-	d := startDemo(t)
+	d := newDemoShop(t)
 	for name, test := range map[string]struct {
 		faults, button string
 		state          string
@@ -191,7 +198,7 @@ func TestDemoShopRedirect(t *testing.T) {
 
 // A call that ends in doubt is not made under a new id. What is missing is asked for.
 func TestDemoShopInDoubt(t *testing.T) {
-	d := startDemo(t)
+	d := newDemoShop(t)
 	for fault, test := range map[string]struct {
 		state    string
 		messages []string
@@ -226,27 +233,18 @@ func TestDemoShopInDoubt(t *testing.T) {
 			}
 			// The IPN comes all the same. Before it, one that tells the transactionID makes it
 			// possible to ask.
-			d.ipn(t, "", `{"orderID":"`+order+`","transactionID":"1","transactionStatus":"","transactionStage":"INIT"}`).confirmedAs(t, "200")
+			d.ipn(t, "", `{"orderID":"`+order+`","transactionID":"1","transactionStatus":"","transactionStage":"INIT"}`).wantIPNStatus(t, "200")
 			d.form(t, d.url("9182")+"/orders/"+order+"/ask", nil)
 			d.order(t, order).want(t, "pending", append(test.messages, "/galaxypay/ipn", "/query rejected")...)
-			d.ipn(t, "", `{"orderID":"`+order+`","transactionID":"1","orderAmount":29000,"orderCurrency":"VND"}`).confirmedAs(t, "200")
+			d.ipn(t, "", `{"orderID":"`+order+`","transactionID":"1","orderAmount":29000,"orderCurrency":"VND"}`).wantIPNStatus(t, "200")
 			d.order(t, order).want(t, "paid", append(test.messages, "/galaxypay/ipn", "/query rejected", "/galaxypay/ipn")...)
 		})
 	}
 }
 
-// ipn is a message of the gateway's server with this responseData.
-func (d demo) ipn(t *testing.T, address, responseData string) answered {
-	t.Helper()
-	if address == "" {
-		address = d.url("9181") + "/galaxypay/ipn"
-	}
-	return d.post(t, address, sealed(`{"requestID":"1","responseCode":"200","responseData":`+responseData+`}`, sandboxSalt).json())
-}
-
 // A sidecar that is not there leaves the order unclear, and the same call can be made again.
 func TestDemoShopWithoutSidecar(t *testing.T) {
-	d := startDemo(t)
+	d := newDemoShop(t)
 	down := freeAddress(t)
 	if err := d.load(t, "http://:9182 {\ngalaxypay_demo_shop {\nsidecar http://"+down+"\n}\n}\n"); err != nil {
 		t.Fatal(err)
@@ -257,7 +255,7 @@ func TestDemoShopWithoutSidecar(t *testing.T) {
 
 // A payment link can be paid by anybody, and its IPN names the link, not the order.
 func TestDemoShopPaymentLink(t *testing.T) {
-	d := startDemo(t)
+	d := newDemoShop(t)
 	location, order := d.buy(t, "link", "ipn_twice")
 	if location != "/orders/"+order {
 		t.Fatalf("the customer is sent to %s", location)
@@ -277,7 +275,7 @@ func TestDemoShopPaymentLink(t *testing.T) {
 // The modal window is opened by the gateway's script. When it says that it is done, the
 // shop asks, and the order follows the IPN.
 func TestDemoShopModal(t *testing.T) {
-	d := startDemo(t)
+	d := newDemoShop(t)
 	location, order := d.buy(t, "modal", "")
 	if location != "/orders/"+order {
 		t.Fatalf("the customer is sent to %s", location)
@@ -308,14 +306,14 @@ func TestDemoShopModal(t *testing.T) {
 
 // A proven IPN is authentic, which does not make it one for this order or in full.
 func TestDemoShopIPNs(t *testing.T) {
-	d := startDemo(t)
+	d := newDemoShop(t)
 	_, order := d.buy(t, "redirect", "")
-	d.ipn(t, "", `{"orderID":"DH-UNHEARDOF","orderAmount":"29000","orderCurrency":"VND"}`).confirmedAs(t, "404")
+	d.ipn(t, "", `{"orderID":"DH-UNHEARDOF","orderAmount":"29000","orderCurrency":"VND"}`).wantIPNStatus(t, "404")
 	if text := d.page(t, "/").body; !strings.Contains(text, "DH-UNHEARDOF") {
 		t.Error("the shop does not show the callback for an order of others")
 	}
 
-	d.ipn(t, "", `{"orderID":"`+order+`","orderAmount":"2900","orderCurrency":"VND"}`).confirmedAs(t, "200")
+	d.ipn(t, "", `{"orderID":"`+order+`","orderAmount":"2900","orderCurrency":"VND"}`).wantIPNStatus(t, "200")
 	k := d.order(t, order)
 	k.want(t, "pending", "/pay ok", "/galaxypay/ipn")
 	if !strings.Contains(k.text, "cần người kiểm tra") {
@@ -324,8 +322,8 @@ func TestDemoShopIPNs(t *testing.T) {
 
 	// What the message says is text, wherever it is shown.
 	const attack = `<script>alert(1)</script><img src=x onerror=alert(1)>`
-	d.ipn(t, "", `{"orderID":"`+order+`","orderAmount":`+jsonText(attack)+`,"orderCurrency":"VND"}`).confirmedAs(t, "200")
-	d.ipn(t, "", `{"orderID":`+jsonText(attack)+`}`).confirmedAs(t, "404")
+	d.ipn(t, "", `{"orderID":"`+order+`","orderAmount":`+jsonText(attack)+`,"orderCurrency":"VND"}`).wantIPNStatus(t, "200")
+	d.ipn(t, "", `{"orderID":`+jsonText(attack)+`}`).wantIPNStatus(t, "404")
 	_, attacked := d.buy(t, "redirect", attack)
 	for _, path := range []string{"/", "/orders/" + order, "/orders/" + attacked, "/orders/" + attacked + "/live"} {
 		a := d.page(t, path)
@@ -347,10 +345,10 @@ func TestDemoShopIPNs(t *testing.T) {
 
 // Nobody gets past the directives in front of the shop, and no other site's page buys.
 func TestDemoShopRefuses(t *testing.T) {
-	d := startDemo(t)
+	d := newDemoShop(t)
 	_, order := d.buy(t, "redirect", "")
 	message := `{"responseCode":"200","responseData":{"orderID":"` + order + `","orderAmount":"29000","orderCurrency":"VND"}}`
-	for name, a := range map[string]answered{
+	for name, a := range map[string]httpAnswer{
 		"IPN past the sidecar":        d.post(t, d.url("9182")+"/galaxypay/ipn", message),
 		"result past the sidecar":     d.post(t, d.url("9182")+"/galaxypay/result", message),
 		"result at the IPN's address": d.post(t, d.url("9182")+"/galaxypay/ipn", message, "Galaxypay-Callback", "result", "Galaxypay-Payment-Status", "paid"),
@@ -389,7 +387,7 @@ func TestDemoShopRefuses(t *testing.T) {
 // The shop suggests the faults that the sandbox has. Their names are in the answer to a
 // wrong one.
 func TestDemoShopSuggestsFaults(t *testing.T) {
-	d := startDemo(t)
+	d := newDemoShop(t)
 	var suggested []string
 	for _, m := range regexp.MustCompile(`<option value="(\w+)">`).FindAllStringSubmatch(d.page(t, "/").body, -1) {
 		suggested = append(suggested, m[1])

@@ -10,6 +10,62 @@ import (
 	"testing"
 )
 
+// Where no connection comes about, TLS included, nothing was sent and the app is told
+// so. As soon as there is one, something may have been.
+func TestNetworkConnecting(t *testing.T) {
+	g, transport := networkGatewayTLS(t)
+	cases := connectCases(t, g.address())
+	bases := make([]string, len(cases))
+	for i, c := range cases {
+		bases[i] = c.base
+		if c.down {
+			c.relay.Stop()
+		}
+	}
+	s := sidecar{start(t, merchantPerCase(t, bases, func(i int) string {
+		options := "timeout " + giveUp.String()
+		if strings.HasPrefix(bases[i], "https") {
+			options += "\n" + transport
+		}
+		return options
+	})), g.gateway}
+
+	inParallel(t, cases, func(t *testing.T, i int, c connectCase) {
+		t.Helper()
+		path := fmt.Sprintf("/c%03d/pay", i)
+		if c.warm {
+			s.call(t, path, payment, "Idempotency-Key", callID("earlier", i)).wantOK(t, paid)
+		}
+		if c.toxic != "" {
+			c.relay.add(t, c.toxic)
+		}
+		first := s.result(t, path, callID("first", i))
+		if !slices.Contains(c.results, first) {
+			t.Errorf("the app is told %s, want %s", first, c.results)
+		}
+		if c.relay == nil || c.relay.Upstream != g.address() {
+			return
+		}
+		c.relay.heal()
+		if c.down {
+			if err := c.relay.Start(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again := s.result(t, path, callID("first", i))
+		if again != answeredWhole && (first == gatewayUnreachable || again != duplicate) {
+			t.Errorf("asked again under the same id, the app is told %s", again)
+		}
+	})
+	s.stop()
+	g.wantLeftAlone(t)
+	for i, c := range cases {
+		if n := g.arrivals(callID("first", i)); n > 2 || slices.Contains(c.results, gatewayUnreachable) && n > 1 {
+			t.Errorf("%s: the payment arrived %d times", c.name, n)
+		}
+	}
+}
+
 // connectCase is a payment for which there is no connection, or none for long.
 type connectCase struct {
 	kind    string // its row in docs/reliability.md; default: name
@@ -25,7 +81,7 @@ type connectCase struct {
 func (c connectCase) title() string { return c.name }
 
 // networkGatewayTLS is a networkGateway behind TLS, and the options to reach it with.
-func networkGatewayTLS(t *testing.T) (g *peer, transport string) {
+func networkGatewayTLS(t *testing.T) (g *countingPeer, transport string) {
 	t.Helper()
 	server := httptest.NewTLSServer(nil) // for its certificate
 	t.Cleanup(server.Close)
@@ -100,60 +156,4 @@ func connectCases(t *testing.T, secure string) []connectCase {
 		})
 	}
 	return list
-}
-
-// Where no connection comes about, TLS included, nothing was sent and the app is told
-// so. As soon as there is one, something may have been.
-func TestNetworkConnecting(t *testing.T) {
-	g, transport := networkGatewayTLS(t)
-	cases := connectCases(t, g.address())
-	bases := make([]string, len(cases))
-	for i, c := range cases {
-		bases[i] = c.base
-		if c.down {
-			c.relay.Stop()
-		}
-	}
-	s := sidecar{start(t, merchantsAt(t, bases, func(i int) string {
-		options := "timeout " + giveUp.String()
-		if strings.HasPrefix(bases[i], "https") {
-			options += "\n" + transport
-		}
-		return options
-	})), g.gateway}
-
-	inParallel(t, cases, func(t *testing.T, i int, c connectCase) {
-		t.Helper()
-		path := fmt.Sprintf("/c%03d/pay", i)
-		if c.warm {
-			s.call(t, path, payment, "Idempotency-Key", callID("earlier", i)).wantOK(t, paid)
-		}
-		if c.toxic != "" {
-			c.relay.add(t, c.toxic)
-		}
-		first := s.result(t, path, callID("first", i))
-		if !slices.Contains(c.results, first) {
-			t.Errorf("the app is told %s, want %s", first, c.results)
-		}
-		if c.relay == nil || c.relay.Upstream != g.address() {
-			return
-		}
-		c.relay.heal()
-		if c.down {
-			if err := c.relay.Start(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		again := s.result(t, path, callID("first", i))
-		if again != answeredWhole && (first == gatewayUnreachable || again != duplicate) {
-			t.Errorf("asked again under the same id, the app is told %s", again)
-		}
-	})
-	s.stop()
-	g.left(t)
-	for i, c := range cases {
-		if n := g.arrivals(callID("first", i)); n > 2 || slices.Contains(c.results, gatewayUnreachable) && n > 1 {
-			t.Errorf("%s: the payment arrived %d times", c.name, n)
-		}
-	}
 }

@@ -9,15 +9,6 @@ import (
 	"testing"
 )
 
-// The tables stand between these lines of the page.
-const (
-	networkTableBegin = "<!-- Made of the rows in caddytest/network_*_test.go. To write it anew: go test ./caddytest -run TestNetworkMatrix -update -->\n"
-	networkTableEnd   = "<!-- end of the matrix -->\n"
-)
-
-// pathsOfMatrix are the ways that each fault of the matrix is tried on.
-var pathsOfMatrix = []string{"pay", "query", "ipn to the app", "ipn from the gateway"}
-
 // The matrix is as large as it is said to be, no title stands for two cases, and the
 // tables in the documentation are those of the rows.
 func TestNetworkMatrix(t *testing.T) {
@@ -56,6 +47,15 @@ func TestNetworkMatrix(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// The tables stand between these lines of the page.
+const (
+	networkTableBegin = "<!-- Made of the rows in caddytest/network_*_test.go. To write it anew: go test ./caddytest -run TestNetworkMatrix -update -->\n"
+	networkTableEnd   = "<!-- end of the matrix -->\n"
+)
+
+// pathsOfMatrix are the ways that each fault of the matrix is tried on.
+var pathsOfMatrix = []string{"pay", "query", "ipn to the app", "ipn from the gateway"}
 
 // networkRow is one kind of fault in a table.
 type networkRow struct {

@@ -78,7 +78,7 @@ func codes(text string) string { return codeName.ReplaceAllString(text, "`$0`") 
 func faultsInWords(t *testing.T) map[string]string {
 	t.Helper()
 	about := make(map[string]string)
-	for _, fault := range newFaultyShop(t, "").faultSettings(t).Known {
+	for _, fault := range newSandboxShop(t, "").faultSettings(t).Known {
 		about[fault.Name] = fault.About
 	}
 	return about
@@ -94,8 +94,8 @@ func TestSandboxPageExample(t *testing.T) {
 	if len(examples) != 1 {
 		t.Fatalf("%d examples, want 1", len(examples))
 	}
-	s := newFaultyShop(t, "")
-	if got, want := s.order(t, string(examples[0][1])).verdict(t), rowOf("answer_unsigned").pay; got != want {
+	s := newSandboxShop(t, "")
+	if got, want := s.order(t, string(examples[0][1])).summary(t), rowOf("answer_unsigned").pay; got != want {
 		t.Errorf("the answer is %s, want %s", got, want)
 	}
 }

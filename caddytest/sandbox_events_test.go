@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
-
-	_ "github.com/galaxypay-sidecar/caddy-galaxypay/sandbox"
 )
 
 // A server that shuts down waits for its requests, so a stream of events that lasted as
