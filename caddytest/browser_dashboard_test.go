@@ -1,15 +1,14 @@
 package caddytest
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 )
 
-// What goes wrong on purpose is seen in the shop, and on the dashboard, which follows by
-// itself and has buttons to move things on.
+// A fault shows in the shop and on the dashboard. The dashboard updates itself and has buttons to send
+// the IPN again and to refund.
 func TestBrowserDashboard(t *testing.T) {
 	c := startExample(t)
 	shop, dashboard := openBrowser(t, "en"), openBrowser(t, "en")
@@ -40,7 +39,7 @@ func TestBrowserDashboard(t *testing.T) {
 	dashboard.see("#detail .facts", "Refunded")
 }
 
-// What an order says is text on the dashboard, whatever it looks like.
+// The dashboard shows the content of an order as text, also where it looks like markup.
 func TestBrowserDashboardShowsMarkupAsText(t *testing.T) {
 	const markup = `<img src=x><b>bold</b>`
 	c := startExample(t)
@@ -51,12 +50,12 @@ func TestBrowserDashboardShowsMarkupAsText(t *testing.T) {
 	b.see("#detail .facts", markup)
 	made, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](`document.querySelectorAll("#board img").length`))
 	if err != nil || made != 0 {
-		t.Errorf("%d elements were made of an order's text, %v", made, err)
+		t.Errorf("the dashboard has %d elements from the text of an order, %v", made, err)
 	}
 }
 
-// The dashboard tells the time of the messages, which is Vietnam's, and shows the chosen
-// transaction in the other language too.
+// The dashboard shows the time of the messages, which is Vietnam's, and keeps the chosen transaction when
+// the language changes.
 func TestBrowserDashboardTimeAndLanguage(t *testing.T) {
 	c := startExample(t)
 	c.post(t, c.url("9180")+"/pay", payment)
@@ -73,7 +72,7 @@ func TestBrowserDashboardTimeAndLanguage(t *testing.T) {
 	b.see("html[lang=vi] #detail .wire")
 }
 
-// A fault for everybody is set on the dashboard and seen by the next order.
+// A fault for all calls is set on the dashboard and affects the next order.
 func TestBrowserGlobalFault(t *testing.T) {
 	c := startExample(t)
 	b := openBrowser(t, "en")
@@ -81,28 +80,21 @@ func TestBrowserGlobalFault(t *testing.T) {
 	b.click("#controls summary")
 	b.click("[name=answer_unsigned]")
 	b.see("#controls summary .tag", "1")
-	b.see("[name=answer_unsigned]:focus") // and the list is where it was
-	b.visit(c.url("9182") + "/")
-	b.click(`button[value$=" redirect"]`)
+	b.see("[name=answer_unsigned]:focus") // and the list has not moved
+	b.buy(c, "redirect")
 	b.see("#live", "HTTP 502", "unknown")
 }
 
-// Faults that a test sets are seen on the dashboard, whose next click would end them otherwise.
+// Faults that a test sets show on the dashboard. Otherwise its next click would clear them.
 func TestBrowserFaultSetElsewhere(t *testing.T) {
 	c := startExample(t)
 	b := openBrowser(t, "en")
 	b.visit(c.url("9190") + "/")
 	b.click("#controls summary")
 	b.see("[name=ipn_twice]:not(:checked)")
-	setFaults := func(faults string) {
-		a := exchange(t, c, http.MethodPut, c.url("9190")+"/sandbox/faults", strings.NewReader(`{"faults":[`+faults+`]}`), "Content-Type", "application/json")
-		if a.status != http.StatusOK {
-			t.Fatalf("setting %s: HTTP %d: %s", faults, a.status, a.body)
-		}
-	}
-	setFaults(`"ipn_twice"`)
+	c.setFaults(t, `"ipn_twice"`)
 	b.see("[name=ipn_twice]:checked")
 	b.see("#controls summary .tag", "1")
-	setFaults("")
+	c.setFaults(t, "")
 	b.see("[name=ipn_twice]:not(:checked)")
 }

@@ -1,14 +1,16 @@
 package caddytest
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 )
 
-// In the shop a customer pays by card, with a one-time password.
+// These tests do what a newcomer does with Caddyfile.example: open the shop, pay, look at the order. The
+// browser is a real one, and so is everything behind the pages.
+
+// A customer pays in the shop by card, with a one-time password.
 func TestBrowserPaysByRedirect(t *testing.T) {
 	c := startExample(t)
 	b := openBrowser(t, "vi")
@@ -29,7 +31,14 @@ func TestBrowserPaysByRedirect(t *testing.T) {
 	b.picture("order")
 }
 
-// payByCard takes the published domestic test card, from its form to the password.
+// buy buys the first thing in the shop in this way: redirect, modal or link.
+func (b browser) buy(c *caddyServer, way string) {
+	b.Helper()
+	b.visit(c.url("9182") + "/")
+	b.click(chromedp.CSS(`button[value$=" ` + way + `"]`))
+}
+
+// payByCard pays with the published domestic test card, from the form to the password.
 func (b browser) payByCard() {
 	b.Helper()
 	b.click(`a[data-card="9704000000000018"]`)
@@ -40,6 +49,8 @@ func (b browser) payByCard() {
 	b.click("#otp button")
 }
 
+// The pages are in English, too, and change the language on request. A wrong card and a wrong password are
+// refused.
 func TestBrowserEnglish(t *testing.T) {
 	c := startExample(t)
 	b := openBrowser(t, "en")
@@ -65,7 +76,7 @@ func TestBrowserEnglish(t *testing.T) {
 	b.see("body", "paid")
 }
 
-// Every other end of a payment, by the buttons of the page.
+// A payment ends in every other way by the buttons of the page.
 func TestBrowserOutcomes(t *testing.T) {
 	c := startExample(t)
 	b := openBrowser(t, "en")
@@ -74,8 +85,7 @@ func TestBrowserOutcomes(t *testing.T) {
 	} {
 		t.Run(pressed, func(t *testing.T) {
 			b := b.of(t)
-			b.visit(c.url("9182") + "/")
-			b.click(`button[value$=" redirect"]`)
+			b.buy(c, "redirect")
 			b.click(chromedp.CSS(`#sandbox button[value=` + pressed + `]`))
 			b.see(".badge", status)
 			b.click("a.main")
@@ -84,7 +94,7 @@ func TestBrowserOutcomes(t *testing.T) {
 	}
 }
 
-// A payment that nobody finishes runs out: by the button, and when its time is over.
+// An unfinished payment expires by the button, and when its time is over.
 func TestBrowserExpiry(t *testing.T) {
 	c := startExample(t)
 	b := openBrowser(t, "en")
@@ -102,7 +112,7 @@ func TestBrowserExpiry(t *testing.T) {
 	b.see("h1", "expired")
 }
 
-// open makes a payment through the sidecar, with one field more, and returns its page.
+// open opens a payment through the sidecar, with further fields, and returns its page.
 func (c *caddyServer) open(t *testing.T, path, more string) string {
 	t.Helper()
 	body := strings.TrimSuffix(payment, "}") + more + "}"
@@ -112,17 +122,12 @@ func (c *caddyServer) open(t *testing.T, path, more string) string {
 	case "/payWithQR":
 		body = strings.Replace(body, "DOMESTIC", "QRPAY", 1)
 	}
-	opened := c.post(t, c.url("9180")+path, body)
-	if opened.status != 200 {
-		t.Fatalf("%s: HTTP %d: %s", path, opened.status, opened.body)
-	}
 	var data struct{ Endpoint string }
-	if err := json.Unmarshal([]byte(opened.body), &data); err != nil {
-		t.Fatal(err)
-	}
+	c.post(t, c.url("9180")+path, body).decode(t, &data)
 	return data.Endpoint
 }
 
+// The customer chooses a payment method on the page, and pays with each of them.
 func TestBrowserChoosesMethod(t *testing.T) {
 	c := startExample(t)
 	b := openBrowser(t, "en")
@@ -151,7 +156,7 @@ func TestBrowserChoosesMethod(t *testing.T) {
 	}
 }
 
-// A payment with a QR code shows one at once, as a picture that the browser can draw.
+// A payment by QR code shows the code at once, as a picture that the browser can draw.
 func TestBrowserQR(t *testing.T) {
 	c := startExample(t)
 	b := openBrowser(t, "vi")
@@ -163,11 +168,11 @@ func TestBrowserQR(t *testing.T) {
 	}
 }
 
+// A customer pays in the modal window, after closing and opening it again.
 func TestBrowserPaysInModal(t *testing.T) {
 	c := startExample(t)
 	b := openBrowser(t, "en")
-	b.visit(c.url("9182") + "/")
-	b.click(`button[value$=" modal"]`)
+	b.buy(c, "modal")
 	b.see("#galaxy-pay-sdk #galaxy-pay-upc-popup")
 	b.picture("modal")
 
@@ -181,11 +186,11 @@ func TestBrowserPaysInModal(t *testing.T) {
 	b.see("#live", "POST /query")
 }
 
+// A customer pays by a payment link.
 func TestBrowserPaysLink(t *testing.T) {
 	c := startExample(t)
 	b := openBrowser(t, "en")
-	b.visit(c.url("9182") + "/")
-	b.click(`button[value$=" link"]`)
+	b.buy(c, "link")
 	b.click("a.link")
 	b.fill("[name=fullname]", "Nguyễn Thị Ánh")
 	b.fill("[name=email]", "anh@example.com")
@@ -198,7 +203,7 @@ func TestBrowserPaysLink(t *testing.T) {
 	b.see(".badge.paid", "Paid")
 }
 
-// The pages of a payment hold on a narrow screen.
+// The pages fit a narrow screen.
 func TestBrowserPhone(t *testing.T) {
 	c := startExample(t)
 	b := openBrowser(t, "vi")

@@ -12,7 +12,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// Whoever may call can sign payments in the merchant's name.
+// Every caller that is let in can sign payments in the merchant's name, so admission goes by the
+// address of the connection.
 func TestCallAdmissionByAddress(t *testing.T) {
 	for option, remotes := range map[string]map[string]bool{
 		"": {
@@ -88,8 +89,7 @@ func TestCallAdmissionByAddress(t *testing.T) {
 	})
 }
 
-// serveFrom hands a request straight to the only server, as if it came from that
-// address.
+// serveFrom gives a request straight to the only server, as if it came from this address.
 func serveFrom(t *testing.T, remote string, header ...string) httpAnswer {
 	t.Helper()
 	app, err := caddy.ActiveContext().App("http")
@@ -98,17 +98,14 @@ func serveFrom(t *testing.T, remote string, header ...string) httpAnswer {
 	}
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://localhost/pay", strings.NewReader(payment))
 	r.RemoteAddr = remote
-	r.Header.Set("Content-Type", "application/json")
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Add(header[i], header[i+1])
-	}
+	r.Header = headerOf(asJSON(header))
 	w := httptest.NewRecorder()
 	app.(*caddyhttp.App).Servers["srv0"].ServeHTTP(w, r)
 	return httpAnswer{status: w.Code, header: w.Header(), body: w.Body.String()}
 }
 
-// Headers that name another address can be set by anybody, so they neither let a
-// stranger in nor keep the app out, even if Caddy trusts the proxy.
+// Any client can set headers that name another address. So they neither let a stranger in nor
+// keep the app out, even if Caddy trusts the proxy.
 func TestCallAdmissionIgnoresForwardedAddresses(t *testing.T) {
 	g := newGateway(t)
 	s := sidecar{start(t, `
@@ -130,16 +127,14 @@ func TestCallAdmissionIgnoresForwardedAddresses(t *testing.T) {
 		}
 		serveFrom(t, "192.0.2.1:5000", header, value).wantProblem(t, http.StatusForbidden, "caller_not_allowed", "not_sent")
 	}
-	if n := len(s.gateway.calls()); n != 0 {
-		t.Errorf("the gateway got %d requests", n)
-	}
+	s.gateway.wantCalls(t, 0)
 	if a := serveFrom(t, "127.0.0.1:5000", "X-Forwarded-For", "192.0.2.1"); a.status != http.StatusOK {
 		t.Errorf("HTTP %d: %s", a.status, a.body)
 	}
 }
 
 // A web page that is open on this machine can post to localhost, but its browser adds
-// Origin. Such a request is refused whatever the value is.
+// Origin. The sidecar refuses such a request, whatever the value is.
 func TestCallAdmissionRefusesWebPages(t *testing.T) {
 	s := newSidecar(t)
 	for _, origin := range []string{"https://evil.example", "null", "http://localhost:9180", "", "file://"} {
@@ -150,10 +145,9 @@ func TestCallAdmissionRefusesWebPages(t *testing.T) {
 			}
 		})
 	}
-	// The preflight request of such a page gets no leave either.
-	a := s.do(t, http.MethodOptions, s.url("9180")+"/pay", http.Header{
-		"Origin": {"https://evil.example"}, "Access-Control-Request-Method": {"POST"},
-	}, nil)
+	// The preflight request of such a page gets no permission either.
+	a := s.do(t, http.MethodOptions, s.url("9180")+"/pay", nil,
+		"Origin", "https://evil.example", "Access-Control-Request-Method", "POST")
 	a.wantProblem(t, http.StatusForbidden, "caller_not_allowed", "not_sent")
 	for name := range a.header {
 		if strings.HasPrefix(name, "Access-Control-") {
@@ -162,7 +156,7 @@ func TestCallAdmissionRefusesWebPages(t *testing.T) {
 	}
 }
 
-// Who may open a unix socket is decided by its file mode, so allow has no say.
+// The file mode of a unix socket decides who may call, so allow does not apply.
 func TestCallAdmissionThroughUnixSocket(t *testing.T) {
 	g := newGateway(t)
 	socket := filepath.Join(shortTempDir(t), "sidecar.sock")

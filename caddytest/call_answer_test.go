@@ -40,7 +40,7 @@ func TestCallAnswerIsResponseData(t *testing.T) {
 	}
 }
 
-// response envelope hands over the whole verified message, untouched.
+// With "response envelope" the app gets the whole proven message, byte for byte.
 func TestCallAnswerIsEnvelope(t *testing.T) {
 	s := newSidecar(t, "response envelope")
 	for name, body := range map[string]string{
@@ -54,14 +54,14 @@ func TestCallAnswerIsEnvelope(t *testing.T) {
 			s.call(t, "/pay", payment, "Idempotency-Key", "17").wantOK(t, body)
 		})
 	}
-	// A refusal is a problem all the same, and an unproven answer is refused.
-	s.gateway.replies(func(c *call) []byte { return s.gateway.signed(envelope(c.requestID(), "409", "Duplicate", "")) })
+	// A refusal is still a problem, and an unproven reply is still refused.
+	s.gateway.replies(func(c *call) []byte { return s.gateway.refusal(c, "409") })
 	s.call(t, "/pay", payment).wantProblem(t, http.StatusConflict, "transaction_duplicate", "rejected")
-	s.gateway.replies(func(c *call) []byte { return httpReply(200, envelope(c.requestID(), "200", "Success", "{}")) })
+	s.gateway.replies(func(c *call) []byte { return httpResponse(200, envelope(c.requestID(), "200", "Success", "{}")) })
 	s.call(t, "/pay", payment).wantProblem(t, http.StatusBadGateway, "response_signature_missing", "unknown")
 }
 
-// No header of the gateway's passes through with a proven answer either.
+// No header of a proven reply passes through.
 func TestCallAnswerHeaders(t *testing.T) {
 	s := newSidecar(t)
 	s.gateway.replies(func(c *call) []byte {
@@ -88,8 +88,8 @@ func TestCallAnswerHeaders(t *testing.T) {
 	}
 }
 
-// The gateway's refusals, proven, each with the row of the contract that it falls
-// under. number is the code as it stands in the answer; "" leaves it out.
+// refusedReplies are the gateway's proven refusals, each with the row of the contract that applies.
+// number is the code as it stands in the reply; "" leaves it out.
 var refusedReplies = []struct {
 	number  string
 	status  int
@@ -142,7 +142,7 @@ func TestCallAnswerToRefusals(t *testing.T) {
 			a := s.call(t, "/pay", payment)
 			p := a.wantProblem(t, r.status, r.code, r.outcome)
 
-			// Only text and numbers have a text to repeat.
+			// Only strings and numbers have a text to repeat.
 			code := strings.Trim(r.number, `"`)
 			if strings.ContainsAny(code, "[{") || code == "null" || code == "true" {
 				code = ""
@@ -152,7 +152,7 @@ func TestCallAnswerToRefusals(t *testing.T) {
 			}
 			header := code
 			if strings.Contains(code, " ") {
-				header = "" // not for a header
+				header = "" // a header cannot hold it
 			}
 			if got := a.header.Get("Galaxypay-Response-Code"); got != header {
 				t.Errorf("Galaxypay-Response-Code %q, want %q", got, header)
@@ -175,13 +175,13 @@ func TestCallAnswerToRefusals(t *testing.T) {
 				t.Errorf("the problem holds responseData: %s", a.body)
 			}
 			if !strings.HasSuffix(p.Type, r.code) {
-				t.Errorf("type %q does not lead to the code's description", p.Type)
+				t.Errorf("type %q does not lead to the description of the code", p.Type)
 			}
 		})
 	}
 }
 
-// Galaxypay-Payment-Status says what the answer means for the order.
+// Galaxypay-Payment-Status tells the app what the reply means for the order.
 func TestCallAnswerPaymentStatus(t *testing.T) {
 	s := newSidecar(t, "validate off")
 	for _, test := range []struct{ data, query, fastPay string }{
@@ -208,7 +208,7 @@ func TestCallAnswerPaymentStatus(t *testing.T) {
 		{`{"transactionStatus":"00","transactionStage":"SUCCESSFUL"}`, "failed", "failed"},
 		{`{"transactionStatus":{"a":"200"},"transactionStage":"SUCCESSFUL"}`, "failed", "failed"},
 		{`{"transactionStatus":true}`, "failed", "failed"},
-		{`{"a":{"transactionStatus":"499"}}`, "pending", "paid"}, // nothing is said: a query has found nothing out
+		{`{"a":{"transactionStatus":"499"}}`, "pending", "paid"}, // no status in the reply: the query has found nothing
 		{``, "pending", "paid"},
 		{`"{\"transactionStatus\":\"499\"}"`, "cancelled", "cancelled"},
 	} {
@@ -223,13 +223,13 @@ func TestCallAnswerPaymentStatus(t *testing.T) {
 		})
 	}
 
-	// A refused query says nothing about the payment; a refused fast pay does, unless
-	// the payment was made before or its outcome is unknown.
+	// A refused query gives no payment status. A refused fast pay does, unless the payment was made
+	// before or its outcome is unknown.
 	for code, fastPay := range map[string]string{
 		"400": "failed", "401": "failed", "408": "expired", "409": "", "499": "cancelled", "502": "failed", "503": "failed", "504": "", "505": "failed", "00": "",
 	} {
 		t.Run("responseCode "+code, func(t *testing.T) {
-			s.gateway.replies(func(c *call) []byte { return s.gateway.signed(envelope(c.requestID(), code, "m", "")) })
+			s.gateway.replies(func(c *call) []byte { return s.gateway.refusal(c, code) })
 			for operation, want := range map[string]string{"query": "", "fastPay": fastPay} {
 				a := s.call(t, "/"+operation, `{"a":1}`)
 				if got := a.header.Get("Galaxypay-Payment-Status"); got != want {
@@ -240,8 +240,8 @@ func TestCallAnswerPaymentStatus(t *testing.T) {
 	}
 }
 
-// People read titles and details; programs read codes, which are the same in every
-// language.
+// Titles and details are for people, in their language. Codes are for programs and the same in
+// every language.
 func TestCallAnswerLanguages(t *testing.T) {
 	s := newSidecar(t)
 	english, vietnamese := s.call(t, "/nothing", payment), s.call(t, "/nothing", payment, "Accept-Language", "vi-VN,vi;q=0.9,en;q=0.5")

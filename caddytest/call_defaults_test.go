@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// defaults are added where the app left a field out, and only to operations whose
-// documents list the field.
+// A default is added where the app left the field out, and only to operations whose documents
+// list the field.
 func TestCallDefaults(t *testing.T) {
 	t.Setenv("TEST_SHOP", `https://shop.example/"quoted"`)
 	s := newSidecar(t, "validate off",
@@ -39,7 +39,7 @@ func TestCallDefaults(t *testing.T) {
 	}
 }
 
-// Blanks around the object are no part of it; fields are added inside its brace.
+// Blanks around the object are not part of it. Fields are added inside its closing brace.
 func TestCallDefaultsAreAppended(t *testing.T) {
 	s := newSidecar(t, "validate off")
 	for name, test := range map[string]struct{ body, want string }{
@@ -53,21 +53,20 @@ func TestCallDefaultsAreAppended(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.call(t, "/pay", test.body).wantOK(t, paid)
-			calls := s.gateway.calls()
-			if got := calls[len(calls)-1].requestData(t); got != test.want {
+			if got := s.gateway.last(t).requestData(t); got != test.want {
 				t.Errorf("requestData %q, want %q", got, test.want)
 			}
 		})
 	}
 }
 
-// What an operator's defaults supply is not missing, and is checked like the rest.
+// A field that the operator's defaults supply is not missing, and it is validated like the rest.
 func TestCallDefaultsAreValidated(t *testing.T) {
 	withoutCurrency := strings.Replace(payment, `"orderCurrency":"VND",`, "", 1)
 	newSidecar(t, "defaults {", "orderCurrency VND", "}").call(t, "/pay", withoutCurrency).wantOK(t, paid)
 
 	a, _ := newSidecar(t, "defaults {", "ipnURL shop", "}").wantNotSent(t, "/pay", payment)
-	if got := faultsOf(t, a); !slices.Equal(got, []string{"ipnURL:url"}) {
+	if got := a.problem(t).fieldCodes(t); !slices.Equal(got, []string{"ipnURL:url"}) {
 		t.Errorf("faults %q", got)
 	}
 }

@@ -17,7 +17,7 @@ func TestCallEnvelope(t *testing.T) {
 	a.wantOK(t, paid)
 
 	got := s.gateway.only(t)
-	m := wrapped.FindStringSubmatch(got.body)
+	m := madeEnvelope.FindStringSubmatch(got.body)
 	if m == nil {
 		t.Fatalf("the gateway got %s", got.body)
 	}
@@ -64,8 +64,7 @@ func TestCallEnvelopeOfTheApp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := s.call(t, "/pay", body)
 			a.wantOK(t, paid)
-			calls := s.gateway.calls()
-			got := calls[len(calls)-1]
+			got := s.gateway.last(t)
 			if got.body != body {
 				t.Errorf("the gateway got %q, want %q", got.body, body)
 			}
@@ -94,14 +93,14 @@ func TestCallEnvelopeOfTheApp(t *testing.T) {
 	}
 }
 
-// A refused envelope is told apart by its requestID; nothing else of it comes back.
+// The refusal of an envelope names its requestID. Nothing else of the envelope comes back.
 func TestCallEnvelopeRefusedIsNamed(t *testing.T) {
 	s := newSidecar(t)
 	a, p := s.wantNotSent(t, "/query", `{"requestID":"own-1","requestDateTime":"20260615190000","requestData":{"transactionID":[]}}`)
 	if p.RequestID != "own-1" || a.header.Get("Galaxypay-Request-Id") != "own-1" {
 		t.Errorf("requestID %q, header %q", p.RequestID, a.header.Get("Galaxypay-Request-Id"))
 	}
-	if got := faultsOf(t, a); !slices.Equal(got, []string{"requestData.transactionID:kind"}) {
+	if got := a.problem(t).fieldCodes(t); !slices.Equal(got, []string{"requestData.transactionID:kind"}) {
 		t.Errorf("faults %q", got)
 	}
 	// Without an envelope there is no requestID yet: nothing was to be sent.

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A wrong request never leaves the machine, and each of its faults is told at once.
+// A wrong request never leaves the machine, and one answer lists all of its faults.
 func TestCallFieldsWrongAreNotSent(t *testing.T) {
 	s := newSidecar(t)
 	for name, test := range map[string]struct {
@@ -50,17 +50,17 @@ func TestCallFieldsWrongAreNotSent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, _ := s.wantNotSent(t, test.path, test.body)
 			a.wantProblem(t, http.StatusUnprocessableEntity, "fields_invalid", "not_sent")
-			if got := faultsOf(t, a); !slices.Equal(got, test.want) {
+			if got := a.problem(t).fieldCodes(t); !slices.Equal(got, test.want) {
 				t.Errorf("faults %q, want %q", got, test.want)
 			}
 		})
 	}
 }
 
-// Each operation asks for its own fields, by its short name and by its documented path.
+// Each operation requires its own fields, by its short name and by its documented path.
 func TestCallFieldsOfEachOperation(t *testing.T) {
 	const order = "orderID orderAmount orderCurrency orderDateTime orderDescription"
-	asked := map[string]string{
+	required := map[string]string{
 		"pay":                order + " paymentMethod",
 		"payWithCreateToken": order + " paymentMethod",
 		"payWithToken":       order + " paymentMethod token",
@@ -81,9 +81,9 @@ func TestCallFieldsOfEachOperation(t *testing.T) {
 	s := newSidecar(t)
 	for _, op := range catalogue {
 		t.Run(op.name, func(t *testing.T) {
-			fields, ok := asked[op.name]
+			fields, ok := required[op.name]
 			if !ok {
-				t.Fatal("nothing is said about it here")
+				t.Fatal("this test has no row for it")
 			}
 			if fields == "" {
 				s.call(t, "/"+op.name, `{}`).wantOK(t, paid)
@@ -97,7 +97,7 @@ func TestCallFieldsOfEachOperation(t *testing.T) {
 			for path, body := range map[string]string{"/" + op.name: `{}`, op.path: op.fixed} {
 				a, p := s.wantNotSent(t, path, body)
 				a.wantProblem(t, http.StatusUnprocessableEntity, "fields_invalid", "not_sent")
-				got := faultsOf(t, a)
+				got := a.problem(t).fieldCodes(t)
 				slices.Sort(got)
 				if p.Operation != op.name || a.header.Get("Galaxypay-Operation") != op.name || !slices.Equal(got, want) {
 					t.Errorf("%s: operation %s, faults %q, want %s, %q", path, p.Operation, got, op.name, want)
@@ -107,14 +107,14 @@ func TestCallFieldsOfEachOperation(t *testing.T) {
 	}
 }
 
-// What a request says must not come back in a problem or get into the log: a number
-// too long for a card number may be one all the same.
+// The content of a request must not appear in a problem or in the log: a number that is too long
+// for a card number may still hold one.
 func TestCallFieldErrorsDoNotQuote(t *testing.T) {
 	s := newSidecar(t)
 	const card, holder, cvv = "97040000000000180000", "CANARY CARD HOLDER OF FUNDS", "7391"
 	body := strings.Replace(payment, "{", fmt.Sprintf(`{"sourceOfFund":"CARD","cardNumber":%q,"cardHolderName":%q,"cardVerificationValue":%q,"cardExpireDate":"13/9999",`, card, holder, cvv), 1)
 	a, _ := s.wantNotSent(t, "/pay", body)
-	if got := faultsOf(t, a); len(got) != 4 {
+	if got := a.problem(t).fieldCodes(t); len(got) != 4 {
 		t.Errorf("faults %q, want four", got)
 	}
 	for _, canary := range []string{card, holder, cvv, "13/9999"} {
@@ -146,7 +146,7 @@ func TestCallValidateOff(t *testing.T) {
 	s := newSidecar(t, "validate off")
 	s.call(t, "/pay", `{"orderAmount":"much"}`).wantOK(t, paid)
 	a, _ := s.wantNotSent(t, "/pay", `{"apiOperation":"FAST_PAY"}`) // telling operations apart is never off
-	if got := faultsOf(t, a); !slices.Equal(got, []string{"apiOperation:fixed"}) {
+	if got := a.problem(t).fieldCodes(t); !slices.Equal(got, []string{"apiOperation:fixed"}) {
 		t.Errorf("faults %q", got)
 	}
 }

@@ -5,10 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"strings"
-	"sync"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
@@ -16,57 +13,41 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// A payment on the wire cannot be taken back: when the app hangs up, the exchange is
-// finished all the same, and its result is in the log.
+// A payment on the wire cannot be taken back. When the app hangs up, the sidecar finishes the call
+// all the same, and logs its outcome.
 func TestCallIsFinishedWhenTheAppHangsUp(t *testing.T) {
 	for name, test := range map[string]struct {
-		answer  func(g *gateway, c *call) []byte
+		reply   func(g *gateway, c *call) []byte
 		outcome string
 		code    string // responseCode in the log
 	}{
 		"success": {func(g *gateway, c *call) []byte { return g.success(c, paid) }, "ok", "200"},
-		"refusal": {func(g *gateway, c *call) []byte { return g.signed(envelope(c.requestID(), "409", "Duplicate", "")) }, "rejected", "409"},
+		"refusal": {func(g *gateway, c *call) []byte { return g.refusal(c, "409") }, "rejected", "409"},
 		"nothing": {func(*gateway, *call) []byte { return nil }, "unknown", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := newGateway(t)
-			arrived, release := make(chan struct{}), make(chan struct{})
-			letGo := sync.OnceFunc(func() { close(release) })
-			t.Cleanup(letGo)
+			gate := newGate(t)
 			g.replies(func(c *call) []byte {
-				close(arrived)
-				<-release
-				return test.answer(g, c)
+				gate.pass()
+				return test.reply(g, c)
 			})
-			s := sidecar{start(t, `
-				{
-					galaxypay {
-						`+g.merchant(t)+`
-					}
-				}
-				http://:9180 {
-					log
-					route {
-						caddytest_watch
-						galaxypay
-					}
-				}`), g}
+			s := sidecar{start(t, watchedSite(g.merchant(t))), g}
 
 			ctx, hangUp := context.WithCancel(t.Context())
 			done := make(chan error, 1)
 			go func() {
-				header := http.Header{"Content-Type": {"application/json"}, "Idempotency-Key": {"order-1"}}
-				_, err := s.try(ctx, http.MethodPost, s.url("9180")+"/pay", header, strings.NewReader(payment))
+				_, err := s.pay(ctx, "order-1")
 				done <- err
 			}()
-			<-arrived
+			<-gate.arrived
 			hangUp()
 			if err := <-done; !errors.Is(err, context.Canceled) {
 				t.Errorf("the app got %v", err)
 			}
 			<-clientGone
-			letGo()
-			s.stop() // the exchange is through
+			gate.open()
+			s.stop() // after this, the call is finished
 
 			g.only(t)
 			lines := s.logLines(t, "call")
@@ -86,7 +67,7 @@ func TestCallIsFinishedWhenTheAppHangsUp(t *testing.T) {
 				}
 			}
 			if level := lines[0]["level"]; level != "warn" && level != "error" {
-				t.Errorf("logged at level %v, where nobody looks", level)
+				t.Errorf("logged at level %v, want warn or error", level)
 			}
 			access := s.logLines(t, "handled request")
 			if len(access) != 1 || access[0]["status"] != 499.0 {
@@ -96,60 +77,60 @@ func TestCallIsFinishedWhenTheAppHangsUp(t *testing.T) {
 	}
 }
 
-// An app that closes its sending side only looks as if it had gone, but still reads:
-// it is told the requestID under which it may ask.
+// An app that closes its sending side looks as if it had gone, but it still reads. It gets the
+// requestID, so that it can ask what became of the call.
 func TestCallIsFinishedWhenTheAppStopsSending(t *testing.T) {
 	g := newGateway(t)
-	arrived, release := make(chan struct{}), make(chan struct{})
-	letGo := sync.OnceFunc(func() { close(release) })
-	t.Cleanup(letGo)
+	gate := newGate(t)
 	g.replies(func(c *call) []byte {
-		close(arrived)
-		<-release
+		gate.pass()
 		return g.success(c, paid)
 	})
-	c := start(t, `
-		{
-			galaxypay {
-				`+g.merchant(t)+`
-			}
-		}
-		http://:9180 {
-			route {
-				caddytest_watch
-				galaxypay
-			}
-		}`)
-	conn, err := net.Dial("tcp", c.ports["9180"])
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := start(t, watchedSite(g.merchant(t)))
+	conn := dial(t, c.ports["9180"])
 	defer conn.Close()
-	_, err = fmt.Fprintf(conn, "POST /pay HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nIdempotency-Key: order-1\r\nContent-Length: %d\r\n\r\n%s", len(payment), payment)
+	_, err := fmt.Fprintf(conn, "POST /pay HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nIdempotency-Key: order-1\r\nContent-Length: %d\r\n\r\n%s", len(payment), payment)
 	if err != nil {
 		t.Fatal(err)
 	}
-	<-arrived
-	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+	<-gate.arrived
+	if err := conn.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
 	<-clientGone
-	letGo()
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	gate.open()
+	a, err := readAnswer(bufio.NewReader(conn))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
-	if response.StatusCode != 499 || response.Header.Get("Galaxypay-Request-Id") != "order-1" {
-		t.Errorf("HTTP %d, Galaxypay-Request-Id %q; want 499, order-1", response.StatusCode, response.Header.Get("Galaxypay-Request-Id"))
+	if id := a.header.Get("Galaxypay-Request-Id"); a.status != 499 || id != "order-1" {
+		t.Errorf("HTTP %d, Galaxypay-Request-Id %q; want 499, order-1", a.status, id)
 	}
 	g.only(t)
 }
 
-// clientGone receives a value when the client of a request that passed the directive
-// caddytest_watch has gone, as the server sees it.
+// watchedSite is the Caddyfile of a sidecar that reports through clientGone.
+func watchedSite(merchant string) string {
+	return `
+		{
+			galaxypay {
+				` + merchant + `
+			}
+		}
+		http://:9180 {
+			log
+			route {
+				caddytest_watch
+				galaxypay
+			}
+		}`
+}
+
+// clientGone gets a value when the server sees that the client of a request is gone. The request
+// must pass the directive caddytest_watch.
 var clientGone = make(chan struct{}, 8)
 
+// clientWatch is the handler of caddytest_watch.
 type clientWatch struct{}
 
 func init() {

@@ -11,20 +11,11 @@ import (
 	"time"
 )
 
-// Two merchants share nothing: each signs with his own pair at his own gateway, and an
-// answer signed with the other's salt proves nothing.
+// Two merchants share nothing: each signs with its own key pair at its own gateway, and a reply
+// that is signed with the salt of the other one proves nothing.
 func TestCallTwoMerchantsShareNothing(t *testing.T) {
-	shop, airline := newGateway(t), newGateway(t)
-	airline.apiKey, airline.salt = "airline-key", "airline-salt-of-32-characters-xx"
-	c := start(t, `
-		{
-			galaxypay {
-				`+shop.merchant(t)+`
-				merchant airline {
-					`+airline.merchant(t)+`
-				}
-			}
-		}
+	shop, airline, merchants := twoMerchants(t)
+	c := start(t, merchants+`
 		http://:9180 {
 			galaxypay
 		}
@@ -60,17 +51,34 @@ func TestCallTwoMerchantsShareNothing(t *testing.T) {
 	c.post(t, c.url("9181")+"/pay", payment).wantProblem(t, http.StatusBadGateway, "response_signature_invalid", "unknown")
 }
 
-// Calls at the same time do not get into each other's bytes: each gets its own answer,
-// signed by and for its own merchant.
-func TestCallsAtTheSameTimeStayApart(t *testing.T) {
-	shop, airline := newGateway(t), newGateway(t)
+// twoMerchants runs a gateway for each of two merchants, default and airline. It returns the global
+// option, too.
+func twoMerchants(t *testing.T) (shop, airline *gateway, merchants string) {
+	t.Helper()
+	shop, airline = newGateway(t), newGateway(t)
 	airline.apiKey, airline.salt = "airline-key", "airline-salt-of-32-characters-xx"
+	return shop, airline, `
+		{
+			galaxypay {
+				` + shop.merchant(t) + `
+				merchant airline {
+					` + airline.merchant(t) + `
+				}
+			}
+		}
+		`
+}
+
+// Calls at the same time do not mix their bytes: each gets its own answer, signed by and for its
+// own merchant.
+func TestCallsAtTheSameTimeStayApart(t *testing.T) {
+	shop, airline, merchants := twoMerchants(t)
 	for _, g := range []*gateway{shop, airline} {
 		g.replies(func(c *call) []byte {
 			if c.value("apiKey") != g.apiKey || c.value("signature") != sign(c.body, g.salt) {
 				t.Errorf("request %s is not of this merchant", c.body)
 			}
-			m := wrapped.FindStringSubmatch(c.body)
+			m := madeEnvelope.FindStringSubmatch(c.body)
 			if m == nil {
 				t.Errorf("request %s", c.body)
 				return nil
@@ -78,15 +86,7 @@ func TestCallsAtTheSameTimeStayApart(t *testing.T) {
 			return g.success(c, m[3]) // what was posted
 		})
 	}
-	c := start(t, `
-		{
-			galaxypay {
-				`+shop.merchant(t)+`
-				merchant airline {
-					`+airline.merchant(t)+`
-				}
-			}
-		}
+	c := start(t, merchants+`
 		http://:9180 {
 			galaxypay {
 				validate off
@@ -99,7 +99,7 @@ func TestCallsAtTheSameTimeStayApart(t *testing.T) {
 			}
 		}`)
 	const workers, calls = 12, 40
-	c.client.Transport.(*http.Transport).MaxIdleConnsPerHost = workers
+	c.transport().MaxIdleConnsPerHost = workers
 	var group sync.WaitGroup
 	for worker := range workers {
 		group.Go(func() {
@@ -107,8 +107,7 @@ func TestCallsAtTheSameTimeStayApart(t *testing.T) {
 				port := []string{"9180", "9181"}[(worker+i)%2]
 				id := fmt.Sprintf("call-%d-%d", worker, i)
 				body := fmt.Sprintf(`{"id":%q,"padding":%q}`, id, strings.Repeat(id, i*worker%70))
-				header := http.Header{"Content-Type": {"application/json"}, "Idempotency-Key": {id}}
-				a, err := c.try(t.Context(), http.MethodPost, c.url(port)+"/query", header, strings.NewReader(body))
+				a, err := c.tryPost(t.Context(), c.url(port)+"/query", body, "Idempotency-Key", id)
 				if err != nil || a.status != http.StatusOK || a.body != body || a.header.Get("Galaxypay-Request-Id") != id {
 					t.Errorf("%s: %v, HTTP %d: %s", id, err, a.status, a.body)
 				}
@@ -121,8 +120,8 @@ func TestCallsAtTheSameTimeStayApart(t *testing.T) {
 	}
 }
 
-// After a rotation the gateway may go on for a while with the old salt: it verifies
-// until it expires, and never signs.
+// After a rotation the gateway may use the old salt for a while. So a previous salt verifies until
+// it expires, but it never signs.
 func TestCallPreviousSaltsVerifyAndNeverSign(t *testing.T) {
 	g := newGateway(t)
 	t.Setenv("TEST_OLD", "old salt")
@@ -151,7 +150,7 @@ func TestCallPreviousSaltsVerifyAndNeverSign(t *testing.T) {
 		t.Run(salt, func(t *testing.T) {
 			g.replies(func(c *call) []byte {
 				body := envelope(c.requestID(), "200", "Success", paid)
-				return httpReply(200, body, "signature", sign(body, salt))
+				return httpResponse(200, body, "signature", sign(body, salt))
 			})
 			a := s.call(t, "/pay", payment)
 			if proven {

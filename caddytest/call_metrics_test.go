@@ -2,7 +2,6 @@ package caddytest
 
 import (
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -40,11 +39,11 @@ func TestCallMetrics(t *testing.T) {
 		s.post(t, s.url("9181")+"/query", payment)
 		s.post(t, s.url("9181")+"/pay", payment)
 		s.call(t, "/pay", "[]")
-		for i := range 5 { // whatever callers make up shares one series
+		for i := range 5 { // all paths that callers invent share one series
 			s.call(t, fmt.Sprintf("/made-up-%d", i), payment)
 			s.call(t, fmt.Sprintf("/api/v1/made-up-%d", i), payment)
 		}
-		g.replies(func(c *call) []byte { return g.signed(envelope(c.requestID(), "409", "m", "")) })
+		g.replies(func(c *call) []byte { return g.refusal(c, "409") })
 		s.call(t, "/pay", payment)
 		g.replies(func(*call) []byte { return nil })
 		s.call(t, "/pay", payment)
@@ -62,7 +61,7 @@ func TestCallMetrics(t *testing.T) {
 	check := func() {
 		t.Helper()
 		calls()
-		text := s.do(t, http.MethodGet, s.url("9182")+"/metrics", nil, nil).body
+		text := s.metrics(t, "9182")
 		var got []string
 		for _, m := range sample.FindAllStringSubmatch(text, -1) {
 			got = append(got, m[1]+" "+m[2])

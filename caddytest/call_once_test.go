@@ -14,11 +14,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// Whatever happens after the first byte of a payment, it is not sent again, and the
-// app learns that the outcome is unknown. query and queryTokens only read and are sent
+// Whatever happens after the first byte of a payment, the sidecar does not send it again, and
+// tells the app that the outcome is unknown. query and queryTokens only read, so they are sent
 // twice.
 func TestCallOnceAfterConnecting(t *testing.T) {
-	for _, f := range faults() {
+	for _, f := range brokenGateways() {
 		t.Run(f.name, func(t *testing.T) {
 			s := newSidecar(t, "validate off")
 			s.gateway.takesOver(func(conn net.Conn, in *bufio.Reader, _ int) bool {
@@ -40,15 +40,15 @@ func TestCallOnceAfterConnecting(t *testing.T) {
 	}
 }
 
-// A connection that ends before anything was read from it is the one case where both
-// is right: the sidecar may or may not have noticed before it wrote.
+// A connection may end before the gateway has read anything from it. Only here two outcomes are
+// right, because the sidecar may or may not notice the end before it writes.
 func TestCallOnceBeforeReading(t *testing.T) {
 	for _, end := range []string{"closed", "reset"} {
 		t.Run(end, func(t *testing.T) {
 			s := newSidecar(t)
 			s.gateway.takesOver(func(conn net.Conn, _ *bufio.Reader, _ int) bool {
 				if end == "reset" {
-					reset(conn)
+					resetOnClose(conn)
 				}
 				return false
 			})
@@ -66,9 +66,9 @@ func TestCallOnceBeforeReading(t *testing.T) {
 	}
 }
 
-// The second try of a query may succeed; it carries the same requestID.
+// The second try of a query may succeed. It carries the same requestID.
 func TestCallOnceButQueryIsTriedTwice(t *testing.T) {
-	for _, f := range faults() {
+	for _, f := range brokenGateways() {
 		t.Run(f.name, func(t *testing.T) {
 			s := newSidecar(t)
 			s.gateway.takesOver(func(conn net.Conn, in *bufio.Reader, number int) bool {
@@ -86,20 +86,20 @@ func TestCallOnceButQueryIsTriedTwice(t *testing.T) {
 	}
 }
 
-// An answer that is merely bad is an answer: even a query is not sent again.
+// A reply that is bad is still a reply: not even a query is sent again.
 func TestCallOnceAfterAReply(t *testing.T) {
 	s := newSidecar(t)
-	for name, answer := range map[string][]byte{
-		"unsigned":  httpReply(http.StatusOK, "{}"),
-		"HTML":      httpReply(http.StatusBadGateway, "<html></html>"),
-		"empty 503": httpReply(http.StatusServiceUnavailable, ""),
-		"too large": httpReply(http.StatusOK, strings.Repeat(" ", maxBody+1)),
-		"redirect":  httpReply(http.StatusTemporaryRedirect, "", "Location", s.gateway.url+"/api/v1/elsewhere"),
-		"408":       httpReply(http.StatusRequestTimeout, "", "Connection", "close"),
-		"401":       httpReply(http.StatusUnauthorized, "", "WWW-Authenticate", "Basic"),
+	for name, reply := range map[string][]byte{
+		"unsigned":  httpResponse(http.StatusOK, "{}"),
+		"HTML":      httpResponse(http.StatusBadGateway, "<html></html>"),
+		"empty 503": httpResponse(http.StatusServiceUnavailable, ""),
+		"too large": httpResponse(http.StatusOK, strings.Repeat(" ", maxBody+1)),
+		"redirect":  httpResponse(http.StatusTemporaryRedirect, "", "Location", s.gateway.url+"/api/v1/elsewhere"),
+		"408":       httpResponse(http.StatusRequestTimeout, "", "Connection", "close"),
+		"401":       httpResponse(http.StatusUnauthorized, "", "WWW-Authenticate", "Basic"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.gateway.replies(func(*call) []byte { return answer })
+			s.gateway.replies(func(*call) []byte { return reply })
 			for _, operation := range []string{"pay", "query"} {
 				before := len(s.gateway.calls())
 				a := s.call(t, "/"+operation, payment)
@@ -114,8 +114,8 @@ func TestCallOnceAfterAReply(t *testing.T) {
 	}
 }
 
-// On a connection that has served a request before, Go's transport is readier to send
-// again. It must not be with a payment of which the gateway has seen a single byte.
+// On a connection that has served a request before, Go's transport may send a request again. It
+// must not do so with a payment of which the gateway has seen a single byte.
 func TestCallOnceOnKeptAliveConnection(t *testing.T) {
 	for _, k := range []int64{1, 10, 200, -1} {
 		for _, end := range []string{"closed", "reset"} {
@@ -141,7 +141,7 @@ func TestCallOnceOnKeptAliveConnection(t *testing.T) {
 						reached <- n
 					}
 					if end == "reset" {
-						reset(conn)
+						resetOnClose(conn)
 					}
 					return false
 				})
@@ -159,14 +159,13 @@ func TestCallOnceOnKeptAliveConnection(t *testing.T) {
 	}
 }
 
-// A kept-alive connection that the gateway closes while the next payment is on its way
-// is the classic cause of double payments. Each payment may arrive once at most; one
-// that is reported as paid has arrived, one that is not is reported as unknown unless
-// it did not arrive.
+// A kept-alive connection that the gateway closes while the next payment is on its way is the
+// classic cause of double payments. Each payment may arrive once at most. One that is answered
+// with success has arrived; one that is answered with not_sent has not.
 func TestCallOnceWhenKeptAliveConnectionCloses(t *testing.T) {
 	for name, test := range map[string]struct {
 		keep   bool
-		before func(g *gateway) // each call but the first
+		before func(g *gateway) // runs before each call but the first
 	}{
 		"right after the answer": {false, func(*gateway) {}},
 		"before the next call":   {true, func(g *gateway) { g.closeConnections() }},
@@ -212,7 +211,7 @@ func TestCallOnceWhenKeptAliveConnectionCloses(t *testing.T) {
 	}
 }
 
-// The gateway has the request and says nothing more.
+// The gateway has the request and sends no more bytes.
 func TestCallOnceWhenTheGatewayHangs(t *testing.T) {
 	for name, sent := range map[string]string{
 		"no answer":   "",
@@ -226,13 +225,11 @@ func TestCallOnceWhenTheGatewayHangs(t *testing.T) {
 				_, _ = io.WriteString(conn, sent)
 				return true
 			})
-			// The timeout is for both tries of a query, so there is no time for a second.
+			// The timeout covers both tries of a query, so there is no time for a second one.
 			for _, operation := range []string{"pay", "query"} {
 				s.call(t, "/"+operation, payment).wantProblem(t, http.StatusGatewayTimeout, "gateway_timeout", "unknown")
 			}
-			if n := len(s.gateway.calls()); n != 2 {
-				t.Errorf("the gateway got %d requests, want one of each", n)
-			}
+			s.gateway.wantCalls(t, 2) // one of each
 		})
 	}
 	t.Run("transport's own timeout", func(t *testing.T) {
@@ -241,18 +238,13 @@ func TestCallOnceWhenTheGatewayHangs(t *testing.T) {
 		s.call(t, "/pay", payment).wantProblem(t, http.StatusGatewayTimeout, "gateway_timeout", "unknown")
 		s.gateway.only(t)
 		s.call(t, "/query", payment).wantProblem(t, http.StatusGatewayTimeout, "gateway_timeout", "unknown")
-		if n := len(s.gateway.calls()); n != 3 {
-			t.Errorf("the gateway got %d requests, want 1 payment and 2 queries", n)
-		}
+		s.gateway.wantCalls(t, 3) // one payment and two queries
 	})
 }
 
-// Where not a byte of the request was written, the app may try again at will.
+// Where not a byte of the request was written, the outcome is not_sent: the app may try again.
 func TestCallNotSent(t *testing.T) {
 	g := newGateway(t)
-	t.Setenv("TEST_API_KEY", testAPIKey)
-	t.Setenv("TEST_SALT", testSalt)
-
 	var served atomic.Int32
 	secure := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served.Add(1) }))
 	secure.Config.ErrorLog = zap.NewStdLog(zap.NewNop()) // about the handshakes that must fail
@@ -280,7 +272,7 @@ func TestCallNotSent(t *testing.T) {
 		"certificate of another":  {secure.URL, []string{"transport http {", "tls_trust_pool file " + certificateOf(t, secure), "tls_server_name other.test", "}"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			merchant := "base_url " + test.base + "\napi_key {env.TEST_API_KEY}\nsalt {env.TEST_SALT}"
+			merchant := merchantAt(t, test.base, testAPIKey, testSalt)
 			s := sidecar{start(t, sidecarConfig(merchant, append(test.options, "timeout 500ms")...)), g}
 			for _, operation := range []string{"pay", "query"} {
 				s.call(t, "/"+operation, payment).wantProblem(t, http.StatusBadGateway, "gateway_unreachable", "not_sent")
@@ -292,33 +284,33 @@ func TestCallNotSent(t *testing.T) {
 	}
 }
 
-// fault is one way for a gateway to fail in the middle of a request.
-type fault struct {
+// brokenGateway is one way for a gateway to fail in the middle of a request.
+type brokenGateway struct {
 	name string
-	// play runs on a fresh connection; the connection is closed after it.
+	// play runs on a fresh connection. The connection is closed after it.
 	play func(conn net.Conn, in *bufio.Reader)
 }
 
-// faults are what may go wrong after a connection was made. All of them leave it open
-// whether the gateway has carried the request out.
-func faults() []fault {
-	var list []fault
+// brokenGateways are the ways to fail after a connection was made. After any of them the app
+// cannot know whether the gateway has carried the request out.
+func brokenGateways() []brokenGateway {
+	var list []brokenGateway
 	for _, k := range []int64{1, 10, 60, 200, 330, 380} { // in request line, headers and body
 		list = append(list,
-			fault{fmt.Sprintf("closed after %d bytes", k), func(_ net.Conn, in *bufio.Reader) {
+			brokenGateway{fmt.Sprintf("closed after %d bytes", k), func(_ net.Conn, in *bufio.Reader) {
 				_, _ = io.CopyN(io.Discard, in, k)
 			}},
-			fault{fmt.Sprintf("reset after %d bytes", k), func(conn net.Conn, in *bufio.Reader) {
+			brokenGateway{fmt.Sprintf("reset after %d bytes", k), func(conn net.Conn, in *bufio.Reader) {
 				_, _ = io.CopyN(io.Discard, in, k)
-				reset(conn)
+				resetOnClose(conn)
 			}},
 		)
 	}
 	body := envelope("", "200", "Success", paid)
-	whole := string(httpReply(http.StatusOK, body, "signature", sign(body, testSalt)))
+	whole := string(httpResponse(http.StatusOK, body, "signature", sign(body, testSalt)))
 	head := strings.TrimSuffix(whole, body)
 	inChunks := string(chunked(body, 20, "signature", sign(body, testSalt)))
-	for name, answer := range map[string]string{
+	for name, reply := range map[string]string{
 		"no answer":               "",
 		"one byte":                whole[:1],
 		"part of the status line": "HTTP/1.1 20",
@@ -329,26 +321,26 @@ func faults() []fault {
 		"all but one byte":        whole[:len(whole)-1],
 		"a chunk":                 strings.Replace(head, "Content-Length: "+fmt.Sprint(len(body)), "Transfer-Encoding: chunked", 1) + "5\r\n" + body[:5] + "\r\n",
 		"all but the last chunk":  strings.TrimSuffix(inChunks, "0\r\n\r\n"),
-		"part of a gzip stream":   string(httpReply(http.StatusOK, packed(body), "Content-Encoding", "gzip"))[:110],
+		"part of a gzip stream":   string(httpResponse(http.StatusOK, gzipped(body), "Content-Encoding", "gzip"))[:110],
 		"100 Continue":            "HTTP/1.1 100 Continue\r\n\r\n",
 		"early hints":             "HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n",
 		"no HTTP":                 "SSH-2.0-OpenSSH_9.7\r\n",
 	} {
 		list = append(list,
-			fault{"request read, then closed after " + name, func(conn net.Conn, in *bufio.Reader) {
+			brokenGateway{"request read, then closed after " + name, func(conn net.Conn, in *bufio.Reader) {
 				_, _ = readCall(in)
-				_, _ = io.WriteString(conn, answer)
+				_, _ = io.WriteString(conn, reply)
 			}},
-			fault{"request read, then reset after " + name, func(conn net.Conn, in *bufio.Reader) {
+			brokenGateway{"request read, then reset after " + name, func(conn net.Conn, in *bufio.Reader) {
 				_, _ = readCall(in)
-				_, _ = io.WriteString(conn, answer)
-				reset(conn)
+				_, _ = io.WriteString(conn, reply)
+				resetOnClose(conn)
 			}},
 		)
 	}
-	return append(list, fault{"switched to another protocol", func(conn net.Conn, in *bufio.Reader) {
+	return append(list, brokenGateway{"switched to another protocol", func(conn net.Conn, in *bufio.Reader) {
 		_, _ = readCall(in)
 		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
-		_, _ = io.Copy(io.Discard, in) // it is the sidecar that hangs up
+		_, _ = io.Copy(io.Discard, in) // the sidecar closes the connection
 	}})
 }

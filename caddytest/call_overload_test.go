@@ -5,15 +5,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
-// Four times as many calls as are let in, again and again: those that are let in
-// succeed, the rest hear at once that nothing of them was sent, and the gateway indeed
-// gets no more than the first. Afterwards everything is as before.
+// Four times as many calls as max_in_flight arrive at once, in several rounds. As many as allowed
+// succeed; the rest are refused at once with outcome not_sent, and none of them reaches the
+// gateway. Afterwards the sidecar serves as before.
 func TestOverloadRefusesAtOnce(t *testing.T) {
 	const limit, offered, rounds = 8, 4 * 8, 10
 	b := newBusyGateway(t)
@@ -33,7 +31,7 @@ func TestOverloadRefusesAtOnce(t *testing.T) {
 		for range limit {
 			<-b.arrived
 		}
-		for range offered - limit { // while the gateway has answered none
+		for range offered - limit { // before the gateway has replied to any
 			a := <-answers
 			a.wantProblem(t, http.StatusServiceUnavailable, "overloaded", "not_sent")
 			if a.header.Get("Retry-After") != "1" {
@@ -47,23 +45,16 @@ func TestOverloadRefusesAtOnce(t *testing.T) {
 			(<-answers).wantOK(t, paid)
 		}
 		calls.Wait()
-		if got, want := len(b.calls()), (round+1)*limit; got != want {
-			t.Fatalf("the gateway got %d requests, want %d", got, want)
-		}
+		b.wantCalls(t, (round+1)*limit)
 	}
-	close(b.release)
-	go func() {
-		for range b.arrived {
-		}
-	}()
-	defer close(b.arrived)
+	defer b.releaseAll()()
 	for range offered {
 		s.call(t, "/pay", payment).wantOK(t, paid)
 	}
 	s.stop()
 }
 
-// What costs no call to the gateway is answered all the same.
+// A sidecar at its limit still answers what needs no call to the gateway.
 func TestOverloadServesWhatNeedsNoGateway(t *testing.T) {
 	b := newBusyGateway(t)
 	s := sidecarAt(t, b.gateway, "max_in_flight 1")
@@ -72,7 +63,7 @@ func TestOverloadServesWhatNeedsNoGateway(t *testing.T) {
 	<-b.arrived
 	s.wantOverloaded(t)
 	for _, path := range []string{"/openapi.json", "/codes"} {
-		if a := s.do(t, http.MethodGet, s.url("9180")+path, nil, nil); a.status != http.StatusOK {
+		if a := s.get(t, s.url("9180")+path); a.status != http.StatusOK {
 			t.Errorf("%s: HTTP %d", path, a.status)
 		}
 	}
@@ -81,8 +72,7 @@ func TestOverloadServesWhatNeedsNoGateway(t *testing.T) {
 	call.Wait()
 }
 
-// An app that hangs up leaves its call at work, and so its slot taken, until the gateway
-// has answered.
+// When an app hangs up, its call stays at work and keeps its slot until the gateway has replied.
 func TestSlotOfAnAppThatHungUp(t *testing.T) {
 	b := newBusyGateway(t)
 	s := sidecarAt(t, b.gateway, "max_in_flight 1")
@@ -93,26 +83,13 @@ func TestSlotOfAnAppThatHungUp(t *testing.T) {
 	hangUp()
 	call.Wait()
 	s.wantOverloaded(t)
-	close(b.release)
-	go func() {
-		for range b.arrived {
-		}
-	}()
-	defer close(b.arrived)
-	for deadline := time.Now().Add(patience); ; { // nobody is told when the call is through
-		a := s.call(t, "/pay", payment)
-		if a.status == http.StatusOK {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("HTTP %d: %s", a.status, a.body)
-		}
-	}
+	defer b.releaseAll()()
+	eventually(t, "the slot is free", func() bool { return s.call(t, "/pay", payment).status == http.StatusOK })
 	s.stop()
 }
 
-// A reload begins with every slot free. The calls of the old configuration are finished
-// and take none of the new one's slots, nor give any back to it.
+// After a reload every slot is free. The calls of the old configuration are finished; they neither
+// take slots of the new one nor give any back to it.
 func TestSlotsAcrossAReload(t *testing.T) {
 	b := newBusyGateway(t)
 	merchant := b.merchant(t)
@@ -141,29 +118,38 @@ func TestSlotsAcrossAReload(t *testing.T) {
 	calls.Wait()
 }
 
-// busy is a gateway that answers no call before the test lets it.
+// busyGateway is a gateway that holds every call until the test releases it.
 type busyGateway struct {
 	*gateway
-	arrived chan bool
-	release chan bool
+	arrived chan bool // a value for each call
+	release chan bool // takes a value for each call
 }
 
 func newBusyGateway(t *testing.T) busyGateway {
 	t.Helper()
 	b := busyGateway{newGateway(t), make(chan bool), make(chan bool)}
-	answer := b.handle
+	reply := b.handle
 	b.handles(func(conn net.Conn, c *call) bool {
 		b.arrived <- true
 		<-b.release
-		return answer(conn, c)
+		return reply(conn, c)
 	})
 	return b
 }
 
+// releaseAll releases every call from now on. The caller calls end when no more calls come.
+func (b busyGateway) releaseAll() (end func()) {
+	close(b.release)
+	go func() {
+		for range b.arrived {
+		}
+	}()
+	return func() { close(b.arrived) }
+}
+
 // pay calls the sidecar from another goroutine.
 func (s sidecar) pay(ctx context.Context, id string) (httpAnswer, error) {
-	header := http.Header{"Content-Type": {"application/json"}, "Idempotency-Key": {id}}
-	return s.try(ctx, http.MethodPost, s.url("9180")+"/pay", header, strings.NewReader(payment))
+	return s.tryPost(ctx, s.url("9180")+"/pay", payment, "Idempotency-Key", id)
 }
 
 func (s sidecar) wantOverloaded(t *testing.T) {

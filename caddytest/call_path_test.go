@@ -7,44 +7,37 @@ import (
 	"testing"
 )
 
+// Each operation has a short name. Its fixed fields are added.
 func TestCallPathShortNames(t *testing.T) {
 	s := newSidecar(t, "validate off")
 	for _, op := range catalogue {
-		t.Run(op.name, func(t *testing.T) {
-			a := s.call(t, "/"+op.name, `{}`)
-			a.wantOK(t, paid)
-			got := s.gateway.last(t)
-			if got.path() != op.path {
-				t.Errorf("path %s, want %s", got.path(), op.path)
-			}
-			if data := got.requestData(t); data != op.fixed {
-				t.Errorf("requestData %s, want %s", data, op.fixed)
-			}
-			if name := a.header.Get("Galaxypay-Operation"); name != op.name {
-				t.Errorf("Galaxypay-Operation %q, want %q", name, op.name)
-			}
-		})
+		t.Run(op.name, func(t *testing.T) { s.wantOperation(t, "/"+op.name, `{}`, op) })
 	}
 }
 
+// Each operation has the path that the gateway documents. Where operations share a path, the posted
+// fields tell them apart.
 func TestCallPathDocumented(t *testing.T) {
 	s := newSidecar(t, "validate off")
 	for _, op := range catalogue {
-		t.Run(op.name, func(t *testing.T) {
-			// At the shared path the posted fields tell the operations apart.
-			a := s.call(t, op.path, op.fixed)
-			a.wantOK(t, paid)
-			got := s.gateway.last(t)
-			if got.path() != op.path {
-				t.Errorf("path %s, want %s", got.path(), op.path)
-			}
-			if data := got.requestData(t); data != op.fixed {
-				t.Errorf("requestData %s, want %s as posted", data, op.fixed)
-			}
-			if name := a.header.Get("Galaxypay-Operation"); name != op.name {
-				t.Errorf("Galaxypay-Operation %q, want %q", name, op.name)
-			}
-		})
+		t.Run(op.name, func(t *testing.T) { s.wantOperation(t, op.path, op.fixed, op) })
+	}
+}
+
+// wantOperation makes a call and checks that it is this operation, with the fixed fields and no others.
+func (s sidecar) wantOperation(t *testing.T, path, body string, op catalogued) {
+	t.Helper()
+	a := s.call(t, path, body)
+	a.wantOK(t, paid)
+	got := s.gateway.last(t)
+	if got.path() != op.path {
+		t.Errorf("path %s, want %s", got.path(), op.path)
+	}
+	if data := got.requestData(t); data != op.fixed {
+		t.Errorf("requestData %s, want %s", data, op.fixed)
+	}
+	if name := a.header.Get("Galaxypay-Operation"); name != op.name {
+		t.Errorf("Galaxypay-Operation %q, want %q", name, op.name)
 	}
 }
 
@@ -84,8 +77,7 @@ func TestCallPathShared(t *testing.T) {
 	}
 }
 
-// A request that says it is another operation than the one it was posted to is signed
-// as neither.
+// A request whose fields name another operation than its address is not signed.
 func TestCallPathContradictions(t *testing.T) {
 	s := newSidecar(t)
 	for name, test := range map[string]struct{ path, body, field string }{
@@ -111,7 +103,7 @@ func TestCallPathContradictions(t *testing.T) {
 	}
 }
 
-// operations closes all others, by every path that leads to them.
+// The option operations closes all other operations, by every path that leads to them.
 func TestCallPathOperationsClosed(t *testing.T) {
 	s := newSidecar(t, "validate off", "operations pay query")
 	for name, test := range map[string]struct {
@@ -152,7 +144,7 @@ func TestCallPathOperationsClosed(t *testing.T) {
 	s.wantNotSent(t, "/pay", `{}`)
 }
 
-// A new operation of the gateway's works the day it appears.
+// A new operation of the gateway works before it is in the catalogue.
 func TestCallPathUndocumented(t *testing.T) {
 	s := newSidecar(t, "defaults {", "ipnURL https://shop.example/ipn", "}")
 	for _, path := range []string{"/api/v1/x", "/api/v1/transaction/payByWink_2-b", "/api/v1/a/b/c/d"} {
@@ -176,7 +168,7 @@ func TestCallPathUndocumented(t *testing.T) {
 	}
 }
 
-// The sidecar is no door to the rest of the gateway's site, and not to its own.
+// The sidecar passes on no request to the rest of the gateway's site or of its own.
 func TestCallPathRefused(t *testing.T) {
 	s := newSidecar(t)
 	for _, path := range []string{
@@ -193,7 +185,7 @@ func TestCallPathRefused(t *testing.T) {
 		"/api/v1/",
 		"/api/v2/transaction/pay",
 		"/api/v1/transaction/pay/",
-		"/api/v1/transaction/PAY", // the gateway may not care for case
+		"/api/v1/transaction/PAY", // the gateway may ignore case
 		"/api/v1/Transaction/refund",
 		"/api/v1//transaction/pay",
 		"//api/v1/transaction/pay",
@@ -231,7 +223,7 @@ func TestCallPathRefused(t *testing.T) {
 	}
 }
 
-// path moves an operation to another address at the gateway.
+// The option path moves an operation to another address at the gateway.
 func TestCallPathOption(t *testing.T) {
 	s := newSidecar(t, "validate off", "path void /api/v1/transaction/cancelIt", "path refund /v2/refund.do", "operations void refund")
 	for path, test := range map[string]struct{ operation, target string }{
@@ -266,7 +258,7 @@ func TestCallMethods(t *testing.T) {
 	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "post"} {
 		t.Run(method, func(t *testing.T) {
 			for _, path := range []string{"/pay", "/api/v1/transaction/pay", "/api/v1/x"} {
-				a := s.do(t, method, s.url("9180")+path, http.Header{"Content-Type": {"application/json"}}, strings.NewReader(payment))
+				a := s.do(t, method, s.url("9180")+path, strings.NewReader(payment), asJSON(nil)...)
 				if a.status != http.StatusMethodNotAllowed || a.header.Get("Allow") != "POST" {
 					t.Errorf("%s: HTTP %d, Allow %q; want 405, POST", path, a.status, a.header.Get("Allow"))
 				}
@@ -274,13 +266,11 @@ func TestCallMethods(t *testing.T) {
 					a.wantProblem(t, http.StatusMethodNotAllowed, "method_not_allowed", "not_sent")
 				}
 			}
-			a := s.do(t, method, s.url("9180")+"/nothing", nil, nil)
+			a := s.do(t, method, s.url("9180")+"/nothing", nil)
 			if a.status != http.StatusNotFound {
 				t.Errorf("unknown path: HTTP %d, want 404", a.status)
 			}
 		})
 	}
-	if n := len(s.gateway.calls()); n != 0 {
-		t.Errorf("the gateway got %d requests", n)
-	}
+	s.gateway.wantCalls(t, 0)
 }

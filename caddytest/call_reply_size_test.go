@@ -26,7 +26,7 @@ func TestCallReplySizes(t *testing.T) {
 					s.gateway.handles(func(conn net.Conn, c *call) bool {
 						body := envelope(c.requestID(), "200", "Success", data)
 						if len(body) != size {
-							t.Errorf("the answer has %d bytes, want %d", len(body), size)
+							t.Errorf("the reply has %d bytes, want %d", len(body), size)
 						}
 						_, _ = conn.Write(frame(body, "signature", sign(body, testSalt))) // it may be cut short
 						return framing != "until the connection ends"
@@ -47,28 +47,28 @@ func TestCallReplySizes(t *testing.T) {
 	}
 }
 
-// framings are the ways to send the body of an answer.
+// framings are the ways to send the body of a reply.
 var framings = map[string]func(body string, header ...string) []byte{
 	"announced": func(body string, header ...string) []byte {
-		return httpReply(http.StatusOK, body, header...)
+		return httpResponse(http.StatusOK, body, header...)
 	},
 	"one chunk":   func(body string, header ...string) []byte { return chunked(body, len(body), header...) },
 	"many chunks": func(body string, header ...string) []byte { return chunked(body, 1+len(body)/30, header...) },
 	"gzip": func(body string, header ...string) []byte {
-		return httpReply(http.StatusOK, packed(body), append(header, "Content-Encoding", "gzip")...)
+		return httpResponse(http.StatusOK, gzipped(body), append(header, "Content-Encoding", "gzip")...)
 	},
 	"gzip in chunks": func(body string, header ...string) []byte {
-		return chunked(packed(body), 17, append(header, "Content-Encoding", "gzip")...)
+		return chunked(gzipped(body), 17, append(header, "Content-Encoding", "gzip")...)
 	},
 	"until the connection ends": func(body string, header ...string) []byte {
 		return []byte("HTTP/1.1 200 OK\r\nConnection: close\r\n" + headerLines(header) + "\r\n" + body)
 	},
 }
 
-// An answer without end costs the sidecar no more than max_body: it hangs up, and the
-// gateway's writing fails.
+// A reply without end costs the sidecar no more than max_body: it closes the connection, and the
+// gateway cannot write any more.
 func TestCallReplyWithoutEnd(t *testing.T) {
-	const far = 256 << 20 // bytes; beyond every buffer between the two
+	const far = 256 << 20 // bytes; more than every buffer between the two holds
 	zeros := bytes.Repeat([]byte("0"), 32<<10)
 
 	// upTo writes piece after piece until that fails, and returns how much it wrote.
@@ -112,8 +112,8 @@ func TestCallReplyWithoutEnd(t *testing.T) {
 			return upTo(w, zeros)
 		}},
 		"gzip bomb, announced small": {"response_malformed", func(conn net.Conn) int {
-			bomb := packed(strings.Repeat("0", 16<<20))
-			_, _ = conn.Write(httpReply(http.StatusOK, bomb, "Content-Encoding", "gzip"))
+			bomb := gzipped(strings.Repeat("0", 16<<20))
+			_, _ = conn.Write(httpResponse(http.StatusOK, bomb, "Content-Encoding", "gzip"))
 			return 0
 		}},
 		"headers": {"gateway_no_answer", func(conn net.Conn) int {
@@ -130,7 +130,7 @@ func TestCallReplyWithoutEnd(t *testing.T) {
 			})
 			s.call(t, "/pay", payment).wantProblem(t, http.StatusBadGateway, test.code, "unknown")
 			if n := <-written; n >= far {
-				t.Error("the sidecar went on reading")
+				t.Error("the sidecar did not stop reading")
 			}
 			s.gateway.only(t)
 		})

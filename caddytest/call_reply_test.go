@@ -12,8 +12,7 @@ import (
 	"testing"
 )
 
-// An answer that is not proven reaches the app with not a byte of its body and none of
-// its headers.
+// Of a reply that is not proven, not a byte of the body and none of the headers reach the app.
 func TestCallReplyUnprovenIsDiscarded(t *testing.T) {
 	const canary = "forged-canary"
 	ok := func(c *call) string {
@@ -27,29 +26,29 @@ func TestCallReplyUnprovenIsDiscarded(t *testing.T) {
 	digest := func(text string) []byte { sum := sha256.Sum256([]byte(text)); return sum[:] }
 	signedWith := func(signature func(body string) string) func(c *call) []byte {
 		return func(c *call) []byte {
-			return httpReply(http.StatusOK, ok(c), "signature", signature(ok(c)))
+			return httpResponse(http.StatusOK, ok(c), "signature", signature(ok(c)))
 		}
 	}
 	const missing, invalid = "response_signature_missing", "response_signature_invalid"
 	for name, test := range map[string]struct {
-		code   string
-		answer func(c *call) []byte
+		code  string
+		reply func(c *call) []byte
 	}{
-		"unsigned":        {missing, func(c *call) []byte { return httpReply(http.StatusOK, ok(c)) }},
+		"unsigned":        {missing, func(c *call) []byte { return httpResponse(http.StatusOK, ok(c)) }},
 		"empty signature": {missing, signedWith(func(string) string { return "" })},
 		"HTML 502": {missing, func(*call) []byte {
-			return httpReply(http.StatusBadGateway, "<html>"+canary+"</html>", "Content-Type", "text/html")
+			return httpResponse(http.StatusBadGateway, "<html>"+canary+"</html>", "Content-Type", "text/html")
 		}},
-		"empty":          {missing, func(*call) []byte { return httpReply(http.StatusOK, "") }},
+		"empty":          {missing, func(*call) []byte { return httpResponse(http.StatusOK, "") }},
 		"204":            {missing, func(*call) []byte { return []byte("HTTP/1.1 204 No Content\r\n\r\n") }},
 		"304":            {missing, func(*call) []byte { return []byte("HTTP/1.1 304 Not Modified\r\n\r\n") }},
-		"unsigned, cut":  {missing, func(c *call) []byte { return httpReply(http.StatusOK, ok(c)[:40]) }},
-		"unsigned array": {missing, func(c *call) []byte { return httpReply(http.StatusOK, "["+ok(c)+"]") }},
+		"unsigned, cut":  {missing, func(c *call) []byte { return httpResponse(http.StatusOK, ok(c)[:40]) }},
+		"unsigned array": {missing, func(c *call) []byte { return httpResponse(http.StatusOK, "["+ok(c)+"]") }},
 		"unsigned duplicate": {missing, func(*call) []byte {
-			return httpReply(http.StatusOK, `{"responseCode":"401","responseCode":"401","a":"`+canary+`"}`)
+			return httpResponse(http.StatusOK, `{"responseCode":"401","responseCode":"401","a":"`+canary+`"}`)
 		}},
 		"signature in body": {missing, func(c *call) []byte {
-			return httpReply(http.StatusOK, ok(c)[:len(ok(c))-1]+`,"signature":"`+sign(ok(c), testSalt)+`"}`)
+			return httpResponse(http.StatusOK, ok(c)[:len(ok(c))-1]+`,"signature":"`+sign(ok(c), testSalt)+`"}`)
 		}},
 		"signature in trailer": {missing, func(c *call) []byte {
 			whole := string(chunked(ok(c), 50, "Trailer", "signature"))
@@ -75,13 +74,15 @@ func TestCallReplyUnprovenIsDiscarded(t *testing.T) {
 		"prefixed":           {invalid, signedWith(func(body string) string { return "sha256=" + sign(body, testSalt) })},
 		"quoted":             {invalid, signedWith(func(body string) string { return `"` + sign(body, testSalt) + `"` })},
 		"zeros":              {invalid, signedWith(func(string) string { return strings.Repeat("0", 64) })},
-		"of the request":     {invalid, func(c *call) []byte { return httpReply(http.StatusOK, ok(c), "signature", c.value("signature")) }},
-		"of another answer":  {invalid, signedWith(func(string) string { return sign("{}", testSalt) })},
+		"of the request":     {invalid, func(c *call) []byte { return httpResponse(http.StatusOK, ok(c), "signature", c.value("signature")) }},
+		"of another reply":   {invalid, signedWith(func(string) string { return sign("{}", testSalt) })},
 		"of the empty text":  {invalid, signedWith(func(string) string { return sign("", testSalt) })},
 		"tampered": {invalid, func(c *call) []byte {
-			return httpReply(http.StatusOK, strings.Replace(ok(c), `"Success"`, `"success"`, 1), "signature", sign(ok(c), testSalt))
+			return httpResponse(http.StatusOK, strings.Replace(ok(c), `"Success"`, `"success"`, 1), "signature", sign(ok(c), testSalt))
 		}},
-		"a blank more": {invalid, func(c *call) []byte { return httpReply(http.StatusOK, ok(c)+"\n", "signature", sign(ok(c), testSalt)) }},
+		"a blank more": {invalid, func(c *call) []byte {
+			return httpResponse(http.StatusOK, ok(c)+"\n", "signature", sign(ok(c), testSalt))
+		}},
 		"re-serialised": {invalid, func(c *call) []byte {
 			var v map[string]any
 			if err := json.Unmarshal([]byte(ok(c)), &v); err != nil {
@@ -91,29 +92,29 @@ func TestCallReplyUnprovenIsDiscarded(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			return httpReply(http.StatusOK, string(again), "signature", sign(ok(c), testSalt))
+			return httpResponse(http.StatusOK, string(again), "signature", sign(ok(c), testSalt))
 		}},
 		"two signatures, one right": {invalid, func(c *call) []byte {
-			return httpReply(http.StatusOK, ok(c), "signature", sign(ok(c), testSalt), "signature", sign("x", testSalt))
+			return httpResponse(http.StatusOK, ok(c), "signature", sign(ok(c), testSalt), "signature", sign("x", testSalt))
 		}},
 		"two right signatures": {invalid, func(c *call) []byte {
-			return httpReply(http.StatusOK, ok(c), "signature", sign(ok(c), testSalt), "Signature", sign(ok(c), testSalt))
+			return httpResponse(http.StatusOK, ok(c), "signature", sign(ok(c), testSalt), "Signature", sign(ok(c), testSalt))
 		}},
 		"two in one header": {invalid, func(c *call) []byte {
-			return httpReply(http.StatusOK, ok(c), "signature", sign(ok(c), testSalt)+", "+sign(ok(c), testSalt))
+			return httpResponse(http.StatusOK, ok(c), "signature", sign(ok(c), testSalt)+", "+sign(ok(c), testSalt))
 		}},
 		"invalid refusal": {invalid, func(c *call) []byte {
-			return httpReply(http.StatusOK, envelope(c.requestID(), "409", canary, ""), "signature", strings.Repeat("0", 64))
+			return httpResponse(http.StatusOK, envelope(c.requestID(), "409", canary, ""), "signature", strings.Repeat("0", 64))
 		}},
-		"200 in the body, 401 in HTTP": {missing, func(c *call) []byte { return httpReply(http.StatusUnauthorized, ok(c)) }},
+		"200 in the body, 401 in HTTP": {missing, func(c *call) []byte { return httpResponse(http.StatusUnauthorized, ok(c)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSidecar(t)
 			s.gateway.replies(func(c *call) []byte {
-				answer := string(test.answer(c))
+				reply := string(test.reply(c))
 				leak := "Set-Cookie: session=" + canary + "\r\nX-Leak: " + canary + "\r\nLocation: https://" + canary +
 					"/\r\nGalaxypay-Verified: " + canary + "\r\nGalaxypay-Payment-Status: paid\r\nServer: " + canary + "\r\n\r\n"
-				head, body, _ := strings.Cut(answer, "\r\n\r\n")
+				head, body, _ := strings.Cut(reply, "\r\n\r\n")
 				return []byte(head + "\r\n" + leak + body)
 			})
 			a := s.call(t, "/fastPay", payment)
@@ -123,18 +124,18 @@ func TestCallReplyUnprovenIsDiscarded(t *testing.T) {
 				t.Errorf("an unproven code is presented as proven: %s", a.body)
 			}
 			if got := a.header.Get("Galaxypay-Payment-Status"); got != "" {
-				t.Errorf("Galaxypay-Payment-Status %q of an unproven answer", got)
+				t.Errorf("Galaxypay-Payment-Status %q of an unproven reply", got)
 			}
 			s.gateway.only(t)
 			s.stop()
 			if logs := s.logs(t); strings.Contains(logs, canary) {
-				t.Errorf("the log holds something of the forged answer: %s", logs)
+				t.Errorf("the log holds a part of the forged reply: %s", logs)
 			}
 		})
 	}
 }
 
-// changed is the same hex text with another last digit.
+// lastDigitChanged is the same hexadecimal text with another last digit.
 func lastDigitChanged(digits string) string {
 	last := "0"
 	if strings.HasSuffix(digits, "0") {
@@ -143,42 +144,41 @@ func lastDigitChanged(digits string) string {
 	return digits[:len(digits)-1] + last
 }
 
-// checkNoLeak looks for anything of the gateway's in an answer.
+// checkNoLeak checks that nothing of the gateway's reply is in an answer to the app.
 func checkNoLeak(t *testing.T, a httpAnswer, canary string) {
 	t.Helper()
 	if strings.Contains(a.body, canary) {
-		t.Errorf("the body holds something of the gateway's answer: %s", a.body)
+		t.Errorf("the body holds a part of the gateway's reply: %s", a.body)
 	}
 	for name, values := range a.header {
 		if strings.Contains(fmt.Sprint(values), canary) {
-			t.Errorf("a header of the gateway's passed through: %s: %s", name, values)
+			t.Errorf("a header of the gateway's reply passed through: %s: %s", name, values)
 		}
 	}
 }
 
-// Proven answers in other clothes: the case of header and digits, and the HTTP status,
-// mean nothing.
+// A reply is proven whatever the case of its header and digits and whatever its HTTP status.
 func TestCallReplyProven(t *testing.T) {
-	for name, answer := range map[string]func(body string) []byte{
+	for name, reply := range map[string]func(body string) []byte{
 		"upper-case hex": func(body string) []byte {
-			return httpReply(200, body, "signature", strings.ToUpper(sign(body, testSalt)))
+			return httpResponse(200, body, "signature", strings.ToUpper(sign(body, testSalt)))
 		},
 		"mixed-case hex": func(body string) []byte {
-			return httpReply(200, body, "signature", strings.Replace(sign(body, testSalt), "a", "A", 1))
+			return httpResponse(200, body, "signature", strings.Replace(sign(body, testSalt), "a", "A", 1))
 		},
-		"Signature":     func(body string) []byte { return httpReply(200, body, "Signature", sign(body, testSalt)) },
-		"SIGNATURE":     func(body string) []byte { return httpReply(200, body, "SIGNATURE", sign(body, testSalt)) },
-		"blanks around": func(body string) []byte { return httpReply(200, body, "signature", "  "+sign(body, testSalt)+" \t") },
+		"Signature":     func(body string) []byte { return httpResponse(200, body, "Signature", sign(body, testSalt)) },
+		"SIGNATURE":     func(body string) []byte { return httpResponse(200, body, "SIGNATURE", sign(body, testSalt)) },
+		"blanks around": func(body string) []byte { return httpResponse(200, body, "signature", "  "+sign(body, testSalt)+" \t") },
 		"as text/plain": func(body string) []byte {
-			return httpReply(200, body, "Content-Type", "text/plain", "signature", sign(body, testSalt))
+			return httpResponse(200, body, "Content-Type", "text/plain", "signature", sign(body, testSalt))
 		},
-		"HTTP 201": func(body string) []byte { return httpReply(201, body, "signature", sign(body, testSalt)) },
-		"HTTP 500": func(body string) []byte { return httpReply(500, body, "signature", sign(body, testSalt)) },
+		"HTTP 201": func(body string) []byte { return httpResponse(201, body, "signature", sign(body, testSalt)) },
+		"HTTP 500": func(body string) []byte { return httpResponse(500, body, "signature", sign(body, testSalt)) },
 		"HTTP 302": func(body string) []byte {
-			return httpReply(302, body, "Location", "/x", "signature", sign(body, testSalt))
+			return httpResponse(302, body, "Location", "/x", "signature", sign(body, testSalt))
 		},
 		"after early hints": func(body string) []byte {
-			return append([]byte("HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n"), httpReply(200, body, "signature", sign(body, testSalt))...)
+			return append([]byte("HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n"), httpResponse(200, body, "signature", sign(body, testSalt))...)
 		},
 		"HTTP/1.0": func(body string) []byte {
 			return []byte("HTTP/1.0 200 OK\r\nsignature: " + sign(body, testSalt) + "\r\n\r\n" + body)
@@ -187,10 +187,10 @@ func TestCallReplyProven(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newSidecar(t)
 			s.gateway.replies(func(c *call) []byte {
-				return answer(envelope(c.requestID(), "200", "Success", paid))
+				return reply(envelope(c.requestID(), "200", "Success", paid))
 			})
 			if name == "HTTP/1.0" {
-				s.gateway.handles(replyAndClose(func(c *call) []byte { return answer(envelope(c.requestID(), "200", "Success", paid)) }))
+				s.gateway.handles(replyAndClose(func(c *call) []byte { return reply(envelope(c.requestID(), "200", "Success", paid)) }))
 			}
 			s.call(t, "/pay", payment).wantOK(t, paid)
 			s.gateway.only(t)
@@ -198,7 +198,7 @@ func TestCallReplyProven(t *testing.T) {
 	}
 }
 
-// Numbers and strings mean the same, here and in requestID.
+// Numbers and strings mean the same, in responseCode and in requestID.
 func TestCallReplySpellings(t *testing.T) {
 	s := newSidecar(t)
 	for name, body := range map[string]string{
@@ -216,8 +216,8 @@ func TestCallReplySpellings(t *testing.T) {
 	}
 }
 
-// The quoted words of an unsigned refusal help a developer whose key is unknown to the
-// gateway. They stand in the detail and nowhere else.
+// The words of an unsigned refusal help a developer whose key the gateway does not know. They are
+// quoted in the detail and nowhere else.
 func TestCallReplyUnsignedRefusalIsQuoted(t *testing.T) {
 	s := newSidecar(t)
 	for name, test := range map[string]struct {
@@ -234,7 +234,7 @@ func TestCallReplyUnsignedRefusalIsQuoted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.gateway.replies(func(c *call) []byte {
-				return httpReply(test.status, `{"requestID":"`+c.requestID()+`","responseCode":`+test.code+`,"responseMessage":"`+test.message+
+				return httpResponse(test.status, `{"requestID":"`+c.requestID()+`","responseCode":`+test.code+`,"responseMessage":"`+test.message+
 					`","responseData":{"x":"data-canary"}}`, "X-Leak", "header-canary")
 			})
 			a := s.call(t, "/pay", payment)
@@ -258,8 +258,8 @@ func TestCallReplyUnsignedRefusalIsQuoted(t *testing.T) {
 	}
 }
 
-// A proven answer must be one JSON object and belong to this very request: an answer
-// that was proven once can be played back.
+// A proven reply must be one JSON object and must belong to this request. Otherwise an attacker
+// could play back a reply that was proven once.
 func TestCallReplyMalformed(t *testing.T) {
 	s := newSidecar(t)
 	for name, body := range map[string]func(id string) string{
@@ -306,12 +306,12 @@ func TestCallReplyMalformed(t *testing.T) {
 	}
 }
 
-// A whole answer that cannot be unpacked. Here the connection stays usable.
+// A whole reply that cannot be unpacked. The connection stays usable.
 func TestCallReplyInBadGzip(t *testing.T) {
 	s := newSidecar(t)
 	s.gateway.replies(func(c *call) []byte {
 		body := envelope(c.requestID(), "200", "Success", paid)
-		return httpReply(http.StatusOK, body, "Content-Encoding", "gzip", "signature", sign(body, testSalt))
+		return httpResponse(http.StatusOK, body, "Content-Encoding", "gzip", "signature", sign(body, testSalt))
 	})
 	if p := s.call(t, "/pay", payment).problem(t); p.Outcome != "unknown" || p.Status != http.StatusBadGateway {
 		t.Errorf("HTTP %d, outcome %s; want 502, unknown", p.Status, p.Outcome)
@@ -319,7 +319,7 @@ func TestCallReplyInBadGzip(t *testing.T) {
 	s.gateway.only(t)
 }
 
-// verify report passes unproven answers on, marks each and logs each.
+// With "verify report", unproven replies are passed on, and each is marked and logged.
 func TestCallReplyVerifyReport(t *testing.T) {
 	for name, test := range map[string]struct {
 		signature []string
@@ -342,7 +342,7 @@ func TestCallReplyVerifyReport(t *testing.T) {
 				for _, h := range test.signature {
 					header = append(header, strings.Replace(h, "?", sign(body, testSalt), 1))
 				}
-				return httpReply(200, body, header...)
+				return httpResponse(200, body, header...)
 			})
 			a := s.call(t, "/pay", payment)
 			if a.status != test.status {
@@ -353,7 +353,7 @@ func TestCallReplyVerifyReport(t *testing.T) {
 				a.wantOK(t, `{"a":1}`)
 			case test.proven:
 				a.wantProblem(t, test.status, "transaction_duplicate", "rejected")
-			default: // a refusal may be forged too
+			default: // a refusal may be forged, too
 				a.wantProblem(t, test.status, "transaction_duplicate", "unknown")
 			}
 			checkNoLeak(t, a, "header-canary")
@@ -377,11 +377,11 @@ func TestCallReplyVerifyReport(t *testing.T) {
 		})
 	}
 
-	// Nothing that is not proven says how a payment ended.
+	// A reply that is not proven gives no payment status.
 	t.Run("payment status", func(t *testing.T) {
 		s := newSidecar(t, "verify report")
 		s.gateway.replies(func(c *call) []byte {
-			return httpReply(200, envelope(c.requestID(), "200", "m", `{"transactionStatus":"200","transactionStage":"SUCCESSFUL"}`))
+			return httpResponse(200, envelope(c.requestID(), "200", "m", `{"transactionStatus":"200","transactionStage":"SUCCESSFUL"}`))
 		})
 		for _, operation := range []string{"query", "fastPay"} {
 			a := s.call(t, "/"+operation, payment)
@@ -391,14 +391,14 @@ func TestCallReplyVerifyReport(t *testing.T) {
 		}
 	})
 
-	// What cannot be read, or belongs to another request, is refused in this mode too.
+	// A reply that cannot be read, or belongs to another request, is refused in this mode, too.
 	s := newSidecar(t, "verify report")
-	for name, answer := range map[string][]byte{
-		"HTML":              httpReply(502, "<html>forged-canary</html>"),
-		"another requestID": httpReply(200, envelope("another", "200", "forged-canary", "{}")),
+	for name, reply := range map[string][]byte{
+		"HTML":              httpResponse(502, "<html>forged-canary</html>"),
+		"another requestID": httpResponse(200, envelope("another", "200", "forged-canary", "{}")),
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.gateway.replies(func(*call) []byte { return answer })
+			s.gateway.replies(func(*call) []byte { return reply })
 			a := s.call(t, "/pay", payment)
 			a.wantProblem(t, http.StatusBadGateway, "response_malformed", "unknown")
 			checkNoLeak(t, a, "forged-canary")

@@ -50,7 +50,7 @@ func TestCallRequestIDFromIdempotencyKey(t *testing.T) {
 		})
 	}
 
-	// Two keys are neither of them alone.
+	// Two keys together give an id of their own.
 	t.Run("two headers", func(t *testing.T) {
 		if got, want := id(t, "a", "b"), "08fcc6fd15465b05b79117a635106f5a"; got != want {
 			t.Errorf("requestID %q, want %q", got, want)
@@ -66,8 +66,8 @@ func TestCallRequestIDFromIdempotencyKey(t *testing.T) {
 	})
 }
 
-// Two calls must never share a requestID: the gateway would take the second for the
-// first.
+// Two calls must never share a requestID: the gateway would take the second one for a repetition
+// of the first.
 func TestCallRequestIDsDiffer(t *testing.T) {
 	s := newSidecar(t)
 	seen := make(map[string]bool)

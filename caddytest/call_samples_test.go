@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The gateway's page on paying with a token, as published: the comma behind extraData
-// is missing.
+// brokenSample is the gateway's published example of paying with a token. The comma after
+// extraData is missing.
 const brokenSample = `{
 "requestID": "14653fa12f694f4f9d4b240e1bebbdf3",
 "requestDateTime": "20230726172307",
@@ -47,13 +47,13 @@ func TestCallSampleBroken(t *testing.T) {
 				t.Errorf("%s: %s, want it %s", path, p.Detail, want)
 			}
 			if len(p.Errors) != 0 {
-				t.Errorf("%s: errors %+v of what could not be read", path, p.Errors)
+				t.Errorf("%s: field errors %+v of a body that could not be read", path, p.Errors)
 			}
 		}
 	}
 }
 
-// The documents' samples that are not valid JSON: a comma is missing, or one too many.
+// Published examples that are not valid JSON: a comma is missing, or there is one too many.
 func TestCallSamplesBrokenAreRefused(t *testing.T) {
 	s := newSidecar(t)
 	for body, offset := range map[string]int{
@@ -68,7 +68,7 @@ func TestCallSamplesBrokenAreRefused(t *testing.T) {
 	}
 }
 
-// What the gateway's documents show is right, so it gets through, every byte of it.
+// The examples in the gateway's documents are right, so they get through, byte for byte.
 func TestCallSamplesGetThrough(t *testing.T) {
 	const (
 		order = `"orderID":"2a43e4b9-c5df-49e6-8b18-42af9bcd150e","orderNumber":205249008064,"orderAmount":100000,"orderCurrency":"VND",` +
@@ -108,8 +108,8 @@ func TestCallSamplesGetThrough(t *testing.T) {
 			}
 		})
 	}
-	// As whole messages they are sent as they are; the one with a signature beside it
-	// is signed with that.
+	// Whole envelopes are sent as they are. One is published with its signature, so that one is
+	// compared, too.
 	for name, envelope := range map[string]string{
 		"page":   mended,
 		"vector": publishedRequests[0].body,

@@ -14,7 +14,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// A gateway behind TLS, with the options of reverse_proxy's transport, over both
+// A gateway behind TLS is reached with the options of reverse_proxy's transport, over both
 // versions of HTTP. Over HTTP/2 a payment is not sent again either.
 func TestCallOverTLS(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -47,10 +47,8 @@ func TestCallOverTLS(t *testing.T) {
 			server.StartTLS()
 			t.Cleanup(server.Close)
 
-			t.Setenv("TEST_API_KEY", testAPIKey)
-			t.Setenv("TEST_SALT", testSalt)
 			options := append([]string{"transport http {", "tls_trust_pool file " + certificateOf(t, server), "tls_server_name example.com"}, test.options...)
-			s := sidecar{caddyServer: start(t, sidecarConfig("base_url "+server.URL+"\napi_key {env.TEST_API_KEY}\nsalt {env.TEST_SALT}", append(options, "}")...))}
+			s := sidecar{caddyServer: start(t, sidecarConfig(merchantAt(t, server.URL, testAPIKey, testSalt), append(options, "}")...))}
 			s.call(t, "/pay", payment).wantOK(t, paid)
 			if got := <-proto; got != test.proto {
 				t.Errorf("%s, want %s", got, test.proto)
@@ -83,7 +81,7 @@ func TestCallTLSSkipVerifyInSandbox(t *testing.T) {
 		c := start(t, sidecarConfig("environment sandbox\nbase_url "+server.URL, "transport http {", option, "}"))
 		a := c.post(t, c.url("9180")+"/pay", payment)
 		if skip {
-			a.wantProblem(t, http.StatusBadGateway, "response_malformed", "unknown") // it got through, to an answer without our id
+			a.wantProblem(t, http.StatusBadGateway, "response_malformed", "unknown") // the call got through, to a reply without its requestID
 		} else {
 			a.wantProblem(t, http.StatusBadGateway, "gateway_unreachable", "not_sent")
 		}

@@ -60,11 +60,11 @@ func TestCallHeadersOnTheWire(t *testing.T) {
 		t.Errorf("headers\n%q, want\n%q", got.header, want)
 	}
 	if strings.Contains(got.body, "canary") {
-		t.Errorf("something of the caller's headers is in the body: %s", got.body)
+		t.Errorf("a part of the caller's headers is in the body: %s", got.body)
 	}
 }
 
-// A base_url may hold a path, for a gateway behind a prefix.
+// A base_url may have a path, for a gateway behind a prefix.
 func TestCallBaseURLWithPath(t *testing.T) {
 	g := newGateway(t)
 	merchant := strings.Replace(g.merchant(t), g.url, g.url+"/prefix/", 1)
@@ -75,8 +75,8 @@ func TestCallBaseURLWithPath(t *testing.T) {
 	}
 }
 
-// The gateway's published requests with their signatures: its PDFs v3.5 to v3.6.1 and
-// v3.0 to v3.4. utf8 is a vector of our own, computed outside of this project's code.
+// publishedRequests are the gateway's published requests with their signatures, from its PDFs v3.5
+// to v3.6.1 and v3.0 to v3.4. utf8 is our own, computed outside of this project's code.
 var publishedRequests = []struct{ name, body, signature string }{
 	{
 		name:      "request-current",
@@ -112,8 +112,8 @@ func TestCallVectorsOfRequests(t *testing.T) {
 	}
 }
 
-// The other two vectors are no requests, but serve as answers: the same object in two
-// layouts, told apart by nothing but the bytes that are hashed.
+// The other two vectors are not requests, but can be replies: the same object in two layouts. Only
+// the bytes that are hashed differ.
 func TestCallVectorsOfReplies(t *testing.T) {
 	const (
 		pretty  = "{\n  \"requestID\": \"1\"\n}"
@@ -128,7 +128,7 @@ func TestCallVectorsOfReplies(t *testing.T) {
 		for _, signed := range []string{pretty, compact} {
 			t.Run(fmt.Sprintf("%d bytes signed as %d", len(sent), len(signed)), func(t *testing.T) {
 				s.gateway.replies(func(*call) []byte {
-					return httpReply(http.StatusOK, sent, "signature", signatures[signed])
+					return httpResponse(http.StatusOK, sent, "signature", signatures[signed])
 				})
 				code := "response_signature_invalid"
 				if sent == signed {
@@ -140,8 +140,8 @@ func TestCallVectorsOfReplies(t *testing.T) {
 	}
 }
 
-// PHP is what most of the gateway's merchants run. Its json_encode writes \/ and
-// \u followed by hex digits, and its own hash function is the judge here.
+// Most of the gateway's merchants use PHP. Its json_encode writes \/ and \u followed by hex digits,
+// and its own hash function is the judge here.
 func TestCallFromPHP(t *testing.T) {
 	php := requireProgram(t, "php")
 	s := newSidecar(t, "validate off")

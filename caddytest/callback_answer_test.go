@@ -9,14 +9,14 @@ import (
 	"unicode/utf8"
 )
 
-// What the gateway is told when the app has spoken.
+// The gateway gets the app's answer to an IPN.
 func TestCallbackAnswerOfTheAppIsRelayed(t *testing.T) {
 	long := strings.Repeat("ữ", 250)
 	tests := []struct {
 		name        string
 		app         http.HandlerFunc
 		status      string
-		description string // "": whatever the default is
+		description string // "": not compared
 	}{
 		{"200 in a string", answering(200, `{"ipnStatus":"200","ipnDescription":"order updated"}`), "200", "order updated"},
 		{"404 in a string", answering(200, `{"ipnStatus":"404","ipnDescription":"no such order"}`), "404", "no such order"},
@@ -31,7 +31,7 @@ func TestCallbackAnswerOfTheAppIsRelayed(t *testing.T) {
 		{"white space and escapes", answering(200, " {\r\n\t\"ipn\\u0053tatus\" : \"\\u0034\\u00309\" , \"ipnDescription\":\"a\\u0301\"}\n"), "409", "a\u0301"},
 		{"behind a BOM", answering(200, "\ufeff"+`{"ipnStatus":"404"}`), "404", ""},
 		{"not called JSON", answering(200, `{"ipnStatus":"404"}`, "Content-Type", "text/html"), "404", ""},
-		{"compressed, if it is asked for", compressed(`{"ipnStatus":"404","ipnDescription":"small"}`), "404", "small"},
+		{"compressed, for clients that accept it", compressing(`{"ipnStatus":"404","ipnDescription":"small"}`), "404", "small"},
 
 		{"description in Vietnamese", answering(200, `{"ipnStatus":"200","ipnDescription":"Đã cập nhật đơn hàng"}`), "200", "Đã cập nhật đơn hàng"},
 		{"description with HTML", answering(200, `{"ipnStatus":"200","ipnDescription":"<b>&\"\\"}`), "200", `<b>&"\`},
@@ -45,7 +45,7 @@ func TestCallbackAnswerOfTheAppIsRelayed(t *testing.T) {
 		{"description a list", answering(200, `{"ipnStatus":"404","ipnDescription":["x"]}`), "404", ""},
 		{"description an object", answering(200, `{"ipnStatus":"404","ipnDescription":{"x":1}}`), "404", ""},
 
-		// Any other 2xx means 200.
+		// Any other 2xx answer means 200.
 		{"empty body", answering(200, ""), "200", ""},
 		{"204", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, "200", ""},
 		{"text", answering(200, "OK", "Content-Type", "text/plain"), "200", ""},
@@ -76,7 +76,7 @@ func TestCallbackAnswerOfTheAppIsRelayed(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			app.answers(test.app)
-			a := ways[0].deliver(t, c, m, "Accept-Encoding", "gzip, br")
+			a := ipnJSON.send(t, c, m, "Accept-Encoding", "gzip, br")
 			description := a.wantIPNStatus(t, test.status)
 			if test.description != "" && description != test.description {
 				t.Errorf("description %q, want %q", description, test.description)
@@ -89,7 +89,7 @@ func TestCallbackAnswerOfTheAppIsRelayed(t *testing.T) {
 	}
 }
 
-// Whatever is not a clear answer is 503, so that the gateway can send the IPN again.
+// Where the app gives no clear answer, the gateway gets 503, so that it sends the IPN again.
 func TestCallbackAnswerUnclearIs503(t *testing.T) {
 	statuses := map[string]http.HandlerFunc{
 		"a bare 404":             answering(404, ""),
@@ -131,18 +131,18 @@ func TestCallbackAnswerUnclearIs503(t *testing.T) {
 	for name, answer := range statuses {
 		t.Run(name, func(t *testing.T) {
 			app.answers(answer)
-			ways[0].deliver(t, c, m).wantCallbackRefused(t, http.StatusServiceUnavailable, "app_unavailable")
-			// The same message again, and the app is well: no state is left behind.
+			ipnJSON.send(t, c, m).wantCallbackRefused(t, http.StatusServiceUnavailable, "app_unavailable")
+			// The same message again, now to an app that works: the sidecar keeps no state.
 			app.answers(answering(200, ""))
-			ways[0].deliver(t, c, m).wantIPNStatus(t, "200")
+			ipnJSON.send(t, c, m).wantIPNStatus(t, "200")
 		})
 	}
 	if len(c.logLines(t, "the app did not confirm an IPN")) != len(statuses) {
-		t.Errorf("the log does not tell of every IPN that was not confirmed")
+		t.Errorf("the log does not have every IPN that was not confirmed")
 	}
 }
 
-// Routes behind galaxypay_ipn that never reach an app, or reach it oddly.
+// Routes after galaxypay_ipn need not lead to an app.
 func TestCallbackAnswerOfRoutes(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -161,25 +161,20 @@ func TestCallbackAnswerOfRoutes(t *testing.T) {
 		{"respond 404", "respond 404", ""},
 		{"respond with an answer", "respond `{\"ipnStatus\":\"404\"}`", "404"},
 		{"redir", "redir * /elsewhere", ""},
-		// Compression, if it were asked for, would hide the answer.
+		// If the answer were compressed, the sidecar could not read it.
 		{"encode", "encode {\n gzip\n minimum_length 1\n }\nheader Content-Type application/json\nrespond `{\"ipnStatus\":\"404\"}`", "404"},
 	}
 	m := signedMessage(paidMessage, sandboxSalt)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c := start(t, `
-				{
-					galaxypay {
-						environment sandbox
-					}
-				}
+			c := start(t, sandboxMerchant+`
 				http://:9181 {
 					route /galaxypay/ipn {
 						galaxypay_ipn
 						`+test.route+`
 					}
 				}`)
-			a := ways[0].deliver(t, c, m, "Accept-Encoding", "gzip")
+			a := ipnJSON.send(t, c, m, "Accept-Encoding", "gzip")
 			if test.status != "" {
 				a.wantIPNStatus(t, test.status)
 				return
@@ -189,7 +184,7 @@ func TestCallbackAnswerOfRoutes(t *testing.T) {
 	}
 }
 
-// The gateway sees nothing of the app but the two fields.
+// Of the app's answer, the gateway gets the two fields and nothing else.
 func TestCallbackAnswerHidesTheAppsHeaders(t *testing.T) {
 	app := newApp(t)
 	c := start(t, callbackSite(app, ""))
@@ -202,7 +197,7 @@ func TestCallbackAnswerHidesTheAppsHeaders(t *testing.T) {
 	for name, status := range map[string]int{"confirmed": 200, "confirmed, 409": 409, "not confirmed": 500, "not confirmed, 301": 301} {
 		t.Run(name, func(t *testing.T) {
 			app.answers(answering(status, `{"ipnStatus":"200","canary":"canary"}`, canaries...))
-			a := ways[0].deliver(t, c, m)
+			a := ipnJSON.send(t, c, m)
 			for name, values := range a.header {
 				if strings.Contains(strings.Join(values, ","), "canary") {
 					t.Errorf("the gateway got %s: %q", name, values)
@@ -220,7 +215,7 @@ func TestCallbackAnswerHidesTheAppsHeaders(t *testing.T) {
 	}
 }
 
-// An app that first says that it is still there, and then answers.
+// An app may send interim responses before its answer.
 func TestCallbackAnswerAfterHints(t *testing.T) {
 	app := newApp(t)
 	app.answers(func(w http.ResponseWriter, r *http.Request) {
@@ -230,14 +225,14 @@ func TestCallbackAnswerAfterHints(t *testing.T) {
 		answering(200, `{"ipnStatus":"409"}`)(w, r)
 	})
 	c := start(t, callbackSite(app, ""))
-	a := ways[0].deliver(t, c, signedMessage(paidMessage, sandboxSalt))
+	a := ipnJSON.send(t, c, signedMessage(paidMessage, sandboxSalt))
 	a.wantIPNStatus(t, "409")
 	if got := a.header.Get("Link"); got != "" {
 		t.Errorf("the gateway got Link: %s", got)
 	}
 }
 
-// An answer that comes in pieces is one answer.
+// An answer that arrives in pieces is one answer.
 func TestCallbackAnswerInPieces(t *testing.T) {
 	app := newApp(t)
 	app.answers(func(w http.ResponseWriter, _ *http.Request) {
@@ -254,22 +249,21 @@ func TestCallbackAnswerInPieces(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := start(t, config)
-			if got := ways[0].deliver(t, c, signedMessage(paidMessage, sandboxSalt)).wantIPNStatus(t, "409"); got != "Đã xong" {
+			if got := ipnJSON.send(t, c, signedMessage(paidMessage, sandboxSalt)).wantIPNStatus(t, "409"); got != "Đã xong" {
 				t.Errorf("description %q", got)
 			}
 		})
 	}
 }
 
-// A proxy that tries again must not turn an IPN that the app never had whole into a
-// confirmed one.
+// A proxy that tries again must not confirm an IPN that the app never got whole.
 func TestCallbackAnswerAfterProxyRetries(t *testing.T) {
 	const retryPost = "lb_retries 3\n lb_retry_match {\n method POST\n }\n"
 	tests := []struct {
 		name      string
 		upstreams string // in front of the app
 		options   string
-		hangUps   int64 // how often the app hangs up first
+		hangUps   int64 // how often the app closes the connection first
 		confirmed bool
 	}{
 		{"another upstream is down", freeAddress(t), "lb_policy first\n lb_retries 1\n fail_duration 30s\n", 0, true},
@@ -291,14 +285,14 @@ func TestCallbackAnswerAfterProxyRetries(t *testing.T) {
 			c := start(t, strings.ReplaceAll(callbackSite(app, ""),
 				"reverse_proxy "+app.address, "reverse_proxy "+test.upstreams+" "+app.address+" {\n"+test.options+"}"))
 			m := signedMessage(paidMessage, sandboxSalt)
-			a := ways[0].deliver(t, c, m)
+			a := ipnJSON.send(t, c, m)
 			calls := app.received()
 			if !test.confirmed {
 				a.wantCallbackRefused(t, http.StatusServiceUnavailable, "app_unavailable")
 				return
 			}
 			a.wantIPNStatus(t, "200")
-			provenCallback{target: "/galaxypay/ipn", kind: "ipn", status: "paid", message: paidMessage, from: m}.check(t, calls[len(calls)-1])
+			provenCallback{target: ipnJSON.path(), kind: "ipn", status: "paid", message: paidMessage, from: m}.check(t, calls[len(calls)-1])
 		})
 	}
 }

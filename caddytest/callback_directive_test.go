@@ -1,7 +1,6 @@
 package caddytest
 
 import (
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -31,11 +30,11 @@ func TestCallbackDirectiveComesFirst(t *testing.T) {
 		t.Helper()
 		fill := strings.NewReplacer("PATH", path, "APP", app.address, "ROOT", root)
 		site := fill.Replace(strings.Join(lines, "\n"))
-		c := start(t, "{\n galaxypay {\n environment sandbox\n }\n }\n&(shop) {\n respond reached\n}\nhttp://:9181 {\n"+site+"\n}\n")
+		c := start(t, sandboxMerchant+"&(shop) {\n respond reached\n}\nhttp://:9181 {\n"+site+"\n}\n")
 		defer c.stop()
 		send := func(method, query, body string) {
 			t.Helper()
-			a := exchange(t, c, method, c.url("9181")+path+query, strings.NewReader(body), "Content-Type", "application/json", "Galaxypay-Payment-Status", "paid")
+			a := c.do(t, method, c.url("9181")+path+query, strings.NewReader(body), "Content-Type", "application/json", "Galaxypay-Payment-Status", "paid")
 			if a.status != http.StatusForbidden && a.status != http.StatusBadRequest && a.status != http.StatusMethodNotAllowed || strings.Contains(a.body, "reached") {
 				t.Errorf("%s %s%s: HTTP %d: %s", method, path, query, a.status, a.body)
 			}
@@ -48,8 +47,8 @@ func TestCallbackDirectiveComesFirst(t *testing.T) {
 		send(http.MethodGet, "", "")
 		send(http.MethodPut, "", proven.json())
 
-		// A proven one does get past it: the site is not just shut.
-		a := c.do(t, http.MethodPost, c.url("9181")+path, http.Header{"Content-Type": {"application/json"}}, strings.NewReader(proven.json()))
+		// A proven one does get past it, so the site is not just closed.
+		a := c.post(t, c.url("9181")+path, proven.json())
 		if a.status == http.StatusForbidden || a.status == http.StatusBadRequest {
 			t.Errorf("a proven message: HTTP %d: %s", a.status, a.body)
 		}
@@ -81,9 +80,9 @@ func TestCallbackDirectiveComesFirst(t *testing.T) {
 	}
 }
 
-// neighbours are directives that answer requests, each as it stands beside ours in a
-// site, for the address PATH. Whatever they answer has the word reached in it, or gets
-// to the app.
+// neighbours are directives that answer requests. Each stands beside ours in a site, for the
+// address PATH. A request has got past ours if the answer holds the word reached or if the app got
+// it.
 var neighbours = []struct{ name, lines string }{
 	{"respond", "respond PATH reached"},
 	{"respond everywhere", "respond reached"},
@@ -124,17 +123,12 @@ func permutations(lines []string) func(yield func([]string) bool) {
 	}
 }
 
-// The address may be spelled in other ways; where Caddy takes them for the same
-// address, so does the directive's matcher.
+// The address may be spelled in other ways. Where Caddy takes such a spelling for the same address,
+// so does the directive's matcher.
 func TestCallbackDirectiveComesFirstInOtherSpellings(t *testing.T) {
 	app := newApp(t)
 	app.answers(answering(http.StatusOK, "reached"))
-	c := start(t, `
-		{
-			galaxypay {
-				environment sandbox
-			}
-		}
+	c := start(t, sandboxMerchant+`
 		http://:9181 {
 			galaxypay_ipn /galaxypay/ipn
 			reverse_proxy /galaxypay/ipn `+app.address+`
@@ -149,17 +143,12 @@ func TestCallbackDirectiveComesFirstInOtherSpellings(t *testing.T) {
 			if strings.HasPrefix(path, "//") {
 				request.URL.Opaque = c.url("9181") + path
 			}
-			response, err := c.client.Do(request)
+			a, err := c.roundTrip(request)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer response.Body.Close()
-			text, err := io.ReadAll(response.Body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if strings.Contains(string(text), "reached") {
-				t.Errorf("HTTP %d: %s", response.StatusCode, text)
+			if strings.Contains(a.body, "reached") {
+				t.Errorf("HTTP %d: %s", a.status, a.body)
 			}
 			app.wantNothing(t)
 		})

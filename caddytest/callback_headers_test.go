@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// forgedMarks are headers with which an outsider could try to say that an order is
-// paid. CGI and its kin fold hyphens, underscores and dots into one.
-var forgedMarks = []struct {
+// forgedHeaders are headers with which an outsider could try to say that an order is paid. CGI and
+// FastCGI read hyphens, underscores and dots as one character.
+var forgedHeaders = []struct {
 	name   string
 	header []string
 }{
@@ -29,18 +29,17 @@ var forgedMarks = []struct {
 	{"a dot and a hyphen", []string{"galaxypay.payment-status", "paid"}},
 	{"a dot and an underscore", []string{"galaxypay.payment_status", "paid"}},
 	{"an underscore and a dot", []string{"galaxypay_payment.status", "paid"}},
-	{"a mark that we do not have", []string{"Galaxypay-Verified", "true"}},
+	{"a header that we do not have", []string{"Galaxypay-Verified", "true"}},
 	{"empty", []string{"Galaxypay-Payment-Status", ""}},
 	{"named in Connection", []string{"Connection", "Galaxypay-Payment-Status, Galaxypay-Callback, Content-Type, Content-Length"}},
 	{"an upgrade", []string{"Connection", "Upgrade, Galaxypay-Payment-Status", "Upgrade", "websocket"}},
 	{"named as a trailer", []string{"TE", "trailers, Galaxypay-Payment-Status"}},
 }
 
-// No header that an outsider sets can be taken for a mark of ours, and none can make
-// one of ours disappear.
+// No header of an outsider can pass for one of ours, and none can make one of ours disappear.
 func TestCallbackHeadersCannotBeForged(t *testing.T) {
-	// By default Caddy itself drops names with underscores and dots. These options let
-	// them in, and then they are ours to drop.
+	// By default Caddy itself drops names with underscores and dots. With these options it does not,
+	// and then the directive must drop them.
 	configs := []struct{ name, global string }{
 		{"Caddy's default", ""},
 		{"expected_underscore_headers", "servers {\n expected_underscore_headers galaxypay_* galaxypay_payment_status galaxypay_payment-status galaxypay-payment_status galaxypay_payment.status galaxypay.payment_status\n }"},
@@ -52,17 +51,13 @@ func TestCallbackHeadersCannotBeForged(t *testing.T) {
 			app := newApp(t)
 			c := start(t, strings.Replace(callbackSite(app, ""), "{", "{\n"+config.global, 1))
 			m := signedMessage(cancelledMessage, sandboxSalt)
-			for _, forged := range forgedMarks {
+			for _, forged := range forgedHeaders {
 				for _, way := range ways {
 					t.Run(forged.name+", "+way.name, func(t *testing.T) {
-						if a := way.deliver(t, c, m, forged.header...); a.status != http.StatusOK {
+						if a := way.send(t, c, m, forged.header...); a.status != http.StatusOK {
 							t.Errorf("HTTP %d: %s", a.status, a.body)
 						}
-						want := provenCallback{target: way.path(), kind: "ipn", status: "cancelled", message: cancelledMessage, from: m}
-						if way.kind == "result" {
-							want.kind = "cancel"
-						}
-						want.check(t, app.only(t))
+						way.wantInApp(t, app, "cancelled", cancelledMessage, m)
 					})
 				}
 			}
@@ -70,7 +65,8 @@ func TestCallbackHeadersCannotBeForged(t *testing.T) {
 	}
 }
 
-// The options of the test above do let such headers in, else it would prove nothing.
+// The options of TestCallbackHeadersCannotBeForged do let such headers in, else it would prove
+// nothing.
 func TestCallbackHeadersControl(t *testing.T) {
 	app := newApp(t)
 	c := start(t, `
@@ -83,23 +79,23 @@ func TestCallbackHeadersControl(t *testing.T) {
 		http://:9181 {
 			reverse_proxy `+app.address+`
 		}`)
-	exchange(t, c, http.MethodGet, c.url("9181")+"/", nil, "galaxypay_payment_status", "paid", "galaxypay.callback", "ipn")
+	c.get(t, c.url("9181")+"/", "galaxypay_payment_status", "paid", "galaxypay.callback", "ipn")
 	got := app.only(t).header
 	if got.Get("Galaxypay_payment_status") != "paid" || got.Get("Galaxypay.callback") != "ipn" {
 		t.Errorf("the app got %v", got)
 	}
 }
 
-// A site that hands the app all its other addresses, too, keeps marks off them with one
-// line, which takes nothing from the proven messages.
+// A site that passes its other addresses to the app, too, keeps forged headers off them with one
+// line. The line takes nothing from proven messages.
 func TestCallbackHeadersCannotBeForgedElsewhere(t *testing.T) {
 	app := newApp(t)
 	site := strings.Replace(callbackSite(app, ""), "http://:9181 {", "http://:9181 {\nrequest_header -Galaxypay-*\nhandle {\nreverse_proxy "+app.address+"\n}", 1)
 	c := start(t, strings.ReplaceAll(strings.ReplaceAll(site, "ipn* {", "ipn {"), "result* {", "result {"))
 	for _, path := range []string{"/", "/galaxypay/ipn/", "/galaxypay/ipn/index.php", "/galaxypay/result/", "/galaxypay"} {
-		for _, forged := range forgedMarks {
+		for _, forged := range forgedHeaders {
 			t.Run(path+", "+forged.name, func(t *testing.T) {
-				exchange(t, c, http.MethodPost, c.url("9181")+path, strings.NewReader(paidMessage), forged.header...)
+				c.do(t, http.MethodPost, c.url("9181")+path, strings.NewReader(paidMessage), forged.header...)
 				for name, values := range app.only(t).header {
 					if strings.HasPrefix(strings.ToLower(name), "galaxypay") {
 						t.Errorf("the app got %s: %q", name, values)
@@ -111,48 +107,38 @@ func TestCallbackHeadersCannotBeForgedElsewhere(t *testing.T) {
 	m := signedMessage(paidMessage, sandboxSalt)
 	for _, way := range ways {
 		t.Run("proven, "+way.name, func(t *testing.T) {
-			way.deliver(t, c, m)
-			provenCallback{target: way.path(), kind: way.kind, status: "paid", message: paidMessage, from: m}.check(t, app.only(t))
+			way.send(t, c, m)
+			way.wantInApp(t, app, "paid", paidMessage, m)
 		})
 	}
 }
 
-// A mark in a trailer comes after the message was read, and goes nowhere.
+// A trailer comes after the message was read. A forged header in it does not reach the app.
 func TestCallbackHeadersCannotBeForgedInTrailers(t *testing.T) {
 	app := newApp(t)
 	c := start(t, callbackSite(app, ""))
 	m := signedMessage(cancelledMessage, sandboxSalt)
-	for _, path := range []string{"/galaxypay/ipn", "/galaxypay/result"} {
-		t.Run(path, func(t *testing.T) {
-			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.url("9181")+path, struct{ io.Reader }{strings.NewReader(m.json())})
+	for _, way := range []way{ipnJSON, resultJSON} {
+		t.Run(way.path(), func(t *testing.T) {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.url("9181")+way.path(), struct{ io.Reader }{strings.NewReader(m.json())})
 			if err != nil {
 				t.Fatal(err)
 			}
 			request.Header.Set("Content-Type", "application/json")
 			request.Trailer = http.Header{"Galaxypay-Payment-Status": {"paid"}, "X-Other": {"1"}}
-			response, err := c.client.Do(request)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer response.Body.Close()
-			if _, err := io.Copy(io.Discard, response.Body); err != nil {
+			if _, err := c.roundTrip(request); err != nil {
 				t.Fatal(err)
 			}
 			got := app.only(t)
 			if len(got.trailer) != 0 {
 				t.Errorf("the app got the trailer %v", got.trailer)
 			}
-			want := provenCallback{target: path, kind: "ipn", status: "cancelled", message: cancelledMessage, from: m}
-			if path == "/galaxypay/result" {
-				want.kind = "cancel"
-			}
-			want.check(t, got)
+			provenCallback{target: way.path(), kind: way.ending("cancelled"), status: "cancelled", message: cancelledMessage, from: m}.check(t, got)
 		})
 	}
 }
 
-// Headers that described the body as it came would be lies about the one that the app
-// gets.
+// Headers that describe the body as it came would be wrong for the body that the app gets.
 func TestCallbackHeadersOfTheBody(t *testing.T) {
 	app := newApp(t)
 	c := start(t, callbackSite(app, ""))
@@ -167,9 +153,9 @@ func TestCallbackHeadersOfTheBody(t *testing.T) {
 		}
 		header = append(header, name, value)
 	}
-	ways[0].deliver(t, c, m, header...).wantIPNStatus(t, "200")
+	ipnJSON.send(t, c, m, header...).wantIPNStatus(t, "200")
 	got := app.only(t)
-	provenCallback{target: "/galaxypay/ipn", kind: "ipn", status: "paid", message: paidMessage, from: m}.check(t, got)
+	provenCallback{target: ipnJSON.path(), kind: "ipn", status: "paid", message: paidMessage, from: m}.check(t, got)
 	for _, name := range names {
 		if value := got.header.Get(name); value != "" {
 			t.Errorf("the app got %s: %s", name, value)
@@ -177,15 +163,10 @@ func TestCallbackHeadersOfTheBody(t *testing.T) {
 	}
 }
 
-// What is behind need not be a proxy: everything in Caddy sees the message and not the
-// request that brought it.
+// The handler behind the directive need not be a proxy: every part of Caddy sees the message and
+// not the request that brought it.
 func TestCallbackHandlersSeeTheMessage(t *testing.T) {
-	c := start(t, `
-		{
-			galaxypay {
-				environment sandbox
-			}
-		}
+	c := start(t, sandboxMerchant+`
 		http://:9181 {
 			handle /galaxypay/result {
 				galaxypay_result
@@ -193,10 +174,10 @@ func TestCallbackHandlersSeeTheMessage(t *testing.T) {
 			}
 		}`)
 	m := signedMessage(paidMessage, sandboxSalt)
-	for _, way := range ways[2:] {
+	for _, way := range resultWays {
 		t.Run(way.name, func(t *testing.T) {
 			want := fmt.Sprintf("POST /galaxypay/result application/json %d %s", len(paidMessage), paidMessage)
-			if a := way.deliver(t, c, m); a.body != want {
+			if a := way.send(t, c, m); a.body != want {
 				t.Errorf("%q, want %q", a.body, want)
 			}
 		})

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The messages themselves reach the app to the byte, whatever they hold, and are
-// judged as the contract says.
+// Messages reach the app byte for byte, whatever they hold, with the payment status that the
+// contract gives them.
 func TestCallbackMessagesAndPaymentStatus(t *testing.T) {
 	data := func(fields string) string {
 		return `{"requestID":"1","responseCode":"200","responseData":{` + fields + `}}`
@@ -26,7 +26,7 @@ func TestCallbackMessagesAndPaymentStatus(t *testing.T) {
 		{"no responseData", `{"responseCode":"200"}`, "paid"},
 		{"responseData null", `{"responseCode":"200","responseData":null}`, "paid"},
 
-		// Kept to the byte.
+		// Passed on byte for byte.
 		{"amount 12.50", data(`"orderAmount":12.50`), "paid"},
 		{"amount 1e5", data(`"orderAmount":1e5,"big":12345678901234567890.000`), "paid"},
 		{"order and white space", "{ \"z\" : 1 ,\t\"responseCode\":\"200\",\n\"a\":[ ] , \"responseData\" : { } }", "paid"},
@@ -67,22 +67,18 @@ func TestCallbackMessagesAndPaymentStatus(t *testing.T) {
 	app := newApp(t)
 	c := start(t, callbackSite(app, ""))
 	for _, test := range tests {
-		for _, way := range []way{ways[0], ways[2]} {
+		for _, way := range []way{ipnJSON, resultQuery} {
 			t.Run(test.name+", "+way.name, func(t *testing.T) {
 				m := signedMessage(test.message, sandboxSalt)
-				way.deliver(t, c, m)
-				want := provenCallback{target: way.path(), kind: way.kind, status: test.status, message: test.message, from: m}
-				if way.kind == "result" && test.status == "cancelled" {
-					want.kind = "cancel"
-				}
-				want.check(t, app.only(t))
+				way.send(t, c, m)
+				way.wantInApp(t, app, test.status, test.message, m)
 			})
 		}
 	}
 }
 
-// The merchant's own query parameters reach the app as he wrote them; ours do not,
-// whether they carried the message or not.
+// The merchant's own query parameters reach the app as they were written. Ours do not, whether they
+// held the message or not.
 func TestCallbackQueryParameters(t *testing.T) {
 	m := signedMessage(paidMessage, sandboxSalt)
 	tests := []struct {
@@ -109,7 +105,7 @@ func TestCallbackQueryParameters(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run("GET "+test.name, func(t *testing.T) {
-			a := exchange(t, c, http.MethodGet, c.url("9181")+"/galaxypay/result?"+fill(test.query), nil)
+			a := c.get(t, c.url("9181")+"/galaxypay/result?"+fill(test.query))
 			if a.status != http.StatusOK {
 				t.Fatalf("HTTP %d: %s", a.status, a.body)
 			}
@@ -117,7 +113,7 @@ func TestCallbackQueryParameters(t *testing.T) {
 		})
 		for _, path := range []string{"/galaxypay/ipn", "/galaxypay/result"} {
 			t.Run("POST "+path+" "+test.name, func(t *testing.T) {
-				// What a POST has in its query is not the message, even if it would verify.
+				// The query of a POST is not the message, even if its signature is right.
 				a := c.post(t, c.url("9181")+path+"?"+fill(test.query), m.json())
 				if a.status != http.StatusOK {
 					t.Fatalf("HTTP %d: %s", a.status, a.body)
@@ -137,7 +133,7 @@ func TestCallbackQueryParameters(t *testing.T) {
 	})
 }
 
-// The address stays as it is, to the last escape.
+// The path stays as it is, escapes included.
 func TestCallbackPathStays(t *testing.T) {
 	app := newApp(t)
 	c := start(t, callbackSite(app, ""))
@@ -152,15 +148,14 @@ func TestCallbackPathStays(t *testing.T) {
 	}
 }
 
-// What the customer's browser brings for the app, and what the app has for the
-// browser, passes.
+// The app gets the browser's cookies and languages, and the browser gets the app's page.
 func TestCallbackResultIsTheAppsPage(t *testing.T) {
 	app := newApp(t)
 	app.answers(answering(http.StatusAccepted, "<h1>Cảm ơn</h1>", "Set-Cookie", "seen=1", "X-Page", "thanks"))
 	c := start(t, callbackSite(app, ""))
-	for _, way := range ways[2:] {
+	for _, way := range resultWays {
 		t.Run(way.name, func(t *testing.T) {
-			a := way.deliver(t, c, signedMessage(paidMessage, sandboxSalt), "Cookie", "session=7", "Accept", "text/html", "Accept-Language", "vi")
+			a := way.send(t, c, signedMessage(paidMessage, sandboxSalt), "Cookie", "session=7", "Accept", "text/html", "Accept-Language", "vi")
 			if a.status != http.StatusAccepted || a.body != "<h1>Cảm ơn</h1>" ||
 				a.header.Get("Set-Cookie") != "seen=1" || a.header.Get("X-Page") != "thanks" {
 				t.Errorf("HTTP %d, %v: %s", a.status, a.header, a.body)
@@ -172,18 +167,18 @@ func TestCallbackResultIsTheAppsPage(t *testing.T) {
 	}
 }
 
-// The log of a callback names the message by its ids, the Payment Link's other
-// spelling included, and holds nothing of what it says.
+// The log of a callback names the message by its ids, also in the spelling of Payment Links, and
+// holds none of its content.
 func TestCallbackLog(t *testing.T) {
 	app := newApp(t)
 	c := start(t, strings.Replace(callbackSite(app, ""), "http://:9181 {", "http://:9181 {\nlog", 1))
 	m := signedMessage(`{"requestId":"link-7","responseCode":"200","responseData":{"orderNo":"canary-order","tokenization":{"token":"canary-token","accountNumber":"970400xxxxxx0018"}}}`, sandboxSalt)
-	ways[0].deliver(t, c, m).wantIPNStatus(t, "200")
-	ways[1].deliver(t, c, m).wantIPNStatus(t, "200")
+	ipnJSON.send(t, c, m).wantIPNStatus(t, "200")
+	ipnForm.send(t, c, m).wantIPNStatus(t, "200")
 	app.answers(answering(http.StatusInternalServerError, "canary-answer"))
-	ways[0].deliver(t, c, m).wantCallbackRefused(t, http.StatusServiceUnavailable, "app_unavailable")
+	ipnJSON.send(t, c, m).wantCallbackRefused(t, http.StatusServiceUnavailable, "app_unavailable")
 	forged := callback{m.data, strings.Repeat("0", 64)}
-	ways[0].deliver(t, c, forged).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
+	ipnJSON.send(t, c, forged).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
 	c.stop()
 
 	lines := c.logLines(t, "callback")

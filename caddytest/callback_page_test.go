@@ -1,15 +1,14 @@
 package caddytest
 
 import (
-	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// refusals are one of each kind, for the tests of how a refusal is shown.
-var refusals = []struct {
+// refusedCallbacks are one of each kind of refusal, for the tests of how a refusal is shown.
+var refusedCallbacks = []struct {
 	name   string
 	method string
 	query  string
@@ -25,8 +24,8 @@ var refusals = []struct {
 	{"content type", http.MethodPost, "", "x", []string{"Content-Type", "text/plain"}, http.StatusUnsupportedMediaType, "content_type_unsupported"},
 }
 
-// People get a page, in their language; programs get a problem. An IPN comes from a
-// program, whatever it says it accepts.
+// People get a page, in their language; programs get a problem. An IPN comes from a program,
+// whatever its Accept header says.
 func TestCallbackRefusalPage(t *testing.T) {
 	const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 	app := newApp(t)
@@ -39,11 +38,11 @@ func TestCallbackRefusalPage(t *testing.T) {
 		{"neither", "ja,fr;q=0.8", "en", "do not pay again"},
 		{"none", "", "en", "do not pay again"},
 	}
-	for _, refusal := range refusals {
+	for _, refusal := range refusedCallbacks {
 		send := func(t *testing.T, path string, header ...string) httpAnswer {
 			t.Helper()
 			header = append(slices.Clone(refusal.header), header...)
-			return exchange(t, c, refusal.method, c.url("9181")+path+"?"+refusal.query, strings.NewReader(refusal.body), header...)
+			return c.do(t, refusal.method, c.url("9181")+path+"?"+refusal.query, strings.NewReader(refusal.body), header...)
 		}
 		for _, language := range languages {
 			t.Run(refusal.name+", "+language.name, func(t *testing.T) {
@@ -74,7 +73,7 @@ func TestCallbackRefusalPage(t *testing.T) {
 	})
 	t.Run("nothing of the message is on the page", func(t *testing.T) {
 		forged := callback{signedMessage(paidMessage, sandboxSalt).data, `"><script>alert(1)</script>`}
-		a := ways[2].deliver(t, c, forged, "Accept", browser)
+		a := resultQuery.send(t, c, forged, "Accept", browser)
 		if a.status != http.StatusForbidden || strings.Contains(a.body, "script>alert") || strings.Contains(a.body, forged.data) {
 			t.Errorf("HTTP %d: %s", a.status, a.body)
 		}
@@ -82,8 +81,8 @@ func TestCallbackRefusalPage(t *testing.T) {
 	app.wantNothing(t)
 }
 
-// handle_errors takes the place of the page where it covers the error; where it does
-// not, the customer is not left with a blank one.
+// handle_errors replaces the page where it covers the error. Where it does not, the customer does
+// not get a blank page.
 func TestCallbackRefusalErrorRoutes(t *testing.T) {
 	const ours, theirs = "do not pay again", "the shop's own page"
 	result := func(app *recordingApp) string {
@@ -129,24 +128,19 @@ func TestCallbackRefusalErrorRoutes(t *testing.T) {
 	app := newApp(t)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			c := start(t, "{\n galaxypay {\n environment sandbox\n }\n }\n"+test.sites(app))
+			c := start(t, sandboxMerchant+test.sites(app))
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url("9181")+"/galaxypay/result?data=eyJ9&signature=00", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			request.Host = test.host
 			request.Header.Set("Accept", "text/html")
-			response, err := c.client.Do(request)
+			a, err := c.roundTrip(request)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer response.Body.Close()
-			text, err := io.ReadAll(response.Body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if response.StatusCode != http.StatusForbidden || !strings.Contains(string(text), test.want) {
-				t.Errorf("HTTP %d, want 403 and %q: %s", response.StatusCode, test.want, text)
+			if a.status != http.StatusForbidden || !strings.Contains(a.body, test.want) {
+				t.Errorf("HTTP %d, want 403 and %q: %s", a.status, test.want, a.body)
 			}
 			app.wantNothing(t)
 		})

@@ -5,14 +5,13 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// What is no callback at all, and what is signed but holds no message.
+// A request that is no callback is refused, and so is a signed text that holds no message.
 func TestCallbackMalformedIsRefused(t *testing.T) {
 	m := signedMessage(paidMessage, sandboxSalt)
 	type sending struct {
@@ -20,7 +19,7 @@ func TestCallbackMalformedIsRefused(t *testing.T) {
 		ways    []way
 		encoded string
 	}
-	asJSON, asForm := []way{ways[0], ways[4]}, []way{ways[1], ways[2], ways[3]}
+	asJSON, asForm := []way{ipnJSON, resultJSON}, []way{ipnForm, resultQuery, resultForm}
 	sendings := []sending{
 		{"nothing", asJSON, ""},
 		{"white space", asJSON, " \r\n"},
@@ -63,7 +62,7 @@ func TestCallbackMalformedIsRefused(t *testing.T) {
 		{"broken percent-encoding in data", asForm, "data=%zz" + m.data + "&signature=" + m.signature},
 		{"percent sign at the end of data", asForm, "data=" + m.data + "%&signature=" + m.signature},
 		{"broken percent-encoding in signature", asForm, "data=" + m.data + "&signature=" + m.signature + "%f"},
-		{"JSON", []way{ways[1], ways[3]}, m.json()},
+		{"JSON", []way{ipnForm, resultForm}, m.json()},
 	}
 	signed := []struct{ name, data string }{
 		{"not Base64", "?"},
@@ -87,8 +86,8 @@ func TestCallbackMalformedIsRefused(t *testing.T) {
 		signed = append(signed, struct{ name, data string }{"encoded: " + name, base64.StdEncoding.EncodeToString([]byte(message))})
 	}
 	for _, s := range signed {
-		for _, way := range ways {
-			sendings = append(sendings, sending{"signed: " + s.name, oneWay(way), way.encode(signedData(s.data, sandboxSalt))})
+		for _, w := range ways {
+			sendings = append(sendings, sending{"signed: " + s.name, []way{w}, w.encode(signedData(s.data, sandboxSalt))})
 		}
 	}
 
@@ -97,47 +96,39 @@ func TestCallbackMalformedIsRefused(t *testing.T) {
 	for _, sending := range sendings {
 		for _, way := range sending.ways {
 			t.Run(sending.name+", "+way.name, func(t *testing.T) {
-				way.send(t, c, c.url("9181"), sending.encoded).wantCallbackRefused(t, http.StatusBadRequest, "callback_malformed")
+				way.sendEncoded(t, c, sending.encoded).wantCallbackRefused(t, http.StatusBadRequest, "callback_malformed")
 				app.wantNothing(t)
 			})
 		}
 	}
 
-	// Nothing is decoded before it is proven: a forger learns nothing of the parser.
+	// Nothing is decoded before it is proven, so a forger learns nothing about the parser.
 	for _, s := range signed {
 		t.Run("unsigned: "+s.name, func(t *testing.T) {
 			forged := callback{s.data, strings.Repeat("0", 64)}
-			ways[0].deliver(t, c, forged).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
+			ipnJSON.send(t, c, forged).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
 			app.wantNothing(t)
 		})
 	}
 
-	// A body that breaks off is not the message that its beginning looks like.
+	// A body that breaks off is not taken for the message that it begins with.
 	t.Run("broken off", func(t *testing.T) {
-		conn, err := net.Dial("tcp", c.ports["9181"])
-		if err != nil {
-			t.Fatal(err)
-		}
+		conn := dial(t, c.ports["9181"])
 		defer conn.Close()
 		fmt.Fprintf(conn, "POST /galaxypay/ipn HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(m.json())+1, m.json())
-		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		if err := conn.CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
-		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		a, err := readAnswer(bufio.NewReader(conn))
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer response.Body.Close()
-		text, err := io.ReadAll(response.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		httpAnswer{response.StatusCode, response.Header, string(text)}.wantCallbackRefused(t, http.StatusBadRequest, "callback_malformed")
+		a.wantCallbackRefused(t, http.StatusBadRequest, "callback_malformed")
 		app.wantNothing(t)
 	})
 }
 
-// IPNs are posted; results are posted or fetched. Nothing else.
+// IPNs come by POST, results by POST or GET. Other methods are refused.
 func TestCallbackMethods(t *testing.T) {
 	app := newApp(t)
 	c := start(t, callbackSite(app, ""))
@@ -153,7 +144,7 @@ func TestCallbackMethods(t *testing.T) {
 	for _, test := range tests {
 		for _, method := range test.methods {
 			t.Run(method+" "+test.path, func(t *testing.T) {
-				a := exchange(t, c, method, c.url("9181")+test.path+"?"+m.form(), strings.NewReader(m.json()), "Content-Type", "application/json")
+				a := c.do(t, method, c.url("9181")+test.path+"?"+m.form(), strings.NewReader(m.json()), "Content-Type", "application/json")
 				if method == http.MethodHead {
 					if a.status != http.StatusMethodNotAllowed {
 						t.Errorf("HTTP %d, want 405", a.status)
@@ -171,7 +162,7 @@ func TestCallbackMethods(t *testing.T) {
 	}
 }
 
-// The limit itself is accepted, one byte more is not; and the default is 64 KiB.
+// A body of the limit is accepted, one byte more is refused. The default is 64 KiB.
 func TestCallbackSizes(t *testing.T) {
 	m := signedMessage(paidMessage, sandboxSalt)
 	app := newApp(t)
@@ -196,16 +187,16 @@ func TestCallbackSizes(t *testing.T) {
 				send := func(t *testing.T, size int) httpAnswer {
 					t.Helper()
 					encoded := way.encode(m)
-					if fill := size - len(encoded); way.content == "application/json" {
+					if fill := size - len(encoded); way.contentType == "application/json" {
 						encoded += strings.Repeat(" ", fill)
 					} else {
 						encoded += "&x=" + strings.Repeat("x", fill-3)
 					}
 					if !chunked {
-						return way.send(t, c, c.url("9181"), encoded)
+						return way.sendEncoded(t, c, encoded)
 					}
 					unknownLength := struct{ io.Reader }{strings.NewReader(encoded)}
-					return exchange(t, c, way.method, c.url("9181")+way.path(), unknownLength, "Content-Type", way.content)
+					return c.do(t, way.method, c.url("9181")+way.path(), unknownLength, "Content-Type", way.contentType)
 				}
 				name := fmt.Sprintf("%d, %s, chunked %t", limit.limit, way.name, chunked)
 				for _, size := range []int{limit.limit - 1, limit.limit} {
@@ -230,7 +221,7 @@ func TestCallbackSizes(t *testing.T) {
 	}
 }
 
-// Bodies that are neither JSON nor a form.
+// Bodies that are neither JSON nor a form are refused.
 func TestCallbackContentTypes(t *testing.T) {
 	app := newApp(t)
 	c := start(t, callbackSite(app, ""))
@@ -254,7 +245,7 @@ func TestCallbackContentTypes(t *testing.T) {
 	for _, test := range tests {
 		for _, path := range []string{"/galaxypay/ipn", "/galaxypay/result"} {
 			t.Run(test.name+", "+path, func(t *testing.T) {
-				a := exchange(t, c, http.MethodPost, c.url("9181")+path, strings.NewReader(test.body), test.header...)
+				a := c.do(t, http.MethodPost, c.url("9181")+path, strings.NewReader(test.body), test.header...)
 				a.wantCallbackRefused(t, http.StatusUnsupportedMediaType, "content_type_unsupported")
 				app.wantNothing(t)
 			})

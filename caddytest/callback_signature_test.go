@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// Signatures that prove nothing, in every way in which they can arrive.
+// A signature that proves nothing is refused, in every way in which a callback arrives.
 func TestCallbackWrongSignatureIsRefused(t *testing.T) {
 	proven := signedMessage(paidMessage, sandboxSalt)
 	digest := sha256.Sum256([]byte(proven.data + sandboxSalt))
@@ -54,7 +54,7 @@ func TestCallbackWrongSignatureIsRefused(t *testing.T) {
 	for name, signature := range signatures {
 		for _, way := range ways {
 			t.Run(name+", "+way.name, func(t *testing.T) {
-				way.deliver(t, c, callback{proven.data, signature}).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
+				way.send(t, c, callback{proven.data, signature}).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
 				app.wantNothing(t)
 			})
 		}
@@ -66,7 +66,7 @@ func TestCallbackWrongSignatureIsRefused(t *testing.T) {
 		"one letter":       "f" + proven.data[1:],
 		"padding cut off":  strings.TrimRight(signedMessage(plusMessage, sandboxSalt).data, "="),
 		"a blank in front": " " + proven.data,
-		"something behind": proven.data + "AAAA",
+		"more behind":      proven.data + "AAAA",
 	}
 	for name, data := range changed {
 		for _, way := range ways {
@@ -75,40 +75,40 @@ func TestCallbackWrongSignatureIsRefused(t *testing.T) {
 				if name == "padding cut off" {
 					signature = signedMessage(plusMessage, sandboxSalt).signature
 				}
-				way.deliver(t, c, callback{data, signature}).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
+				way.send(t, c, callback{data, signature}).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
 				app.wantNothing(t)
 			})
 		}
 	}
 
-	// Without any, or with one that is not text.
+	// Without a signature, or with one that is not a string.
 	for _, signature := range []string{"null", "0", "200", "1.5", "true", "false", "{}", "[]", `["` + proven.signature + `"]`, `{"":"` + proven.signature + `"}`} {
-		for _, way := range []way{ways[0], ways[4]} {
+		for _, way := range []way{ipnJSON, resultJSON} {
 			t.Run("signature "+signature+", "+way.name, func(t *testing.T) {
-				way.send(t, c, c.url("9181"), `{"data":"`+proven.data+`","signature":`+signature+`}`).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
+				way.sendEncoded(t, c, `{"data":"`+proven.data+`","signature":`+signature+`}`).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
 				app.wantNothing(t)
 			})
 		}
 	}
 	missing := func(way way) string {
-		if way.content == "application/json" {
+		if way.contentType == "application/json" {
 			return `{"data":"` + proven.data + `","Signature":"` + proven.signature + `"}`
 		}
 		return "data=" + proven.data + "&Signature=" + proven.signature
 	}
 	for _, way := range ways {
 		t.Run("signature missing, "+way.name, func(t *testing.T) {
-			way.send(t, c, c.url("9181"), missing(way)).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
+			way.sendEncoded(t, c, missing(way)).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
 			app.wantNothing(t)
 		})
 		t.Run("signature in a header, "+way.name, func(t *testing.T) {
-			way.send(t, c, c.url("9181"), missing(way), "signature", proven.signature).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
+			way.sendEncoded(t, c, missing(way), "signature", proven.signature).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
 			app.wantNothing(t)
 		})
 	}
 }
 
-// A salt that was replaced verifies until its time is over.
+// A previous salt verifies until it expires.
 func TestCallbackPreviousSaltsVerify(t *testing.T) {
 	salts := map[string]string{
 		"CURRENT": "current-salt-0123456789", "PREVIOUS": "previous-salt-0123456789",
@@ -130,23 +130,23 @@ func TestCallbackPreviousSaltsVerify(t *testing.T) {
 		for _, way := range ways {
 			t.Run(name+", "+way.name, func(t *testing.T) {
 				m := signedMessage(paidMessage, salt)
-				a := way.deliver(t, c, m)
+				a := way.send(t, c, m)
 				if name == "EXPIRED" {
 					a.wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
 					app.wantNothing(t)
 					return
 				}
-				provenCallback{target: way.path(), kind: way.kind, status: "paid", message: paidMessage, from: m}.check(t, app.only(t))
+				way.wantInApp(t, app, "paid", paidMessage, m)
 			})
 		}
 	}
 	t.Run("the sandbox's", func(t *testing.T) {
-		ways[0].deliver(t, c, signedMessage(paidMessage, sandboxSalt)).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
+		ipnJSON.send(t, c, signedMessage(paidMessage, sandboxSalt)).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
 		app.wantNothing(t)
 	})
 }
 
-// Two merchants on one server: each address has its own salt and tells its own name.
+// Two merchants on one server: each address has its own salt and its own name in the headers.
 func TestCallbackTwoMerchants(t *testing.T) {
 	t.Setenv("AIRLINE_KEY", "airline-key")
 	t.Setenv("AIRLINE_SALT", "airline-salt-0123456789")
@@ -201,8 +201,8 @@ func TestCallbackTwoMerchants(t *testing.T) {
 	}
 }
 
-// published are the callbacks in the gateway's integration guide 3.6.1, with their own
-// signatures and salt. The base64 is theirs; nothing here was computed.
+// publishedCallbacks are the callbacks in the gateway's integration guide 3.6.1, with their
+// signatures and salt. The Base64 is copied from there; nothing here was computed.
 var publishedCallbacks = []struct {
 	name    string
 	from    callback
@@ -244,7 +244,7 @@ func TestCallbackPublishedVectors(t *testing.T) {
 					want.kind = vector.kind
 				}
 				for range 2 { // the same message has the same id, however often it comes
-					a := way.deliver(t, c, vector.from)
+					a := way.send(t, c, vector.from)
 					want.check(t, app.only(t))
 					if way.kind == "ipn" {
 						a.wantIPNStatus(t, "200")

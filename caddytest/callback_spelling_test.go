@@ -7,13 +7,12 @@ import (
 	"testing"
 )
 
-// One and the same proven message, in every spelling in which it may arrive.
+// The same proven message may arrive in many spellings.
 func TestCallbackSpellings(t *testing.T) {
 	m := signedMessage(plusMessage, sandboxSalt)
 	if !strings.Contains(m.data, "+") || !strings.Contains(m.data, "/") || !strings.HasSuffix(m.data, "=") {
 		t.Fatalf("this test needs +, / and = in %s", m.data)
 	}
-	ipnJSON, ipnForm, resultQuery, resultForm := ways[0], ways[1], ways[2], ways[3]
 	raw := "data=" + m.data + "&signature=" + m.signature
 	tests := []struct {
 		name    string
@@ -40,8 +39,8 @@ func TestCallbackSpellings(t *testing.T) {
 	for _, test := range tests {
 		for _, way := range test.ways {
 			t.Run(test.name+", "+way.name, func(t *testing.T) {
-				way.send(t, c, c.url("9181"), test.encoded)
-				provenCallback{target: way.path(), kind: way.kind, status: "paid", message: plusMessage, from: m}.check(t, app.only(t))
+				way.sendEncoded(t, c, test.encoded)
+				way.wantInApp(t, app, "paid", plusMessage, m)
 			})
 		}
 	}
@@ -59,19 +58,19 @@ func TestCallbackSpellings(t *testing.T) {
 	}
 	for _, test := range contentTypes {
 		t.Run("content type: "+test.name, func(t *testing.T) {
-			exchange(t, c, http.MethodPost, c.url("9181")+"/galaxypay/ipn", strings.NewReader(test.body), test.header...).wantIPNStatus(t, "200")
-			provenCallback{target: "/galaxypay/ipn", kind: "ipn", status: "paid", message: plusMessage, from: m}.check(t, app.only(t))
+			c.do(t, http.MethodPost, c.url("9181")+"/galaxypay/ipn", strings.NewReader(test.body), test.header...).wantIPNStatus(t, "200")
+			ipnJSON.wantInApp(t, app, "paid", plusMessage, m)
 		})
 	}
 	t.Run("chunked", func(t *testing.T) {
 		unknownLength := struct{ *strings.Reader }{strings.NewReader(m.json())}
-		exchange(t, c, http.MethodPost, c.url("9181")+"/galaxypay/ipn", unknownLength, "Content-Type", "application/json").wantIPNStatus(t, "200")
-		provenCallback{target: "/galaxypay/ipn", kind: "ipn", status: "paid", message: plusMessage, from: m}.check(t, app.only(t))
+		c.do(t, http.MethodPost, c.url("9181")+"/galaxypay/ipn", unknownLength, "Content-Type", "application/json").wantIPNStatus(t, "200")
+		ipnJSON.wantInApp(t, app, "paid", plusMessage, m)
 	})
 }
 
-// What the text of data and the signature may look like beyond the samples. The text
-// is hashed as it is received, so an id belongs to one spelling.
+// data and signature may differ from the published samples. data is hashed as it arrives, so each
+// spelling has a delivery id of its own.
 func TestCallbackSpellingsOfDataAndSignature(t *testing.T) {
 	// Of one length of the message in three, Base64 ends in =, in == or in neither.
 	unpadded := func(message string) callback {
@@ -100,14 +99,14 @@ func TestCallbackSpellingsOfDataAndSignature(t *testing.T) {
 	for _, test := range tests {
 		for _, way := range ways {
 			t.Run(test.name+", "+way.name, func(t *testing.T) {
-				way.deliver(t, c, test.from)
-				provenCallback{target: way.path(), kind: way.kind, status: "paid", message: test.message, from: test.from}.check(t, app.only(t))
+				way.send(t, c, test.from)
+				way.wantInApp(t, app, "paid", test.message, test.from)
 			})
 		}
 	}
 }
 
-// bothCases spells every other letter in capitals.
+// bothCases makes every other letter a capital.
 func bothCases(hexadecimal string) string {
 	text := []byte(hexadecimal)
 	for i := 0; i < len(text); i += 2 {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Each file in testdata/adapt holds a Caddyfile, a line of ten dashes and the JSON that
-// it stands for.
+// A Caddyfile adapts to the expected JSON. Each file in testdata/adapt holds a Caddyfile, a line of ten
+// dashes and that JSON.
 func TestConfigAdaptsToJSON(t *testing.T) {
 	files, err := filepath.Glob("testdata/adapt/*.caddyfiletest")
 	if err != nil || len(files) == 0 {

@@ -5,15 +5,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/caddyserver/caddy/v2"
 )
 
-// A configuration that would leave somebody less protected than he thinks does not
-// start. Its error names the option, and never a secret.
+// A configuration that protects less than it seems to does not load. Its error names the option, and
+// never a secret.
 func TestConfigErrorsNameTheOption(t *testing.T) {
 	files := setSecrets(t)
-	// In the global option, around one site with the bare directive.
+	// In the global option, beside one site with the bare directive.
 	global := map[string]struct {
 		options string
 		want    []string // parts of the error
@@ -214,6 +212,7 @@ func TestConfigErrorsNameTheOption(t *testing.T) {
 	}
 }
 
+// wantLoadError checks that Caddy refuses a Caddyfile with an error that contains these parts.
 func wantLoadError(t *testing.T, caddyfile string, want []string) {
 	t.Helper()
 	c, err := tryStart(t, caddyfile)
@@ -232,7 +231,7 @@ func wantLoadError(t *testing.T, caddyfile string, want []string) {
 	}
 }
 
-// The same through JSON, which skips the parser of the Caddyfile.
+// The same holds for JSON, which does not go through the parser of the Caddyfile.
 func TestConfigErrorsInJSON(t *testing.T) {
 	setSecrets(t)
 	const good = `"environment":"uat","api_key":"{env.KEY}","salt":"{env.SALT}"`
@@ -257,16 +256,12 @@ func TestConfigErrorsInJSON(t *testing.T) {
 		"previous salt missing":       {good + `,"previous_salts":[{}]`, ``, "previous_salt"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, err := tryStart(t, "{\n}\n") // sets up the logs
-			if err != nil {
-				t.Fatal(err)
-			}
-			config := c.localise(t, []byte(`{"apps":{
+			c := startEmpty(t)
+			err := c.loadJSON(t, []byte(`{"apps":{
 				"galaxypay":{"merchants":{"default":{`+test.merchant+`}}},
 				"http":{"servers":{"s":{"listen":[":9180"],"routes":[{"handle":[{"handler":"galaxypay"`+test.handler+`}]}]}}}}}`))
-			err = caddy.Load(config, true)
 			if err == nil {
-				t.Fatal("Caddy took it")
+				t.Fatal("Caddy took the configuration")
 			}
 			if !strings.Contains(err.Error(), test.want) {
 				t.Errorf("the error does not say %q: %v", test.want, err)
@@ -278,7 +273,7 @@ func TestConfigErrorsInJSON(t *testing.T) {
 	}
 }
 
-// Settings that are near to the refused ones, and fine.
+// Settings that are close to the refused ones, and right, load.
 func TestConfigsThatLoad(t *testing.T) {
 	files := setSecrets(t)
 	for name, test := range map[string]struct{ global, site string }{
@@ -307,7 +302,7 @@ func TestConfigsThatLoad(t *testing.T) {
 	}
 }
 
-// What works, but should not stay so, is said in the log when the config is loaded.
+// When a configuration loads, the log warns of settings that work but should be changed.
 func TestConfigWarnings(t *testing.T) {
 	setSecrets(t)
 	t.Setenv("SHORT", "15-characters-x")
@@ -351,14 +346,14 @@ func TestConfigWarnings(t *testing.T) {
 	}
 }
 
-// The secrets of this file. None of them may turn up in an error or a warning.
+// The secrets of these tests. None of them may appear in an error or a warning.
 const (
 	secretKey  = "secret-canary-api-key"
 	secretSalt = "secret-canary-salt"
 )
 
-// setSecrets provides the secrets in every way that a configuration can refer to, good
-// and bad, and returns the folder of the files.
+// setSecrets provides the secrets in all ways to which a configuration can refer, right and wrong ones,
+// and returns the folder of the files.
 func setSecrets(t *testing.T) string {
 	t.Helper()
 	t.Setenv("KEY", secretKey)
@@ -387,19 +382,20 @@ func setSecrets(t *testing.T) string {
 	return dir
 }
 
-// pair is what a merchant needs to be complete.
+// keyPair is the options that complete a merchant.
 const keyPair = `
 	api_key {env.KEY}
 	salt {env.SALT}
 	`
 
+// checkNoSecret checks that a text holds no secret.
 func checkNoSecret(t *testing.T, where, text string) {
 	t.Helper()
 	for _, secret := range []string{"secret-canary", secretKey, secretSalt} {
-		// The tests' own literal secrets start with the same word; where a Caddyfile
-		// names a placeholder, its name is no secret.
+		// All literal secrets of these tests begin with the same word. The name of a placeholder is no
+		// secret.
 		if strings.Contains(text, secret) {
-			t.Errorf("the %s tells a secret: %s", where, text)
+			t.Errorf("the %s holds a secret: %s", where, text)
 			return
 		}
 	}

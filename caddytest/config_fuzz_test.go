@@ -10,9 +10,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 )
 
-// Whatever stands in the blocks of the global option and of a directive: it is refused
-// with an error, or it adapts to JSON that Caddy provisions, or refuses with an error.
-// No error holds a secret, and nothing panics.
+// Whatever the blocks of the global option and of a directive hold, Caddy either provisions it or refuses
+// it with an error. No error holds a secret, and nothing panics.
 func FuzzCaddyfile(f *testing.F) {
 	f.Setenv("KEY", secretKey)
 	f.Setenv("SALT", secretSalt)
@@ -50,7 +49,7 @@ func FuzzCaddyfile(f *testing.F) {
 			return
 		}
 		if strings.TrimSpace(err.Error()) == "" {
-			t.Error("an error without a word")
+			t.Error("an error without a text")
 		}
 		if strings.Contains(err.Error(), "secret-canary") && secretsInPlace(global) && secretsInPlace(site) {
 			t.Errorf("%s\nis refused with a secret: %v", caddyfile, err)
@@ -58,13 +57,13 @@ func FuzzCaddyfile(f *testing.F) {
 	})
 }
 
-// directives are all that the module brings, besides its global option.
+// directives are all directives of the module.
 var directives = []string{"galaxypay", "galaxypay_ipn", "galaxypay_result", "galaxypay_sandbox", "galaxypay_demo_shop"}
 
-// secretsInPlace reports whether every secret stands on the line of an option that takes
-// one. Elsewhere, or where quotation marks and the like go on over several lines, nobody
-// could know that it is a secret, once Caddy has replaced {$KEY}. It drops carriage
-// returns, so salt and secret may turn into one word.
+// secretsInPlace reports whether every secret stands on the line of an option that takes one. In other
+// places, or inside quotation marks that span several lines, the module cannot know that a text is a
+// secret, once Caddy has replaced {$KEY}. Caddy drops carriage returns, so the option's name and the
+// secret may become one word.
 func secretsInPlace(options string) bool {
 	if strings.Contains(options, "\r") {
 		return false
@@ -84,8 +83,8 @@ func secretsInPlace(options string) bool {
 	return true
 }
 
-// provision does what Caddy does with a configuration before it runs it. What a
-// Caddyfile that has got out of its blocks asks of other modules is not done.
+// provision does what Caddy does with a configuration before it runs it. It skips Caddyfiles that leave
+// their blocks and use other modules.
 func provision(t *testing.T, adapted []byte) error {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(adapted))
@@ -96,11 +95,11 @@ func provision(t *testing.T, adapted []byte) error {
 	}
 	for app := range config.AppsRaw {
 		if app != "galaxypay" && app != "http" {
-			t.Skip("asks for another app")
+			t.Skip("uses another app")
 		}
 	}
 	if config.StorageRaw != nil || config.Logging == nil || len(config.Logging.Logs) != 1 {
-		t.Skip("asks for more than the module")
+		t.Skip("uses more than the module")
 	}
 	return caddy.Validate(&config)
 }

@@ -32,22 +32,12 @@ func TestPaymentWithApps(t *testing.T) {
 		t.Run(shop.name, func(t *testing.T) {
 			program := requireProgram(t, shop.program)
 
-			// First the addresses, so that the app, the sidecar and the sandbox can be
-			// told of each other.
-			c := start(t, `
-				http://:9180 {
-					respond 503
-				}
-				http://:9181 {
-					respond 503
-				}
-				http://:9190 {
-					galaxypay_sandbox
-				}`)
+			c := startSites(t, "9180", "9181", "9190")
 			app := startProgram(t, []string{"SIDECAR=" + c.url("9180"), "STATE=" + t.TempDir()}, program, shop.args...)
-			if err := c.load(t, paymentSites(c, strings.TrimPrefix(app, "http://"))); err != nil {
-				t.Fatal(err)
-			}
+			c.mustLoad(t, paymentSites{
+				app:         strings.TrimPrefix(app, "http://"),
+				resultQuery: "?shop=%C4%90%C3%A0+L%E1%BA%A1t",
+			}.caddyfile(c))
 
 			for _, end := range []struct{ pressed, status, callback string }{
 				{"success", "paid", "result"},
@@ -73,12 +63,11 @@ func payInShop(t *testing.T, c *caddyServer, app, pressed, status, callback stri
 	}
 
 	// The customer.
-	page := exchange(t, c, http.MethodGet, bought["endpoint"], nil)
+	page := c.get(t, bought["endpoint"])
 	if !strings.Contains(html.UnescapeString(page.body), shopText) {
 		t.Errorf("the payment page does not show the order: %s", page.body)
 	}
-	button := exchange(t, c, http.MethodPost, bought["endpoint"], strings.NewReader(url.Values{"outcome": {pressed}}.Encode()),
-		"Content-Type", "application/x-www-form-urlencoded")
+	button := c.postForm(t, bought["endpoint"], url.Values{"outcome": {pressed}}.Encode())
 	if button.status != http.StatusSeeOther {
 		t.Fatalf("HTTP %d from the payment page: %s", button.status, button.body)
 	}
@@ -88,13 +77,13 @@ func payInShop(t *testing.T, c *caddyServer, app, pressed, status, callback stri
 	if known["status"] != status || known["description"] != shopText {
 		t.Errorf("the app knows %q of the order, want %q and %q", known, status, shopText)
 	}
-	settled := html.UnescapeString(exchange(t, c, http.MethodGet, bought["endpoint"], nil).body)
+	settled := html.UnescapeString(c.get(t, bought["endpoint"]).body)
 	if !strings.Contains(settled, `{"ipnStatus":"200","ipnDescription":"Đã cập nhật đơn hàng"}`) {
 		t.Errorf("the gateway was not told that the app has taken the IPN: %s", settled)
 	}
 
 	// The customer is back in the shop.
-	result := exchange(t, c, http.MethodGet, button.header.Get("Location"), nil, "Accept", "text/html")
+	result := c.get(t, button.header.Get("Location"), "Accept", "text/html")
 	want := fmt.Sprintf("<p>%s: %s %s, Đà Lạt</p>", shopText, callback, status)
 	if result.status != http.StatusOK || result.body != want {
 		t.Errorf("HTTP %d, the customer sees %q, want %q", result.status, result.body, want)
@@ -123,7 +112,7 @@ func payInShop(t *testing.T, c *caddyServer, app, pressed, status, callback stri
 // fetchJSON returns the text fields of a JSON answer.
 func fetchJSON(t *testing.T, c *caddyServer, method, address string) map[string]string {
 	t.Helper()
-	a := exchange(t, c, method, address, nil)
+	a := c.do(t, method, address, nil)
 	fields := make(map[string]string)
 	if err := json.Unmarshal([]byte(a.body), &fields); err != nil || a.status != http.StatusOK {
 		t.Fatalf("%s %s: HTTP %d, %v: %s", method, address, a.status, err, a.body)

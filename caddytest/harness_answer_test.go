@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// answered is an answer that was read whole.
+// httpAnswer is a whole HTTP response.
 type httpAnswer struct {
 	status int
 	header http.Header
@@ -17,24 +17,27 @@ type httpAnswer struct {
 
 // problem is the body of a refusal.
 type problem struct {
-	Type            string `json:"type"`
-	Title           string `json:"title"`
-	Status          int    `json:"status"`
-	Detail          string `json:"detail"`
-	Code            string `json:"code"`
-	Outcome         string `json:"outcome"`
-	Operation       string `json:"operation"`
-	RequestID       string `json:"requestID"`
-	ResponseCode    string `json:"responseCode"`
-	ResponseMessage string `json:"responseMessage"`
-	Errors          []struct {
-		Field  string `json:"field"`
-		Code   string `json:"code"`
-		Detail string `json:"detail"`
-	} `json:"errors"`
+	Type            string       `json:"type"`
+	Title           string       `json:"title"`
+	Status          int          `json:"status"`
+	Detail          string       `json:"detail"`
+	Code            string       `json:"code"`
+	Outcome         string       `json:"outcome"`
+	Operation       string       `json:"operation"`
+	RequestID       string       `json:"requestID"`
+	ResponseCode    string       `json:"responseCode"`
+	ResponseMessage string       `json:"responseMessage"`
+	Errors          []fieldError `json:"errors"`
 }
 
-// problem decodes a refusal and checks what holds for every one of them.
+// fieldError says what is wrong with one field of a request.
+type fieldError struct {
+	Field  string `json:"field"`
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// problem decodes a refusal and checks what every refusal must have.
 func (a httpAnswer) problem(t *testing.T) problem {
 	t.Helper()
 	if got := a.header.Get("Content-Type"); got != "application/problem+json" {
@@ -50,6 +53,38 @@ func (a httpAnswer) problem(t *testing.T) problem {
 		t.Fatalf("incomplete problem with HTTP %d: %s", a.status, a.body)
 	}
 	return p
+}
+
+// fieldCodes lists the problem's errors as field:code.
+func (p problem) fieldCodes(t *testing.T) []string {
+	t.Helper()
+	var list []string
+	for _, e := range p.Errors {
+		if e.Detail == "" {
+			t.Errorf("%s: %s without a sentence", e.Field, e.Code)
+		}
+		list = append(list, e.Field+":"+e.Code)
+	}
+	return list
+}
+
+// decode reads a JSON answer with HTTP 200.
+func (a httpAnswer) decode(t *testing.T, into any) {
+	t.Helper()
+	if a.status != http.StatusOK {
+		t.Fatalf("HTTP %d, want 200: %s", a.status, a.body)
+	}
+	if err := json.Unmarshal([]byte(a.body), into); err != nil {
+		t.Fatalf("%v: %s", err, a.body)
+	}
+}
+
+// wantStatus checks an answer of which only the status matters.
+func (a httpAnswer) wantStatus(t *testing.T, status int) {
+	t.Helper()
+	if a.status != status {
+		t.Fatalf("HTTP %d, want %d: %s", a.status, status, a.body)
+	}
 }
 
 // wantOK checks a success and its body.
@@ -73,8 +108,8 @@ func (a httpAnswer) wantProblem(t *testing.T, status int, code, outcome string) 
 	return p
 }
 
-// refusedAs demands a problem with this status and code, in the shape that callbacks
-// get it: without an outcome, for nothing was to be sent.
+// wantCallbackRefused checks the refusal of a callback. It has no outcome and no operation,
+// because a callback sends nothing to the gateway.
 func (a httpAnswer) wantCallbackRefused(t *testing.T, status int, code string) {
 	t.Helper()
 	if a.status != status {
@@ -85,20 +120,19 @@ func (a httpAnswer) wantCallbackRefused(t *testing.T, status int, code string) {
 		t.Errorf("code %q, want %q: %s", p.Code, code, p.Detail)
 	}
 	if p.Outcome != "" || p.Operation != "" || p.ResponseCode != "" || p.ResponseMessage != "" || p.Errors != nil {
-		t.Errorf("a callback's problem speaks of a call: %s", a.body)
+		t.Errorf("a callback's problem has members that belong to calls: %s", a.body)
 	}
 }
 
-// confirmedAs demands that the gateway is told exactly this ipnStatus, in two strings.
+// wantIPNStatus checks that the gateway gets exactly this ipnStatus and a description, both as
+// strings. It returns the description.
 func (a httpAnswer) wantIPNStatus(t *testing.T, status string) (description string) {
 	t.Helper()
 	if a.status != http.StatusOK || a.header.Get("Content-Type") != "application/json" {
 		t.Fatalf("HTTP %d, %s, want 200, application/json: %s", a.status, a.header.Get("Content-Type"), a.body)
 	}
 	var fields map[string]any
-	if err := json.Unmarshal([]byte(a.body), &fields); err != nil {
-		t.Fatalf("%v: %s", err, a.body)
-	}
+	a.decode(t, &fields)
 	description, ok := fields["ipnDescription"].(string)
 	if !ok || description == "" || fields["ipnStatus"] != status || len(fields) != 2 {
 		t.Errorf("answer %s, want ipnStatus %q and a description, as strings", a.body, status)
@@ -106,26 +140,7 @@ func (a httpAnswer) wantIPNStatus(t *testing.T, status string) (description stri
 	return description
 }
 
-// faultsOf lists a problem's errors as field:code.
-func faultsOf(t *testing.T, a httpAnswer) []string {
-	t.Helper()
-	var p struct {
-		Errors []struct{ Field, Code, Detail string }
-	}
-	if err := json.Unmarshal([]byte(a.body), &p); err != nil {
-		t.Fatal(err)
-	}
-	var list []string
-	for _, e := range p.Errors {
-		if e.Detail == "" {
-			t.Errorf("%s: %s without a sentence", e.Field, e.Code)
-		}
-		list = append(list, e.Field+":"+e.Code)
-	}
-	return list
-}
-
-// verdict is the HTTP status, and of a problem its code and outcome.
+// summary is the HTTP status, and of a problem its code and outcome.
 func (a httpAnswer) summary(t *testing.T) string {
 	t.Helper()
 	if a.status == http.StatusOK {

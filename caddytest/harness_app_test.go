@@ -1,8 +1,6 @@
 package caddytest
 
 import (
-	"bytes"
-	"compress/gzip"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,8 +9,7 @@ import (
 	"testing"
 )
 
-// recordingApp is a merchant's app on a server of its own. It remembers what it was
-// handed.
+// recordingApp is a stand-in for the merchant's app. It keeps the requests that it gets.
 type recordingApp struct {
 	address string // host:port, for reverse_proxy
 
@@ -21,7 +18,7 @@ type recordingApp struct {
 	requests []appRequest
 }
 
-// handed is one request as the app received it.
+// appRequest is a request as the app gets it.
 type appRequest struct {
 	method  string
 	target  string // path and query, as on the wire
@@ -32,7 +29,7 @@ type appRequest struct {
 	broken  error // why the body could not be read to its end
 }
 
-// newApp runs an app that answers every IPN with success.
+// newApp runs an app that confirms every IPN.
 func newApp(t *testing.T) *recordingApp {
 	t.Helper()
 	a := new(recordingApp)
@@ -60,7 +57,7 @@ func (a *recordingApp) answers(f http.HandlerFunc) {
 	a.answer = f
 }
 
-// calls returns what the app was handed, and forgets it.
+// received returns the requests since the last look.
 func (a *recordingApp) received() []appRequest {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -69,7 +66,7 @@ func (a *recordingApp) received() []appRequest {
 	return received
 }
 
-// only returns the one request that the app was handed, and forgets it.
+// only returns the one request since the last look.
 func (a *recordingApp) only(t *testing.T) appRequest {
 	t.Helper()
 	calls := a.received()
@@ -82,7 +79,7 @@ func (a *recordingApp) only(t *testing.T) appRequest {
 	return calls[0]
 }
 
-// untouched demands that nothing reached the app.
+// wantNothing checks that no request has reached the app since the last look.
 func (a *recordingApp) wantNothing(t *testing.T) {
 	t.Helper()
 	if calls := a.received(); len(calls) != 0 {
@@ -90,7 +87,8 @@ func (a *recordingApp) wantNothing(t *testing.T) {
 	}
 }
 
-// tells makes the app answer, and tell when it has been asked.
+// answersWithSignal decides how the app answers from now on. The channel gets a value after each
+// answer.
 func (a *recordingApp) answersWithSignal(answer http.HandlerFunc) <-chan struct{} {
 	asked := make(chan struct{}, 1000)
 	a.answers(func(w http.ResponseWriter, r *http.Request) {
@@ -100,7 +98,7 @@ func (a *recordingApp) answersWithSignal(answer http.HandlerFunc) <-chan struct{
 	return asked
 }
 
-// saying is an app's answer, with headers given as name, value, name, value ...
+// answering is an app's answer, with headers given as name, value, name, value ...
 func answering(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -112,7 +110,7 @@ func answering(status int, body string, header ...string) http.HandlerFunc {
 	}
 }
 
-// goodbye ends the connection of a request without a word of HTTP more.
+// breakOff writes these last bytes to the connection of a request and closes it.
 func breakOff(w http.ResponseWriter, last string) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if err != nil {
@@ -122,8 +120,8 @@ func breakOff(w http.ResponseWriter, last string) {
 	_ = conn.Close()
 }
 
-// compressed is an app that compresses its answer for whoever asks for it.
-func compressed(body string) http.HandlerFunc {
+// compressing is an app's answer, compressed for clients that accept it.
+func compressing(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
@@ -131,10 +129,6 @@ func compressed(body string) http.HandlerFunc {
 			return
 		}
 		w.Header().Set("Content-Encoding", "gzip")
-		var packed bytes.Buffer
-		zip := gzip.NewWriter(&packed)
-		_, _ = io.WriteString(zip, body)
-		_ = zip.Close()
-		_, _ = w.Write(packed.Bytes())
+		_, _ = io.WriteString(w, gzipped(body))
 	}
 }

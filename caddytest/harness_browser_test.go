@@ -27,32 +27,31 @@ var (
 	phone   = viewport{"phone", 390, 844, true}
 )
 
-// browser is a tab of a real one.
+// browser is a tab of a real browser.
 type browser struct {
 	*testing.T
 	ctx   context.Context
 	frame chromedp.CSS // where to look; empty: the page itself
 }
 
-// openBrowser starts a headless Chromium of its own that speaks the given language, until
-// the test ends.
+// openBrowser starts a headless Chromium in this language. It ends with the test.
 func openBrowser(t *testing.T, language string) browser {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(requireProgram(t, "chromium")),
 		chromedp.UserDataDir(t.TempDir()),
-		chromedp.NoSandbox, // its own sandbox does not work as root, and it sees our pages only
+		chromedp.NoSandbox, // its own sandbox does not work as root, and it opens our pages only
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
-		// A frame of another origin is its own process, out of a test's reach, but for these.
+		// Without these, a frame of another origin is a process of its own, which a test cannot reach.
 		chromedp.Flag("disable-site-isolation-trials", true),
 		chromedp.Flag("disable-features", "Translate,IsolateOrigins,site-per-process,OriginKeyedProcessesByDefault"),
 		chromedp.Flag("lang", language),
 		chromedp.Flag("accept-lang", language),
 	)
-	// Not the test's own context, which ends before its cleanups run: Chromium is asked to
-	// leave, so that nothing writes into the folder that is about to be removed.
+	// The test's own context ends before its cleanups run, and would kill Chromium. It must end in order,
+	// so that it does not write into its folder while the folder is removed.
 	ctx, kill := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
 	ctx, closeTab := chromedp.NewContext(ctx)
 	t.Cleanup(func() {
@@ -62,7 +61,7 @@ func openBrowser(t *testing.T, language string) browser {
 		closeTab()
 		kill()
 	})
-	if err := chromedp.Do(ctx); err != nil { // starts it; a step's own context would end it again
+	if err := chromedp.Do(ctx); err != nil { // starts Chromium; a step's own context would end it again
 		t.Fatal(err)
 	}
 	b := browser{T: t, ctx: ctx}
@@ -79,7 +78,7 @@ func (b browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// shown is for messages of failed tests.
+// shown is what the browser shows, for messages of failed tests.
 func (b browser) shown() string {
 	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("location.href + '\\n' + document.body.innerText"))
 	if err != nil {
@@ -102,7 +101,7 @@ func (b browser) visit(address string) {
 	b.do(chromedp.Navigate(address))
 }
 
-// options make a query wait until something can be seen, in the frame that is looked at.
+// options make a query wait until the element is visible, in the chosen frame.
 func (b browser) options() []chromedp.QueryOption {
 	options := []chromedp.QueryOption{chromedp.NodeVisible}
 	if b.frame != "" {
@@ -125,9 +124,9 @@ func (b browser) fill(selector chromedp.CSS, text string) {
 	})
 }
 
-// at does something to what is at the selector. Pages that follow their orders draw themselves
-// anew now and then, and a frame gets another page: what is gone between a look and the deed
-// is looked for again, and nothing is waited for in a frame that has gone.
+// at does these steps to the element at the selector. Pages that follow their orders redraw themselves,
+// and a frame may get another page. If the element is gone before the steps are done, at looks for it
+// again; it does not wait in a frame that is gone.
 func (b browser) at(selector chromedp.CSS, steps func([]chromedp.QueryOption) []chromedp.Action[chromedp.Void]) {
 	b.Helper()
 	ctx, stop := context.WithTimeout(b.ctx, patience)
@@ -147,7 +146,7 @@ func (b browser) at(selector chromedp.CSS, steps func([]chromedp.QueryOption) []
 	}
 }
 
-// see waits until an element is there and its text holds all of these.
+// see waits until the element exists and its text contains all of these texts.
 func (b browser) see(selector chromedp.CSS, texts ...string) {
 	b.Helper()
 	ctx, stop := context.WithTimeout(b.ctx, patience)
@@ -160,8 +159,7 @@ func (b browser) see(selector chromedp.CSS, texts ...string) {
 		if ctx.Err() != nil {
 			b.Fatalf("%s does not say %q: %v; the browser shows %s", selector, texts, err, b.shown())
 		}
-		// Else the page went away while it was looked at, as pages do, or the frame has got
-		// another one.
+		// Otherwise the page was replaced during the look, or the frame got another page.
 	}
 }
 
@@ -178,13 +176,13 @@ func (b browser) said(selector chromedp.CSS, texts []string) chromedp.Action[boo
 		}`, options...)
 }
 
-// inside looks into a frame of the page.
+// inside is the same tab, looking into a frame of the page.
 func (b browser) inside(frame chromedp.CSS) browser {
 	b.frame = frame
 	return b
 }
 
-// frameNode finds the frame anew each time, because each page in it is another node.
+// frameNode finds the frame each time it is used, because each page in it is another node.
 func (b browser) frameNode() *chromedp.Node {
 	b.Helper()
 	frames, err := chromedp.Run(b.ctx, chromedp.Nodes(b.frame, chromedp.NodeVisible))
@@ -194,7 +192,7 @@ func (b browser) frameNode() *chromedp.Node {
 	return frames[0]
 }
 
-// gone waits until an element is not there any more.
+// gone waits until the element does not exist any more.
 func (b browser) gone(selector chromedp.CSS) {
 	b.Helper()
 	b.do(chromedp.WaitNotPresent(selector))
@@ -207,8 +205,8 @@ func (b browser) of(t *testing.T) browser {
 	return b
 }
 
-// picture keeps what the page looks like in docs/images, at both widths, where -screenshots
-// asks for it.
+// picture writes a picture of the page to docs/images, at both widths. Without -screenshots it does
+// nothing.
 func (b browser) picture(name string) {
 	b.Helper()
 	if !*screenshots {
@@ -216,7 +214,7 @@ func (b browser) picture(name string) {
 	}
 	for _, v := range []viewport{desktop, phone} {
 		b.resize(v)
-		// What was clicked last may be far down.
+		// The page may be scrolled down to what was clicked last.
 		if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`(scrollTo(0, 0), true)`)); err != nil {
 			b.Fatal(err)
 		}

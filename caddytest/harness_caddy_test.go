@@ -17,20 +17,20 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 )
 
-// caddyServer is the running Caddy.
+// caddyServer is the running Caddy, and a client of its sites.
 type caddyServer struct {
-	client  *http.Client
+	client
 	ports   map[string]string // port in the Caddyfile to real address
 	listens int               // how many addresses the configuration has
 	logFile string
 	storage string
-	stop    func() // ends Caddy after its last request; may be called early
+	stop    func() // ends Caddy after its last request; a test may call it early
 }
 
 // start runs Caddy with the given Caddyfile until the test ends. Ports in it, such as
 // http://:9180, are only names: every site listens on a free port of 127.0.0.1, see
 // caddyServer.url. The admin endpoint and the autosave are off unless the Caddyfile
-// has a word on them; logs go to a file, at debug level.
+// sets them. The log goes to a file, at debug level.
 func start(t *testing.T, caddyfile string) *caddyServer {
 	t.Helper()
 	c, err := tryStart(t, caddyfile)
@@ -40,55 +40,72 @@ func start(t *testing.T, caddyfile string) *caddyServer {
 	return c
 }
 
+// startEmpty runs Caddy without any site. It sets up the log.
+func startEmpty(t *testing.T) *caddyServer {
+	t.Helper()
+	return start(t, "{\n}\n")
+}
+
+// startSites runs Caddy with a site on each of these ports that answers 503. A test needs it
+// when the addresses of sites stand in the configuration of other sites: it loads the real
+// configuration afterwards.
+func startSites(t *testing.T, ports ...string) *caddyServer {
+	t.Helper()
+	var sites strings.Builder
+	for _, port := range ports {
+		sites.WriteString("http://:" + port + " {\nrespond 503\n}\n")
+	}
+	return start(t, sites.String())
+}
+
 // tryStart is start for a Caddyfile that Caddy may refuse.
 func tryStart(t *testing.T, caddyfile string) (*caddyServer, error) {
 	t.Helper()
 	dir := t.TempDir()
-	transport := &http.Transport{DisableCompression: true}
 	c := &caddyServer{
-		client: &http.Client{
-			Transport:     transport,
-			Timeout:       patience,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		client:  newClient(),
 		logFile: filepath.Join(dir, "caddy.log"),
 		storage: filepath.Join(dir, "storage"),
 	}
-	c.stop = sync.OnceFunc(func() {
-		transport.CloseIdleConnections()
-		if err := caddy.Stop(); err != nil {
-			t.Errorf("stopping Caddy: %v", err)
-		}
-		if n := listeners.wait(0); n != 0 {
-			t.Errorf("%d listeners are still open", n)
-		}
-		if n := connections.wait(0); n != 0 {
-			t.Errorf("%d connections are still being served", n)
-		}
-	})
+	c.stop = sync.OnceFunc(func() { c.end(t) })
 	t.Cleanup(c.stop)
 	err := c.load(t, caddyfile)
 	for range 3 {
 		if err == nil || !strings.Contains(err.Error(), "address already in use") {
 			break
 		}
-		c.ports = nil // somebody else took a port that was free a moment ago
+		c.ports = nil // another program took a port that was free a moment ago
 		err = c.load(t, caddyfile)
 	}
 	return c, err
 }
 
-// load replaces the running configuration. Sites keep the address that they have. When
-// it returns, the old configuration takes no more requests: the test's idle connections
-// to it are closed, and so are its listeners, for which caddy.Load alone does not wait.
+// end stops Caddy and waits until all of its listeners and connections are closed.
+func (c *caddyServer) end(t *testing.T) {
+	t.Helper()
+	c.CloseIdleConnections()
+	if err := caddy.Stop(); err != nil {
+		t.Errorf("stopping Caddy: %v", err)
+	}
+	if n := listeners.wait(0); n != 0 {
+		t.Errorf("%d listeners are still open", n)
+	}
+	if n := connections.wait(0); n != 0 {
+		t.Errorf("%d connections are still open", n)
+	}
+}
+
+// load replaces the running configuration. Sites keep their addresses. When load returns, the
+// old configuration takes no more requests: its listeners are closed, for which caddy.Load
+// alone does not wait, and so are the test's idle connections to it.
 func (c *caddyServer) load(t *testing.T, caddyfile string) error {
 	t.Helper()
-	c.client.CloseIdleConnections()
+	c.CloseIdleConnections()
 	adapted, _, err := adapt(t, caddyfile)
 	if err != nil {
 		return err
 	}
-	if err := caddy.Load(c.localise(t, adapted), true); err != nil {
+	if err := c.loadJSON(t, adapted); err != nil {
 		return err
 	}
 	if n := listeners.wait(c.listens); n != c.listens {
@@ -97,13 +114,27 @@ func (c *caddyServer) load(t *testing.T, caddyfile string) error {
 	return nil
 }
 
+// mustLoad is load for a Caddyfile that must be right.
+func (c *caddyServer) mustLoad(t *testing.T, caddyfile string) {
+	t.Helper()
+	if err := c.load(t, caddyfile); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// loadJSON replaces the running configuration by an adapted one, and waits for nothing.
+func (c *caddyServer) loadJSON(t *testing.T, config []byte) error {
+	t.Helper()
+	return caddy.Load(c.localise(t, config), true)
+}
+
 // adapt turns a Caddyfile into JSON, as Caddy does, without running it.
 func adapt(t *testing.T, caddyfile string) ([]byte, []caddyconfig.Warning, error) {
 	t.Helper()
 	return caddyconfig.GetAdapter("caddyfile").Adapt([]byte(dedent(caddyfile)), map[string]any{"filename": "Caddyfile"})
 }
 
-// adapted is the JSON of a Caddyfile that must be right.
+// mustAdapt is adapt for a Caddyfile that must be right.
 func mustAdapt(t *testing.T, caddyfile string) []byte {
 	t.Helper()
 	config, _, err := adapt(t, caddyfile)
@@ -113,18 +144,25 @@ func mustAdapt(t *testing.T, caddyfile string) []byte {
 	return config
 }
 
+// dedent removes the white space in front of lines, so that a Caddyfile may be
+// indented like the test around it.
+func dedent(text string) string {
+	var b strings.Builder
+	for l := range strings.Lines(text) {
+		b.WriteString(strings.TrimLeft(l, " \t"))
+	}
+	return b.String()
+}
+
 // localise fits an adapted configuration to the test: real addresses instead of the
 // ports that the Caddyfile names, and every file below the test's own folder.
 func (c *caddyServer) localise(t *testing.T, adapted []byte) []byte {
 	t.Helper()
-	var config map[string]any
+	config := make(map[string]any)
 	decoder := json.NewDecoder(bytes.NewReader(adapted))
 	decoder.UseNumber() // durations would not survive as float64
 	if err := decoder.Decode(&config); err != nil {
 		t.Fatal(err)
-	}
-	if c.ports == nil {
-		c.ports = make(map[string]string)
 	}
 	if config["admin"] == nil {
 		config["admin"] = map[string]any{"disabled": true, "config": map[string]any{"persist": false}}
@@ -135,47 +173,49 @@ func (c *caddyServer) localise(t *testing.T, adapted []byte) []byte {
 		"encoder": map[string]any{"format": "json"},
 		"writer":  map[string]any{"output": "file", "filename": c.logFile, "roll": false},
 	}}}
-	apps, _ := config["apps"].(map[string]any)
-	if apps == nil {
-		apps = make(map[string]any)
-		config["apps"] = apps
-	}
-	certificates, _ := apps["tls"].(map[string]any)
-	if certificates == nil {
-		certificates = make(map[string]any)
-		apps["tls"] = certificates
-	}
-	certificates["disable_storage_clean"] = true // its lock outlives Caddy by seconds
+	apps := object(config, "apps")
+	object(apps, "tls")["disable_storage_clean"] = true // its lock outlives Caddy by seconds
 	web, _ := apps["http"].(map[string]any)
 	servers, _ := web["servers"].(map[string]any)
 	c.listens = 0
-	for _, s := range servers {
-		server := s.(map[string]any)
-		server["automatic_https"] = map[string]any{"disable": true}
-		if access, ok := server["logs"].(map[string]any); ok { // into the same file as all the rest
-			delete(access, "default_logger_name")
-			delete(access, "logger_names")
-		}
-		for i, l := range server["listen"].([]any) {
-			network, port, ok := splitTCP(l.(string))
-			if !ok {
-				continue // a unix socket
-			}
-			if c.ports[port] == "" {
-				c.ports[port] = c.newAddress(t)
-			}
-			server["listen"].([]any)[i] = network + c.ports[port]
-		}
-		if server["tls_connection_policies"] == nil { // above TLS, it would hide that there is TLS
-			server["listener_wrappers"] = []any{map[string]any{"wrapper": "caddytest_counter"}}
-			c.listens += len(server["listen"].([]any))
-		}
+	for _, server := range servers {
+		c.localiseServer(t, server.(map[string]any))
 	}
 	localised, err := json.Marshal(config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return localised
+}
+
+// object returns the object under this key. Where there is none, it makes one.
+func object(parent map[string]any, key string) map[string]any {
+	child, _ := parent[key].(map[string]any)
+	if child == nil {
+		child = make(map[string]any)
+		parent[key] = child
+	}
+	return child
+}
+
+// localiseServer gives a server its real addresses, and counts its connections.
+func (c *caddyServer) localiseServer(t *testing.T, server map[string]any) {
+	t.Helper()
+	server["automatic_https"] = map[string]any{"disable": true}
+	if access, ok := server["logs"].(map[string]any); ok { // into the same file as all the rest
+		delete(access, "default_logger_name")
+		delete(access, "logger_names")
+	}
+	listen := server["listen"].([]any)
+	for i, l := range listen {
+		if network, port, ok := splitTCP(l.(string)); ok { // else it is a unix socket
+			listen[i] = network + c.address(t, port)
+		}
+	}
+	if server["tls_connection_policies"] == nil { // above TLS, the counter would hide that there is TLS
+		server["listener_wrappers"] = []any{map[string]any{"wrapper": "caddytest_counter"}}
+		c.listens += len(listen)
+	}
 }
 
 func splitTCP(listen string) (network, port string, ok bool) {
@@ -186,23 +226,27 @@ func splitTCP(listen string) (network, port string, ok bool) {
 	return address.Network + "/", strconv.Itoa(int(address.StartPort)), true
 }
 
-// newAddress is a free address that no site has: one that was found free is free still,
-// and may be found again, until Caddy listens on it.
-func (c *caddyServer) newAddress(t *testing.T) string {
+// address is the real address of a port of the Caddyfile. A free address is not taken before
+// Caddy listens on it, so it may be found twice: two sites must not get the same one.
+func (c *caddyServer) address(t *testing.T, port string) string {
 	t.Helper()
 	taken := slices.Collect(maps.Values(c.ports))
-	for {
+	for c.ports[port] == "" {
 		if address := freeAddress(t); !slices.Contains(taken, address) {
-			return address
+			if c.ports == nil {
+				c.ports = make(map[string]string)
+			}
+			c.ports[port] = address
 		}
 	}
+	return c.ports[port]
 }
 
 // url is the base address of the site that the Caddyfile puts on this port.
 func (c *caddyServer) url(port string) string { return "http://" + c.ports[port] }
 
-// logs returns everything that Caddy has logged so far, one JSON object per line. A
-// handler's own line is there when its answer is; for access logs call stop first.
+// logs returns everything that Caddy has logged so far, one JSON object per line. The line
+// of a handler is written before its answer; for access logs call stop first.
 func (c *caddyServer) logs(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(c.logFile)
@@ -228,12 +272,12 @@ func (c *caddyServer) logLines(t *testing.T, message string) []map[string]any {
 	return lines
 }
 
-// dedent removes the white space in front of lines, so that a Caddyfile may be
-// indented like the test around it.
-func dedent(text string) string {
-	var b strings.Builder
-	for l := range strings.Lines(text) {
-		b.WriteString(strings.TrimLeft(l, " \t"))
+// metrics returns the metrics as a site with the directive metrics shows them.
+func (c *caddyServer) metrics(t *testing.T, port string) string {
+	t.Helper()
+	a := c.get(t, c.url(port)+"/metrics")
+	if a.status != http.StatusOK {
+		t.Fatalf("metrics: HTTP %d: %s", a.status, a.body)
 	}
-	return b.String()
+	return a.body
 }

@@ -12,19 +12,17 @@ import (
 	"testing"
 )
 
-// call is one request as it came over the wire.
+// call is a request as the gateway gets it over the wire.
 type call struct {
-	number     int    // among all requests, from 1
-	connection int    // on which it came, from 1
-	line       string // such as POST /api/v1/transaction/pay HTTP/1.1
-	header     []line // in their order and spelling
-	body       string
+	line   string // such as POST /api/v1/transaction/pay HTTP/1.1
+	header []line // in their order and spelling
+	body   string
 }
 
 // line is one header line.
 type line struct{ name, value string }
 
-// readCall reads one request with a Content-Length; the sidecar sends no other.
+// readCall reads one request with a Content-Length. The sidecar sends no other requests.
 func readCall(in *bufio.Reader) (*call, error) {
 	c := new(call)
 	for {
@@ -52,7 +50,7 @@ func readCall(in *bufio.Reader) (*call, error) {
 	return c, nil
 }
 
-// value returns the first header of that name, in any spelling.
+// value returns the first header with this name, in any spelling.
 func (c *call) value(name string) string {
 	for _, h := range c.header {
 		if strings.EqualFold(h.name, name) {
@@ -69,7 +67,7 @@ func (c *call) path() string {
 	return path
 }
 
-// requestID is the one in the envelope.
+// requestID is that of the envelope.
 func (c *call) requestID() string {
 	var envelope struct {
 		RequestID any `json:"requestID"`
@@ -89,24 +87,23 @@ func (c *call) raw() []byte {
 	return b.Bytes()
 }
 
-// requestData takes the posted bytes out of an envelope of the sidecar's, whose
-// shape it checks by hand.
+// requestData takes requestData out of an envelope that the sidecar has made, byte for byte.
 func (c *call) requestData(t *testing.T) string {
 	t.Helper()
-	m := wrapped.FindStringSubmatch(c.body)
+	m := madeEnvelope.FindStringSubmatch(c.body)
 	if m == nil {
 		t.Fatalf("the gateway got %q, want the sidecar's envelope", c.body)
 	}
 	return m[3]
 }
 
-// wrapped is the only shape that an envelope of the sidecar's has: requestID,
+// madeEnvelope is the only shape of the envelopes that the sidecar makes: requestID,
 // requestDateTime, requestData.
-var wrapped = regexp.MustCompile(`(?s)^\{"requestID":"([A-Za-z0-9-]{1,50})","requestDateTime":"([0-9]{14})","requestData":(\{.*\})\}$`)
+var madeEnvelope = regexp.MustCompile(`(?s)^\{"requestID":"([A-Za-z0-9-]{1,50})","requestDateTime":"([0-9]{14})","requestData":(\{.*\})\}$`)
 
-// payment is a body that the tests post where its content does not matter.
+// payment is what tests post where the content does not matter.
 const payment = `{"orderID":"ORDER-1","orderAmount":12.50,"orderCurrency":"VND","orderDateTime":"20260615190000",` +
 	`"orderDescription":"Cà phê","paymentMethod":"DOMESTIC","transactionID":"2306154612216981190343178"}`
 
-// paid is the responseData of the gateway fake's default answer.
+// paid is the responseData of the gateway's default reply.
 const paid = `{"endpoint":"https://pay.example/1"}`

@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// callback is a message of the gateway as it travels: Base64 text and its signature.
+// callback is a message of the gateway as it arrives: Base64 text and its signature.
 type callback struct{ data, signature string }
 
-// sealed wraps and signs a message as the gateway does.
+// signedMessage encodes and signs a message as the gateway does.
 func signedMessage(message, salt string) callback {
 	return signedData(base64.StdEncoding.EncodeToString([]byte(message)), salt)
 }
@@ -22,29 +22,30 @@ func signedMessage(message, salt string) callback {
 // signedData signs a text that need not be Base64.
 func signedData(data, salt string) callback { return callback{data, sign(data, salt)} }
 
-// deliveryID is what the app is told the message is called.
+// deliveryID is the value of Galaxypay-Delivery-Id for this message.
 func (m callback) deliveryID() string {
 	sum := sha256.Sum256([]byte(m.data))
 	return hex.EncodeToString(sum[:])
 }
 
-// json is the message as the body that the gateway's server posts.
+// json is the callback as a JSON body.
 func (m callback) json() string {
 	return `{"data":` + jsonText(m.data) + `,"signature":` + jsonText(m.signature) + `}`
 }
 
-// form is the message as form fields or query parameters, properly encoded.
+// form is the callback as form fields or query parameters, properly encoded.
 func (m callback) form() string {
 	return "data=" + url.QueryEscape(m.data) + "&signature=" + url.QueryEscape(m.signature)
 }
 
-// A paid order in the form of the published sample, with Vietnamese letters.
+// paidMessage says that an order is paid, in the form of the published sample and with
+// Vietnamese letters.
 const paidMessage = `{"requestID":"0f8c2b6e4d1a4c7f9b3e5a7d9c1e3f5b","responseDateTime":"20260102030405","responseCode":"200",` +
 	`"responseMessage":"Giao dịch thành công.","responseData":{"transactionID":"2601021234567890123456789",` +
 	`"orderID":"A-1","orderAmount":"109000","orderDescription":"Cà phê sữa đá – Nguyễn Thị Ánh Tuyết","orderCurrency":"VND",` +
 	`"orderDateTime":"20260102030405","language":"vi"}}`
 
-// The other two ends of a payment.
+// How a payment can end otherwise.
 var (
 	cancelledMessage = strings.Replace(paidMessage, `"responseCode":"200"`, `"responseCode":"499"`, 1)
 	failedMessage    = strings.Replace(paidMessage, `"responseCode":"200"`, `"responseCode":"505"`, 1)
@@ -55,43 +56,59 @@ const plusMessage = `{"responseCode":"200","responseData":{"orderDescription":"�
 
 // way is one of the ways in which a callback arrives.
 type way struct {
-	name    string
-	kind    string // ipn or result; the last part of the address too
-	method  string
-	content string // Content-Type
-	encode  func(callback) string
+	name        string
+	kind        string // ipn or result; the last part of the address too
+	method      string
+	contentType string
+	encode      func(callback) string
 }
 
-// oneWay is a list of one, where a variable called way hides the type.
-func oneWay(w way) []way { return []way{w} }
+var (
+	ipnJSON     = way{"ipn as JSON", "ipn", http.MethodPost, "application/json", callback.json}
+	ipnForm     = way{"ipn as form", "ipn", http.MethodPost, "application/x-www-form-urlencoded", callback.form}
+	resultQuery = way{"result in the query", "result", http.MethodGet, "", callback.form}
+	resultForm  = way{"result as form", "result", http.MethodPost, "application/x-www-form-urlencoded", callback.form}
+	resultJSON  = way{"result as JSON", "result", http.MethodPost, "application/json", callback.json}
 
-var ways = []way{
-	{"ipn as JSON", "ipn", http.MethodPost, "application/json", callback.json},
-	{"ipn as form", "ipn", http.MethodPost, "application/x-www-form-urlencoded", callback.form},
-	{"result in the query", "result", http.MethodGet, "", callback.form},
-	{"result as form", "result", http.MethodPost, "application/x-www-form-urlencoded", callback.form},
-	{"result as JSON", "result", http.MethodPost, "application/json", callback.json},
-}
+	resultWays = []way{resultQuery, resultForm, resultJSON}
+	ways       = append([]way{ipnJSON, ipnForm}, resultWays...)
+)
 
 // path is where callbacks of this kind go in callbackSite.
 func (w way) path() string { return "/galaxypay/" + w.kind }
 
-// send delivers an encoded message to the site at base.
-func (w way) send(t *testing.T, c *caddyServer, base, encoded string, header ...string) httpAnswer {
+// sendEncoded sends the text of a callback to callbackSite.
+func (w way) sendEncoded(t *testing.T, c *caddyServer, encoded string, header ...string) httpAnswer {
 	t.Helper()
+	address := c.url("9181") + w.path()
 	if w.method == http.MethodGet {
-		return exchange(t, c, w.method, base+w.path()+"?"+encoded, nil, header...)
+		return c.get(t, address+"?"+encoded, header...)
 	}
-	return exchange(t, c, w.method, base+w.path(), strings.NewReader(encoded), append([]string{"Content-Type", w.content}, header...)...)
+	return c.do(t, w.method, address, strings.NewReader(encoded), append([]string{"Content-Type", w.contentType}, header...)...)
 }
 
-// deliver encodes the message and sends it to callbackSite.
-func (w way) deliver(t *testing.T, c *caddyServer, m callback, header ...string) httpAnswer {
+// send sends a callback to callbackSite.
+func (w way) send(t *testing.T, c *caddyServer, m callback, header ...string) httpAnswer {
 	t.Helper()
-	return w.send(t, c, c.url("9181"), w.encode(m), header...)
+	return w.sendEncoded(t, c, w.encode(m), header...)
 }
 
-// trusted is what a message must look like when it is handed to the app.
+// ending is what Galaxypay-Callback must say of a callback that arrives in this way.
+func (w way) ending(status string) string {
+	if w.kind == "result" && status == "cancelled" {
+		return "cancel"
+	}
+	return w.kind
+}
+
+// wantInApp checks that a callback which came in this way is the only request that the app got.
+func (w way) wantInApp(t *testing.T, app *recordingApp, status, message string, from callback) {
+	t.Helper()
+	want := provenCallback{target: w.path(), kind: w.ending(status), status: status, message: message, from: from}
+	want.check(t, app.only(t))
+}
+
+// provenCallback is what the app must get of a callback.
 type provenCallback struct {
 	target   string
 	kind     string // ipn, result or cancel
@@ -101,7 +118,7 @@ type provenCallback struct {
 	from     callback
 }
 
-// check compares a request with what the contract says of it.
+// check compares what the app got with what it must get.
 func (want provenCallback) check(t *testing.T, got appRequest) {
 	t.Helper()
 	if got.method != http.MethodPost {
@@ -119,17 +136,17 @@ func (want provenCallback) check(t *testing.T, got appRequest) {
 	if got := got.header["Content-Type"]; !slices.Equal(got, []string{"application/json"}) {
 		t.Errorf("Content-Type %q, want application/json", got)
 	}
-	want.checkMarks(t, got.header)
+	want.checkHeaders(t, got.header)
 }
 
-// checkMarks demands exactly the four marks, also in the spelling that CGI would
-// fold into theirs.
-func (want provenCallback) checkMarks(t *testing.T, header http.Header) {
+// checkHeaders checks that the app gets exactly our four headers. CGI reads underscores and dots
+// as hyphens, so a header in such a spelling would count as ours.
+func (want provenCallback) checkHeaders(t *testing.T, header http.Header) {
 	t.Helper()
 	if want.merchant == "" {
 		want.merchant = "default"
 	}
-	marks := map[string]string{
+	missing := map[string]string{
 		"galaxypay-callback":       want.kind,
 		"galaxypay-merchant":       want.merchant,
 		"galaxypay-payment-status": want.status,
@@ -140,12 +157,12 @@ func (want provenCallback) checkMarks(t *testing.T, header http.Header) {
 		if !strings.HasPrefix(folded, "galaxypay") {
 			continue
 		}
-		if expected, known := marks[folded]; !known || !slices.Equal(values, []string{expected}) {
+		if expected, known := missing[folded]; !known || !slices.Equal(values, []string{expected}) {
 			t.Errorf("header %s is %q, want %q", name, values, expected)
 		}
-		delete(marks, folded)
+		delete(missing, folded)
 	}
-	for name, value := range marks {
+	for name, value := range missing {
 		t.Errorf("header %s is missing, want %q", name, value)
 	}
 }

@@ -2,7 +2,6 @@ package caddytest
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -13,8 +12,8 @@ import (
 	"testing"
 )
 
-// gateway is a fake of the gateway. It reads HTTP from the bare connection, so that a
-// test sees what was on the wire and can answer with any bytes at all.
+// gateway is a stand-in for the gateway. It reads HTTP from the bare connection, so that a
+// test sees what was on the wire and can reply with any bytes at all.
 type gateway struct {
 	url    string
 	apiKey string
@@ -29,7 +28,7 @@ type gateway struct {
 	handlers    sync.WaitGroup
 }
 
-// newGateway runs a fake gateway that answers every request with success.
+// newGateway runs a gateway that replies to every request with success.
 func newGateway(t *testing.T) *gateway {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -42,21 +41,8 @@ func newGateway(t *testing.T) *gateway {
 		salt:   testSalt,
 		open:   make(map[net.Conn]bool),
 	}
-	g.replies(func(c *call) []byte { return g.success(c, `{"endpoint":"https://pay.example/1"}`) })
-	g.handlers.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			g.mu.Lock()
-			g.connections++
-			number := g.connections
-			g.open[conn] = true
-			g.mu.Unlock()
-			g.handlers.Go(func() { g.converse(conn, number) })
-		}
-	})
+	g.replies(func(c *call) []byte { return g.success(c, paid) })
+	g.handlers.Go(func() { g.accept(listener) })
 	t.Cleanup(func() {
 		listener.Close()
 		g.closeConnections()
@@ -65,42 +51,72 @@ func newGateway(t *testing.T) *gateway {
 	return g
 }
 
-// merchant is the Caddyfile options of a merchant at this gateway. Its secrets, which
-// a test may change before, come from environment variables named after the port.
-func (g *gateway) merchant(t *testing.T) string {
-	t.Helper()
-	port := g.url[strings.LastIndexByte(g.url, ':')+1:]
-	t.Setenv("TEST_API_KEY_"+port, g.apiKey)
-	t.Setenv("TEST_SALT_"+port, g.salt)
-	return "base_url " + g.url + "\napi_key {env.TEST_API_KEY_" + port + "}\nsalt {env.TEST_SALT_" + port + "}\n"
+func (g *gateway) accept(listener net.Listener) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		g.mu.Lock()
+		g.connections++
+		number := g.connections
+		g.open[conn] = true
+		g.mu.Unlock()
+		g.handlers.Go(func() { g.serve(conn, number) })
+	}
 }
 
-// handles lets f answer requests. It returns false to have the connection closed.
+// merchant is the Caddyfile options of a merchant at this gateway. A test may change the
+// secrets before.
+func (g *gateway) merchant(t *testing.T) string {
+	t.Helper()
+	return merchantAt(t, g.url, g.apiKey, g.salt)
+}
+
+// merchantAt is the Caddyfile options of a merchant at this base URL. The secrets are in
+// environment variables that are named after the URL.
+func merchantAt(t *testing.T, base, apiKey, salt string) string {
+	t.Helper()
+	name := strings.NewReplacer(":", "_", "/", "_", ".", "_").Replace(base)
+	t.Setenv("TEST_API_KEY_"+name, apiKey)
+	t.Setenv("TEST_SALT_"+name, salt)
+	return "base_url " + base + "\napi_key {env.TEST_API_KEY_" + name + "}\nsalt {env.TEST_SALT_" + name + "}\n"
+}
+
+// handles lets f reply to requests. f returns false to close the connection.
 func (g *gateway) handles(f func(conn net.Conn, c *call) bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.handle = f
 }
 
-// answers lets f answer requests with the bytes of a whole HTTP answer; nil closes the
+// replies lets f reply to requests with the bytes of a whole HTTP response. nil closes the
 // connection instead.
 func (g *gateway) replies(f func(c *call) []byte) {
 	g.handles(func(conn net.Conn, c *call) bool {
-		answer := f(c)
-		if answer == nil {
+		reply := f(c)
+		if reply == nil {
 			return false
 		}
-		_, err := conn.Write(answer)
+		_, err := conn.Write(reply)
 		return err == nil
 	})
 }
 
-// takesOver lets f see each connection, counted from 1, before anything is read from
-// it. If f returns true, the connection goes on as usual, else it is closed.
+// takesOver gives f each connection, counted from 1, before anything is read from it. Where f
+// returns true, the gateway serves the connection as usual, else it closes it.
 func (g *gateway) takesOver(f func(conn net.Conn, in *bufio.Reader, number int) bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.takeOver = f
+}
+
+// replyAndClose is a handler that closes the connection after each reply.
+func replyAndClose(reply func(c *call) []byte) func(net.Conn, *call) bool {
+	return func(conn net.Conn, c *call) bool {
+		_, _ = conn.Write(reply(c))
+		return false
+	}
 }
 
 // calls returns the requests that arrived whole.
@@ -110,17 +126,23 @@ func (g *gateway) calls() []*call {
 	return append([]*call(nil), g.received...)
 }
 
-// only returns the one request that arrived, and fails if there is another number.
-func (g *gateway) only(t *testing.T) *call {
+// wantCalls checks how many requests arrived.
+func (g *gateway) wantCalls(t *testing.T, n int) []*call {
 	t.Helper()
 	calls := g.calls()
-	if len(calls) != 1 {
-		t.Fatalf("the gateway got %d requests, want 1", len(calls))
+	if len(calls) != n {
+		t.Fatalf("the gateway got %d requests, want %d", len(calls), n)
 	}
-	return calls[0]
+	return calls
 }
 
-// last is the latest request that the gateway got.
+// only returns the one request that arrived.
+func (g *gateway) only(t *testing.T) *call {
+	t.Helper()
+	return g.wantCalls(t, 1)[0]
+}
+
+// last returns the latest request.
 func (g *gateway) last(t *testing.T) *call {
 	t.Helper()
 	calls := g.calls()
@@ -137,7 +159,7 @@ func (g *gateway) accepted() int {
 	return g.connections
 }
 
-// closeConnections closes what is open, kept-alive connections above all.
+// closeConnections closes all open connections, idle ones too.
 func (g *gateway) closeConnections() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -146,7 +168,7 @@ func (g *gateway) closeConnections() {
 	}
 }
 
-func (g *gateway) converse(conn net.Conn, number int) {
+func (g *gateway) serve(conn net.Conn, number int) {
 	defer func() {
 		conn.Close()
 		g.mu.Lock()
@@ -167,7 +189,6 @@ func (g *gateway) converse(conn net.Conn, number int) {
 		}
 		g.mu.Lock()
 		g.received = append(g.received, c)
-		c.number, c.connection = len(g.received), number
 		handle := g.handle
 		g.mu.Unlock()
 		if !handle(conn, c) {
@@ -176,22 +197,29 @@ func (g *gateway) converse(conn net.Conn, number int) {
 	}
 }
 
-// closingAfter is a handler that closes the connection after each answer.
-func replyAndClose(answer func(c *call) []byte) func(net.Conn, *call) bool {
-	return func(conn net.Conn, c *call) bool {
-		_, _ = conn.Write(answer(c))
-		return false
-	}
-}
-
-// sign is the gateway's signature, written down a second time so that no test asks
-// the product whether the product is right.
+// sign is the gateway's signature. It is written down a second time here, so that no test
+// uses the product to judge the product.
 func sign(text, salt string) string {
 	sum := sha256.Sum256([]byte(text + salt))
 	return hex.EncodeToString(sum[:])
 }
 
-// envelope is the text of an answer. An empty requestID or responseData is left out.
+// success is a signed reply with responseCode 200.
+func (g *gateway) success(c *call, responseData string) []byte {
+	return g.signed(envelope(c.requestID(), "200", "Success", responseData))
+}
+
+// refusal is a signed reply with this responseCode and without responseData.
+func (g *gateway) refusal(c *call, code string) []byte {
+	return g.signed(envelope(c.requestID(), code, "m", ""))
+}
+
+// signed is a reply with this body and its signature.
+func (g *gateway) signed(body string, header ...string) []byte {
+	return httpResponse(http.StatusOK, body, append([]string{"signature", sign(body, g.salt)}, header...)...)
+}
+
+// envelope is the body of a reply. An empty requestID or responseData is left out.
 func envelope(requestID, code, message, responseData string) string {
 	var b strings.Builder
 	b.WriteString("{")
@@ -204,25 +232,4 @@ func envelope(requestID, code, message, responseData string) string {
 	}
 	b.WriteString("}")
 	return b.String()
-}
-
-// success is a signed answer with responseCode 200.
-func (g *gateway) success(c *call, responseData string) []byte {
-	return g.signed(envelope(c.requestID(), "200", "Success", responseData))
-}
-
-// signed is an HTTP answer with this body and its signature.
-func (g *gateway) signed(body string, header ...string) []byte {
-	return httpReply(http.StatusOK, body, append([]string{"signature", sign(body, g.salt)}, header...)...)
-}
-
-// httpAnswer is a whole HTTP answer, with further headers given as name, value ...
-func httpReply(status int, body string, header ...string) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", status, http.StatusText(status), len(body))
-	for i := 0; i+1 < len(header); i += 2 {
-		fmt.Fprintf(&b, "%s: %s\r\n", header[i], header[i+1])
-	}
-	b.WriteString("\r\n" + body)
-	return b.Bytes()
 }

@@ -2,15 +2,11 @@ package caddytest
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"net"
-	"net/http"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -19,8 +15,8 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt"
 )
 
-// inboxSite is the Caddyfile of a site that keeps IPNs of the sandbox's merchant for an
-// app in a file. It tries often and without much delay.
+// inboxSite is the Caddyfile of a site that keeps IPNs of the sandbox's merchant in a file for an
+// app. It tries often and with little delay. options are those of the handler's inbox.
 func inboxSite(file, app, options string) string {
 	return `
 		{
@@ -37,7 +33,7 @@ func inboxSite(file, app, options string) string {
 					` + options + `
 				}
 			}
-			respond "not for anybody" 418
+			respond "no callback" 418
 		}`
 }
 
@@ -46,7 +42,8 @@ func inboxFile(t *testing.T) string {
 	return filepath.Join(t.TempDir(), "inbox.db")
 }
 
-// kept is an IPN as the app must get it, by which attempt it does not matter.
+// checkFromInbox compares what the app got from an inbox with what it must get, and returns the
+// number of the attempt.
 func (want provenCallback) checkFromInbox(t *testing.T, got appRequest) (attempt int) {
 	t.Helper()
 	attempt, err := strconv.Atoi(got.header.Get("Galaxypay-Attempt"))
@@ -59,7 +56,7 @@ func (want provenCallback) checkFromInbox(t *testing.T, got appRequest) (attempt
 	return attempt
 }
 
-// recordsIn returns what a file holds while no Caddy has it open, by arrival.
+// recordsIn returns what an inbox in a file holds, by arrival. No Caddy may have it open.
 func recordsIn(t *testing.T, file string) []inbox.Record {
 	t.Helper()
 	store, err := bolt.Open(file, func(err error) { t.Errorf("damage: %v", err) })
@@ -84,10 +81,8 @@ func statesOf(records []inbox.Record) (states []inbox.State) {
 	return states
 }
 
-var ipn = ways[0]
-
-// stores are all kinds of them that can be tested here. Each gives an empty one, as the
-// global option inbox names it.
+// stores are the kinds of stores that can be tested here. Each function makes an empty store and
+// returns it as the global option inbox names it.
 var stores = map[string]func(*testing.T) string{
 	"bolt": func(t *testing.T) string {
 		t.Helper()
@@ -95,24 +90,24 @@ var stores = map[string]func(*testing.T) string{
 	},
 }
 
-// kept is a sidecar with an inbox, and the operator at its admin endpoint.
+// inboxSidecar is a sidecar with an inbox, and the operator at its admin endpoint.
 type inboxSidecar struct {
 	*caddyServer
-	app   *recordingApp
-	file  string // of an inbox in a file
-	store string // the global option
-	admin string // address
+	app    *recordingApp
+	file   string // of an inbox in a file
+	store  string // as the global option names it
+	socket string // of the admin endpoint
 }
 
-// keptEvent is an event as an operator sees it.
+// shownEvent is an event as an operator sees it.
 type shownEvent struct {
 	ID, Queue, Transaction, State, PaymentStatus, LastError, MessageError string
 	Attempts                                                              int
 	Message                                                               json.RawMessage
 }
 
-// keep runs a sidecar that gives an event up after two attempts. Its options are those of
-// the inbox, whatever the store.
+// newInboxSidecar runs a sidecar with an inbox in a file. It gives an event up after two attempts.
+// options are those of the global inbox.
 func newInboxSidecar(t *testing.T, options string) *inboxSidecar {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "inbox.db")
@@ -121,13 +116,14 @@ func newInboxSidecar(t *testing.T, options string) *inboxSidecar {
 	return k
 }
 
+// newInboxSidecarIn is newInboxSidecar with another store.
 func newInboxSidecarIn(t *testing.T, store, options string) *inboxSidecar {
 	t.Helper()
 	k := &inboxSidecar{app: newApp(t), store: store}
-	k.admin = "unix/" + filepath.Join(shortTempDir(t), "admin.sock")
+	k.socket = filepath.Join(shortTempDir(t), "admin.sock")
 	k.caddyServer = start(t, k.caddyfile(options))
-	// caddy.Stop leaves the admin endpoint running, and only a configuration ends it.
 	t.Cleanup(func() {
+		// caddy.Stop does not end the admin endpoint. Another configuration does.
 		if err := k.load(t, "{\nadmin off\n}\n"); err != nil {
 			t.Error(err)
 		}
@@ -139,7 +135,7 @@ func newInboxSidecarIn(t *testing.T, store, options string) *inboxSidecar {
 func (k *inboxSidecar) caddyfile(options string) string {
 	return `
 		{
-			admin ` + k.admin + `
+			admin unix/` + k.socket + `
 			persist_config off
 			galaxypay {
 				environment sandbox
@@ -167,7 +163,7 @@ func (k *inboxSidecar) operate(t *testing.T, args ...string) (string, error) {
 	var out bytes.Buffer
 	cmd.SetOut(&out)
 	cmd.SetErr(&out)
-	cmd.SetArgs(append([]string{"inbox", "--address", k.admin}, args...))
+	cmd.SetArgs(append([]string{"inbox", "--address", "unix/" + k.socket}, args...))
 	err := cmd.ExecuteContext(t.Context())
 	return out.String(), err
 }
@@ -181,23 +177,10 @@ func (k *inboxSidecar) mustOperate(t *testing.T, args ...string) string {
 	return printed
 }
 
-// administer asks the admin endpoint without the command. An endpoint that is ending
-// because of a reload may close a connection unanswered, hence the tries.
+// administer sends a request to the admin endpoint without the command.
 func (k *inboxSidecar) administer(t *testing.T, method, path, body string) (status int) {
 	t.Helper()
-	socket := strings.TrimPrefix(k.admin, "unix/")
-	client := &caddyServer{client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", socket)
-	}}}}
-	var a httpAnswer
-	var err error
-	for range 10 {
-		if a, err = client.try(t.Context(), method, "http://localhost/galaxypay/inbox/"+path, nil, strings.NewReader(body)); err == nil {
-			return a.status
-		}
-	}
-	t.Fatal(err)
-	return 0
+	return sendToAdmin(t, k.socket, method, "/galaxypay/inbox/"+path, body).status
 }
 
 func (k *inboxSidecar) show(t *testing.T, id string) (e shownEvent) {
@@ -208,19 +191,17 @@ func (k *inboxSidecar) show(t *testing.T, id string) (e shownEvent) {
 	return e
 }
 
-// awaitState returns the event when it has a state.
-func (k *inboxSidecar) awaitState(t *testing.T, id, state string) shownEvent {
+// awaitState returns the event when it has this state.
+func (k *inboxSidecar) awaitState(t *testing.T, id, state string) (e shownEvent) {
 	t.Helper()
-	for begun := time.Now(); time.Since(begun) < patience; {
-		if e := k.show(t, id); e.State == state {
-			return e
-		}
-	}
-	t.Fatalf("the event is %s and not %s", k.show(t, id).State, state)
-	return shownEvent{}
+	eventually(t, "the event is "+state, func() bool {
+		e = k.show(t, id)
+		return e.State == state
+	})
+	return e
 }
 
-// arrive lets the gateway's IPN arrive, which is acknowledged whatever the app says.
+// arrive sends an IPN, which is acknowledged whatever the app answers, and returns its id.
 func (k *inboxSidecar) arrive(t *testing.T, message string) (id string) {
 	t.Helper()
 	m := signedMessage(message, sandboxSalt)

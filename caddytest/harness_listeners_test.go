@@ -8,10 +8,10 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// listeners counts the addresses that Caddy listens on, connections those that it is
-// serving. caddy.Load and caddy.Stop return while the old listeners are about to close
-// and requests are still running; a connection that is closed has no request and no
-// access log to come.
+// listeners counts the addresses that Caddy listens on, connections counts the open
+// connections to them. Tests need both, because caddy.Load and caddy.Stop return before the
+// old listeners are closed and before the last requests are answered. After a connection is
+// closed, no request and no access log of it can follow.
 var listeners, connections = newCounter(), newCounter()
 
 type counter struct {
@@ -33,8 +33,7 @@ func (c *counter) add(n int) {
 	c.changed.Broadcast()
 }
 
-// wait returns when there are no more than limit, or when patience is at its end, and
-// how many there are then.
+// wait returns the number as soon as it is at most limit, and at the latest after patience.
 func (c *counter) wait(limit int) int {
 	expired := false
 	alarm := time.AfterFunc(patience, func() {
@@ -52,7 +51,7 @@ func (c *counter) wait(limit int) int {
 	return c.n
 }
 
-// countingWrapper is the listener wrapper that feeds connections.
+// countingWrapper is the listener wrapper that counts.
 type countingWrapper struct{}
 
 func init() { caddy.RegisterModule(countingWrapper{}) }

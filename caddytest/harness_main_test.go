@@ -45,24 +45,35 @@ import (
 	_ "github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/demoshop"
 )
 
-var update = flag.Bool("update", false, "write what Caddyfiles adapt to into the golden files")
+// update makes tests write what they otherwise compare: the JSON in testdata/adapt and the tables
+// in docs/.
+var update = flag.Bool("update", false, "write the golden files and the tables in docs/")
 
-// patience bounds everything that a test waits for. It decides no verdict of a test
-// that passes; it only keeps a broken product from hanging the run.
+// patience is how long a test waits for anything. No test that passes depends on it; it keeps a
+// broken product from hanging the run.
 const patience = 30 * time.Second
 
 // The secrets of the tests' merchant. The salt is the one of the gateway's published
-// examples; the key is a canary that must turn up nowhere but in the header apiKey.
+// examples; the key is a canary that may appear nowhere but in the header apiKey.
 const (
 	testAPIKey = "canary-api-key-5f1d7c"
 	testSalt   = "GO@2021"
 )
 
-// The sandbox's salt, which is also that of the gateway's published examples.
+// The salt of the sandbox, which is also that of the gateway's published examples.
 const sandboxSalt = "GO@2021"
 
-// TestMain fails the run if a goroutine is left when every Caddy has been stopped. In a
-// child it is Caddy.
+// sandboxMerchant is the global option for the merchant that the sandbox has.
+const sandboxMerchant = `
+	{
+		galaxypay {
+			environment sandbox
+		}
+	}
+	`
+
+// TestMain fails the run if a goroutine is left after every Caddy has stopped. In a child process
+// it runs Caddy instead of tests.
 func TestMain(m *testing.M) {
 	if caddyfile := os.Getenv(caddyfileEnv); caddyfile != "" {
 		runAsCaddy(caddyfile)
@@ -71,9 +82,10 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, relayLeftovers...)
 }
 
-// caddyfileEnv names the Caddyfile of a child: this test binary, run again as Caddy.
+// caddyfileEnv names the Caddyfile of a child process, which is this test binary.
 const caddyfileEnv = "CADDYTEST_CADDYFILE"
 
+// runAsCaddy does what "caddy run" does.
 func runAsCaddy(caddyfile string) {
 	os.Args = []string{"caddy", "run", "--config", caddyfile, "--adapter", "caddyfile"}
 	caddycmd.Main()

@@ -9,20 +9,20 @@ import (
 	"testing"
 )
 
-// peer is a program at the far end of a relay. It counts the messages that reach it
-// whole, by a key, and its connections.
+// countingPeer is a program at the other end of a relay. It counts its connections and, by a key, the
+// messages that reach it whole.
 type countingPeer struct {
 	*gateway
 	connections *counter
-	tls         *tls.Config // nil: plain HTTP; set before anybody connects
+	tls         *tls.Config // nil: plain HTTP; set before the first connection
 
 	mu       sync.Mutex
 	arrived  map[string]int
-	measured map[string]measures // by path; all messages to a path are of the same length
-	uneven   []string            // those that are not
+	measured map[string]measures // by path; all messages to a path must have the same length
+	uneven   []string            // messages with another length
 }
 
-// newPeer runs a peer. answer is told how many messages with this key came before.
+// newCountingPeer runs one. answer gets the number of earlier messages with the same key.
 func newCountingPeer(t *testing.T, key func(*call) string, answer func(g *gateway, c *call, before int) []byte) *countingPeer {
 	t.Helper()
 	p := &countingPeer{gateway: newGateway(t), connections: newCounter(), arrived: make(map[string]int), measured: make(map[string]measures)}
@@ -46,7 +46,7 @@ func newCountingPeer(t *testing.T, key func(*call) string, answer func(g *gatewa
 	return p
 }
 
-// secure puts the peer behind TLS. Somebody's leftover connection may have come before.
+// secure puts the peer behind TLS. A connection of an earlier test may have come before.
 func (p *countingPeer) secure(config *tls.Config) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -83,7 +83,7 @@ func (p *countingPeer) arrivals(key string) int {
 	return p.arrived[key]
 }
 
-// request is the shape of messages to this path, of which one must have come.
+// request is where the parts of messages to this path are. One such message must have arrived.
 func (p *countingPeer) request(t *testing.T, path string) measures {
 	t.Helper()
 	p.mu.Lock()
@@ -95,8 +95,8 @@ func (p *countingPeer) request(t *testing.T, path string) measures {
 	return m
 }
 
-// left demands that nobody is connected any more, and that messages were cut where
-// the tests meant to cut them.
+// wantLeftAlone checks that no connection is left, and that messages were cut in the places where the
+// tests meant to cut them.
 func (p *countingPeer) wantLeftAlone(t *testing.T) {
 	t.Helper()
 	if n := p.connections.wait(0); n != 0 {
@@ -117,7 +117,7 @@ func placeholderOf(path string) string {
 	}, path)
 }
 
-// inParallel runs a subtest for each case, some at a time, and waits for all.
+// inParallel runs a subtest for each case, several at a time, and waits for all of them.
 func inParallel[C interface{ title() string }](t *testing.T, cases []C, run func(t *testing.T, number int, c C)) {
 	t.Helper()
 	var workers sync.WaitGroup

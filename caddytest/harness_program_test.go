@@ -2,7 +2,6 @@ package caddytest
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"net"
 	"os"
@@ -31,7 +30,8 @@ func requireProgram(t *testing.T, name string) string {
 
 var printedAddress = regexp.MustCompile(`http://127\.0\.0\.1:[1-9][0-9]*`)
 
-// startProgram runs a program that prints its address, and ends it with the test.
+// startProgram runs a program that prints its address, and ends it with the test. The
+// environment is added to the test's own.
 func startProgram(t *testing.T, environment []string, program string, args ...string) (address string) {
 	t.Helper()
 	output, written, err := os.Pipe()
@@ -84,7 +84,7 @@ func startProgram(t *testing.T, environment []string, program string, args ...st
 	return ""
 }
 
-// freeAddress finds a port that nobody listens on.
+// freeAddress finds an address on which no program listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -95,7 +95,7 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// shortTempDir is for unix sockets, whose paths may not be longer than about a hundred
+// shortTempDir is a folder for unix sockets, whose paths must be shorter than about a hundred
 // bytes.
 func shortTempDir(t *testing.T) string {
 	t.Helper()
@@ -105,16 +105,4 @@ func shortTempDir(t *testing.T) string {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
-}
-
-// await waits for a channel as long as patience allows.
-func await(t *testing.T, c <-chan struct{}, what string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	select {
-	case <-c:
-	case <-ctx.Done():
-		t.Fatalf("waited in vain: %s", what)
-	}
 }

@@ -12,22 +12,21 @@ import (
 	"go.uber.org/goleak"
 )
 
-// relay is a network between two programs that can be made to fail: connections to its
-// address lead to the program at the other end. Upstream is the way there, downstream
-// the way back.
+// relay is a network between two programs that a test can make fail. Connections to its address lead to
+// the program at the other end. Upstream is the direction to that program, downstream the direction
+// back.
 type relay struct {
 	*toxiproxy.Proxy
 }
 
-// newRelay runs a relay that lets everything pass. One that breaks connections with RST
-// does so with each that it is made to close; otherwise it is FIN.
+// newRelay runs a relay that lets everything pass. A breaking relay closes connections with RST, others
+// with FIN.
 func newRelay(t *testing.T, to string, breaking bool) relay {
 	t.Helper()
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	r := relay{toxiproxy.NewProxy(server, t.Name(), "127.0.0.1:0", to)}
 	if breaking {
-		// A connection gets its way of closing when it is made, from a toxic that then
-		// need not do anything.
+		// How a connection closes is set when it is made, by a toxic that need not do anything else.
 		r.add(t, `{"name":"reset","type":"reset_peer","stream":"downstream","toxicity":0}`)
 	}
 	if err := r.Start(); err != nil {
@@ -39,14 +38,14 @@ func newRelay(t *testing.T, to string, breaking bool) relay {
 
 func init() { zerolog.SetGlobalLevel(zerolog.Disabled) } // one toxic logs to stderr, whatever logger the relay has
 
-// relayLeftovers are goroutines of the library's that never end, because what they are
-// to hand on comes after their connection was cut.
+// relayLeftovers are goroutines of the library that never end: they wait to pass on bytes that arrived
+// after the connection was cut.
 var relayLeftovers = []goleak.Option{
 	goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
 	goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"),
 }
 
-// add makes the relay fail from now on, also on connections that exist.
+// add makes the relay fail from now on, on existing connections, too.
 func (r relay) add(t *testing.T, toxic string) {
 	t.Helper()
 	if _, err := r.Toxics.AddToxicJson(strings.NewReader(toxic)); err != nil {
@@ -54,11 +53,10 @@ func (r relay) add(t *testing.T, toxic string) {
 	}
 }
 
-// heal lets everything pass again. What was held back arrives late.
+// heal lets everything pass again. Bytes that were held back arrive late.
 func (r relay) heal() { r.Toxics.ResetToxics(context.Background()) }
 
-// stall is a toxic that lets the given number of bytes pass and swallows the rest. The
-// connection stays open.
+// stall is a toxic that lets this number of bytes pass and drops the rest. The connection stays open.
 type stall struct {
 	Bytes int `json:"bytes"`
 }
@@ -86,8 +84,8 @@ func (s *stall) Pipe(stub *toxics.ToxicStub) {
 	}
 }
 
-// Cleanup implements toxics.CleanupToxic: a connection from which something is missing
-// is of no use.
+// Cleanup implements toxics.CleanupToxic. A connection from which bytes are missing is of no use, so it is
+// closed.
 func (*stall) Cleanup(stub *toxics.ToxicStub) { stub.Close() }
 
 // measures are where the parts of an HTTP message end, counted in bytes.

@@ -11,77 +11,30 @@ import (
 	"time"
 )
 
-// faultyShop is an app, its sidecar and a sandbox that may misbehave.
+// sandboxShop is an app, its sidecar and the sandbox, in one Caddy.
 type sandboxShop struct {
 	*caddyServer
 	app  *recordingApp
 	ipns ipnRecorder
 }
 
-// newFaultyShop runs one Caddy for all of them, with these options of the directive
-// galaxypay.
+// newSandboxShop runs one, with these options of the directive galaxypay.
 func newSandboxShop(t *testing.T, options string) sandboxShop {
 	t.Helper()
 	app := newApp(t)
-	// First the addresses, so that the sites can be told of each other.
-	c := start(t, `
-		http://:9180 {
-			respond 503
-		}
-		http://:9181 {
-			respond 503
-		}
-		http://:9190 {
-			galaxypay_sandbox
-		}`)
-	s := sandboxShop{c, app, newIPNRecorder(t, c, c.url("9181")+"/galaxypay/ipn")}
-	if err := c.load(t, s.sites(options)); err != nil {
-		t.Fatal(err)
-	}
+	c := startSites(t, "9180", "9181", "9190")
+	s := sandboxShop{c, app, newIPNRecorder(t, c.client, c.url("9181")+"/galaxypay/ipn")}
+	c.mustLoad(t, paymentSites{app: s.app.address, ipnURL: s.ipns.url, options: options}.caddyfile(c))
 	return s
 }
 
-func (s sandboxShop) sites(options string) string {
-	return `
-		{
-			galaxypay {
-				environment sandbox
-				base_url ` + s.url("9190") + `
-			}
-		}
-		http://:9180 {
-			galaxypay {
-				defaults {
-					ipnURL ` + s.ipns.url + `
-					successURL ` + s.url("9181") + `/galaxypay/result
-					failureURL ` + s.url("9181") + `/galaxypay/result
-					cancelURL ` + s.url("9181") + `/galaxypay/result
-				}
-				` + options + `
-			}
-		}
-		http://:9181 {
-			handle /galaxypay/ipn {
-				galaxypay_ipn
-				reverse_proxy ` + s.app.address + `
-			}
-			handle /galaxypay/result {
-				galaxypay_result
-				reverse_proxy ` + s.app.address + `
-			}
-		}
-		http://:9190 {
-			galaxypay_sandbox
-		}`
-}
-
-// orderWith is what the app orders, with more fields.
+// orderWith is what the app posts for its order, with further fields.
 func orderWith(more string) string {
 	return `{"orderID":"ORDER-1","orderAmount":109000,"orderCurrency":"VND","orderDateTime":"20260615190000",` +
 		`"orderDescription":"Cà phê","paymentMethod":"DOMESTIC",` + more + `}`
 }
 
-// faultTrace is everything that is left of one payment whose customer pays.
+// trace is everything that app and gateway see of one payment whose customer pays.
 type trace struct {
 	pay    string // the answer to POST /pay: HTTP status, and of a problem code and outcome
 	opened bool   // the gateway has the payment
@@ -90,8 +43,8 @@ type trace struct {
 	query  string // the answer to POST /query afterwards: HTTP status and payment status
 }
 
-// buy orders something, pays it as a customer if the gateway knows of it,
-// waits for so many IPNs, and tells what everybody saw.
+// buy makes a payment, pays it as the customer does if the gateway has it, waits for so many IPNs,
+// and returns what app and gateway saw.
 func (s sandboxShop) buy(t *testing.T, order string, ipns int) trace {
 	t.Helper()
 	answer := s.order(t, order)
@@ -106,28 +59,26 @@ func (s sandboxShop) buy(t *testing.T, order string, ipns int) trace {
 	}
 	trace.opened = true
 	s.customerEnds(t, id, "success")
-	trace.ipns = s.ipns.answers(t, ipns)
+	trace.ipns = s.ipns.await(t, ipns)
 	trace.app = s.callbacks(t)
 	trace.query = s.query(t, id)
 	return trace
 }
 
-// order asks for the payment, each time under the same key.
+// order makes the payment, each time under the same key.
 func (s sandboxShop) order(t *testing.T, order string) httpAnswer {
 	t.Helper()
 	return s.post(t, s.url("9180")+"/pay", order, "Idempotency-Key", "ORDER-1-pay-1")
 }
 
-// opened is the one payment that the sandbox has, "" if it has none.
+// payment is the transactionID of the one payment that the sandbox has, "" if it has none.
 func (s sandboxShop) payment(t *testing.T) string {
 	t.Helper()
-	answer := exchange(t, s.caddyServer, http.MethodGet, s.url("9190")+"/sandbox/transactions?orderID=ORDER-1", nil)
+	answer := s.get(t, s.url("9190")+"/sandbox/transactions?orderID=ORDER-1")
 	var list struct {
 		Transactions []struct{ ID string }
 	}
-	if err := json.Unmarshal([]byte(answer.body), &list); err != nil || answer.status != http.StatusOK {
-		t.Fatalf("HTTP %d, %v: %s", answer.status, err, answer.body)
-	}
+	answer.decode(t, &list)
 	switch len(list.Transactions) {
 	case 0:
 		return ""
@@ -138,30 +89,28 @@ func (s sandboxShop) payment(t *testing.T) string {
 	return ""
 }
 
-// customerEnds chooses an outcome on the payment page and follows the way back, if there
+// customerEnds chooses an outcome on the payment page and follows the redirect to the shop, if there
 // is one.
 func (s sandboxShop) customerEnds(t *testing.T, id, outcome string) {
 	t.Helper()
-	page := exchange(t, s.caddyServer, http.MethodPost, s.url("9190")+"/pay/"+id, strings.NewReader("outcome="+outcome),
-		"Content-Type", "application/x-www-form-urlencoded")
+	page := s.postForm(t, s.url("9190")+"/pay/"+id, "outcome="+outcome)
 	switch page.status {
 	case http.StatusSeeOther:
-		exchange(t, s.caddyServer, http.MethodGet, page.header.Get("Location"), nil, "Accept", "text/html")
+		s.get(t, page.header.Get("Location"), "Accept", "text/html")
 	case http.StatusOK:
 	default:
 		t.Fatalf("HTTP %d from the payment page: %s", page.status, page.body)
 	}
 }
 
-// callbacks lists what the app was handed. Whatever a message says, it speaks of the
-// order as it was placed.
+// callbacks lists the callbacks that the app got. Each of them must hold the order as it was made.
 func (s sandboxShop) callbacks(t *testing.T) string {
 	t.Helper()
-	var told []string
+	var list []string
 	seen := make(map[string]bool)
 	for _, call := range s.app.received() {
 		if !strings.Contains(call.body, `"orderID":"ORDER-1","orderAmount":"109000"`) {
-			t.Errorf("the app was handed %s", call.body)
+			t.Errorf("the app got %s", call.body)
 		}
 		entry := call.header.Get("Galaxypay-Callback") + " " + call.header.Get("Galaxypay-Payment-Status")
 		delivery := call.header.Get("Galaxypay-Callback") + call.header.Get("Galaxypay-Delivery-Id")
@@ -169,113 +118,100 @@ func (s sandboxShop) callbacks(t *testing.T) string {
 			entry = "the same " + entry
 		}
 		seen[delivery] = true
-		told = append(told, entry)
+		list = append(list, entry)
 	}
-	return strings.Join(told, ", ")
+	return strings.Join(list, ", ")
 }
 
-// ask asks the gateway what became of a payment.
+// query is the app's query of a payment: HTTP status and payment status.
 func (s sandboxShop) query(t *testing.T, id string) string {
 	t.Helper()
 	answer := s.post(t, s.url("9180")+"/query", `{"transactionID":"`+id+`"}`)
 	return strings.TrimSpace(answer.summary(t) + " " + answer.header.Get("Galaxypay-Payment-Status"))
 }
 
-// control tells the sandbox what happens.
+// control posts to the sandbox's control API.
 func (s sandboxShop) control(t *testing.T, path, body string) {
 	t.Helper()
-	answer := exchange(t, s.caddyServer, http.MethodPost, s.url("9190")+"/sandbox"+path, strings.NewReader(body),
-		"Content-Type", "application/json")
-	if answer.status != http.StatusOK {
-		t.Fatalf("HTTP %d: %s", answer.status, answer.body)
-	}
+	s.post(t, s.url("9190")+"/sandbox"+path, body).wantStatus(t, http.StatusOK)
 }
 
-// faultSettings is what the sandbox says of its faults.
+// faultSettings is the sandbox's list of faults.
 type faultSettings struct {
-	Faults []string // those that strike every call
+	Faults []string // those that are set for all calls
 	Known  []struct{ Name, About string }
 }
 
-func (s sandboxShop) faultSettings(t *testing.T) faultSettings {
+// faultSettings is the list of faults as the sandbox has it now.
+func (c *caddyServer) faultSettings(t *testing.T) (settings faultSettings) {
 	t.Helper()
-	return exchange(t, s.caddyServer, http.MethodGet, s.url("9190")+"/sandbox/faults", nil).faultSettings(t)
-}
-
-// strikeAll sets the faults that strike every call.
-func (s sandboxShop) strikeAll(t *testing.T, names string) {
-	t.Helper()
-	got := exchange(t, s.caddyServer, http.MethodPut, s.url("9190")+"/sandbox/faults", strings.NewReader(`{"faults":[`+names+`]}`),
-		"Content-Type", "application/json").faultSettings(t)
-	if set, _ := json.Marshal(got.Faults); string(set) != "["+names+"]" {
-		t.Fatalf("the sandbox says that %s strike every call, want %s", set, names)
-	}
-}
-
-func (a httpAnswer) faultSettings(t *testing.T) faultSettings {
-	t.Helper()
-	var settings faultSettings
-	if err := json.Unmarshal([]byte(a.body), &settings); err != nil || a.status != http.StatusOK {
-		t.Fatalf("HTTP %d, %v: %s", a.status, err, a.body)
-	}
+	c.get(t, c.url("9190")+"/sandbox/faults").decode(t, &settings)
 	return settings
 }
 
-// ipnWire carries the sandbox's IPNs to the callback site, and shows what only the
-// gateway sees: the answers.
-type ipnRecorder struct {
-	url         string
-	answersSeen chan string
+// setFaults sets faults for all calls. names is a list of JSON strings.
+func (c *caddyServer) setFaults(t *testing.T, names string) {
+	t.Helper()
+	var settings faultSettings
+	c.do(t, http.MethodPut, c.url("9190")+"/sandbox/faults", strings.NewReader(`{"faults":[`+names+`]}`), asJSON(nil)...).decode(t, &settings)
+	if set, _ := json.Marshal(settings.Faults); string(set) != "["+names+"]" {
+		t.Fatalf("the sandbox has set the faults %s, want %s", set, names)
+	}
 }
 
-func newIPNRecorder(t *testing.T, c *caddyServer, to string) ipnRecorder {
+// ipnRecorder passes the sandbox's IPNs on to the callback site, and keeps the answers, which only
+// the gateway sees.
+type ipnRecorder struct {
+	url     string
+	answers chan string // see httpAnswer.ipnSummary
+}
+
+func newIPNRecorder(t *testing.T, c client, to string) ipnRecorder {
 	t.Helper()
-	told := make(chan string, 10) // more than any payment has
+	answers := make(chan string, 10) // more than any payment has
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer, err := c.try(r.Context(), http.MethodPost, to, http.Header{"Content-Type": r.Header["Content-Type"]}, r.Body)
+		answer, err := c.try(r.Context(), http.MethodPost, to, r.Body, "Content-Type", r.Header.Get("Content-Type"))
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		told <- answer.summaryForGateway()
+		answers <- answer.ipnSummary()
 		w.Header().Set("Content-Type", answer.header.Get("Content-Type"))
 		w.WriteHeader(answer.status)
 		_, _ = io.WriteString(w, answer.body)
 	}))
 	t.Cleanup(server.Close)
-	return ipnRecorder{server.URL, told}
+	return ipnRecorder{server.URL, answers}
 }
 
-// answers waits for the answers to so many IPNs, and lists these and all that came
-// besides.
-func (wire ipnRecorder) answers(t *testing.T, n int) string {
+// await waits for the answers to n IPNs, and lists them and any further ones.
+func (r ipnRecorder) await(t *testing.T, n int) string {
 	t.Helper()
 	var list []string
 	alarm := time.After(patience)
 	for len(list) < n {
 		select {
-		case answer := <-wire.answersSeen:
+		case answer := <-r.answers:
 			list = append(list, answer)
 		case <-alarm:
 			t.Fatalf("%d IPNs, want %d", len(list), n)
 		}
 	}
-	for len(wire.answersSeen) > 0 {
-		list = append(list, <-wire.answersSeen)
+	for len(r.answers) > 0 {
+		list = append(list, <-r.answers)
 	}
 	return strings.Join(list, ", ")
 }
 
-// toGateway is what the gateway gets to hear: HTTP status, and ipnStatus or the code of a
-// problem.
-func (a httpAnswer) summaryForGateway() string {
-	var said struct {
+// ipnSummary is an answer to an IPN: the HTTP status, and ipnStatus or the code of a problem.
+func (a httpAnswer) ipnSummary() string {
+	var fields struct {
 		Code   string `json:"code"`
 		Status string `json:"ipnStatus"`
 	}
-	_ = json.Unmarshal([]byte(a.body), &said) // what is not JSON says neither
-	if said.Status != "" {
-		return fmt.Sprintf("%d ipnStatus %s", a.status, said.Status)
+	_ = json.Unmarshal([]byte(a.body), &fields) // what is not JSON has neither
+	if fields.Status != "" {
+		return fmt.Sprintf("%d ipnStatus %s", a.status, fields.Status)
 	}
-	return fmt.Sprintf("%d %s", a.status, said.Code)
+	return fmt.Sprintf("%d %s", a.status, fields.Code)
 }

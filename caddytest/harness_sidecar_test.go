@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// sidecar is a Caddy whose one site takes the app's calls for a fake gateway.
+// sidecar is a Caddy with one site, which sends the app's calls to a stand-in for the gateway.
 type sidecar struct {
 	*caddyServer
 	gateway *gateway
@@ -17,7 +17,7 @@ func newSidecar(t *testing.T, options ...string) sidecar {
 	return sidecarAt(t, newGateway(t), options...)
 }
 
-// sidecarAt is newSidecar for a gateway that exists already.
+// sidecarAt is newSidecar for a gateway that runs already.
 func sidecarAt(t *testing.T, g *gateway, options ...string) sidecar {
 	t.Helper()
 	return sidecar{start(t, sidecarConfig(g.merchant(t), options...)), g}
@@ -45,7 +45,7 @@ func (s sidecar) call(t *testing.T, path, body string, header ...string) httpAns
 	return s.post(t, s.url("9180")+path, body, header...)
 }
 
-// refused posts JSON that must not get through to the gateway.
+// wantNotSent posts JSON that must not reach the gateway, and returns the refusal.
 func (s sidecar) wantNotSent(t *testing.T, path, body string, header ...string) (httpAnswer, problem) {
 	t.Helper()
 	before := len(s.gateway.calls())
@@ -60,10 +60,13 @@ func (s sidecar) wantNotSent(t *testing.T, path, body string, header ...string) 
 	return a, p
 }
 
-// The sixteen operations by short name, with the path that the gateway documents and
-// the fields that make a request that operation, as the sidecar adds them to {}.
-// Copied by hand from the gateway's pages, so that a slip in the catalogue shows.
-var catalogue = []struct{ name, path, fixed string }{
+// catalogued is an operation with its path and its fixed fields.
+type catalogued struct{ name, path, fixed string }
+
+// catalogue is the sixteen operations by short name, with the path that the gateway documents
+// and the fields that make a request that operation, as the sidecar adds them to {}. It is
+// copied by hand from the gateway's pages, so that a mistake in the product's catalogue shows.
+var catalogue = []catalogued{
 	{"pay", "/api/v1/transaction/pay", `{"apiOperation":"PAY"}`},
 	{"payWithCreateToken", "/api/v1/transaction/pay", `{"apiOperation":"PAY_WITH_CREATE_TOKEN"}`},
 	{"payWithToken", "/api/v1/transaction/pay", `{"apiOperation":"PAY","sourceOfFund":"TOKEN"}`},

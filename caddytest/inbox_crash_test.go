@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -20,13 +19,12 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
 
-// A whole sidecar, in a process of its own, is killed again and again while the gateway
-// sends and the app takes. SIDECAR_CRASHES sets how often.
+// A whole sidecar, in a process of its own, is killed many times while the gateway sends IPNs and the
+// app answers them. No acknowledged IPN is lost. SIDECAR_CRASHES sets how often it is killed.
 func TestInboxSidecarIsKilled(t *testing.T) {
 	crashes, err := strconv.Atoi(os.Getenv("SIDECAR_CRASHES"))
 	if err != nil {
@@ -34,17 +32,17 @@ func TestInboxSidecarIsKilled(t *testing.T) {
 	}
 	s := newKilledSidecar(t)
 	var sending sync.WaitGroup
-	sent, enough := context.WithCancel(t.Context())
+	more, enough := context.WithCancel(t.Context())
 	for sender := range 4 {
 		sending.Go(func() {
-			for n := 0; sent.Err() == nil && !t.Failed(); n++ {
-				s.pay(t, fmt.Sprintf("%d-%d", sender, n)) //nolint:contextcheck // what is begun is sent to its end
+			for n := 0; more.Err() == nil && !t.Failed(); n++ {
+				s.pay(t, fmt.Sprintf("%d-%d", sender, n)) //nolint:contextcheck // a transaction that was begun is sent to its end
 			}
 		})
 	}
 	for range crashes {
 		child := s.start(t)
-		s.awaitMore(t, 1+rand.IntN(40)) //nolint:gosec // G404: when is not a secret
+		s.awaitMore(t, 1+rand.IntN(40)) //nolint:gosec // G404: the moment is no secret
 		if err := child.Process.Kill(); err != nil {
 			t.Error(err)
 		}
@@ -64,15 +62,15 @@ func TestInboxSidecarIsKilled(t *testing.T) {
 	t.Logf("%d kills, %d IPNs acknowledged, %d calls of the app", crashes, len(s.acknowledged), s.calls)
 }
 
-// killed is a sidecar that is killed, between a gateway and an app that are not.
+// killedSidecar is a sidecar that is killed, between a gateway and an app that keep running.
 type killedSidecar struct {
 	dir, socket, file string
-	gateway           *http.Client
+	gateway           client
 
 	mu               sync.Mutex
 	messages         map[string]string // by delivery id, before they are sent
 	acknowledged     map[string]bool
-	recorded         map[string]bool // those whose delivery the inbox knows of
+	recorded         map[string]bool // those that the inbox has recorded as delivered
 	delivered        map[string]bool
 	order            map[string][]string // of first deliveries: the payment statuses of a transaction
 	calls            int
@@ -91,12 +89,7 @@ func newKilledSidecar(t *testing.T) *killedSidecar {
 	}
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.answerIPN(t, w, r) }))
 	t.Cleanup(app.Close)
-	s.gateway = &http.Client{Timeout: patience, Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", s.socket)
-		},
-	}}
+	s.gateway = newFreshClient().throughSocket(s.socket)
 	caddyfile := fmt.Sprintf(`
 		{
 			admin off
@@ -144,44 +137,32 @@ func (s *killedSidecar) send(t *testing.T, message string) {
 	s.mu.Lock()
 	s.messages[m.deliveryID()] = message
 	s.mu.Unlock()
-	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(time.Millisecond) {
-		if description, ok := s.try(t, m); ok {
-			s.mu.Lock()
-			s.acknowledged[m.deliveryID()] = true
-			s.recorded[m.deliveryID()] = description == takenByApp
-			s.mu.Unlock()
-			s.acknowledgements <- struct{}{}
-			return
-		}
+	if !poll(func() bool { return s.try(t, m) }) {
+		t.Error("an IPN is not acknowledged by any sidecar")
 	}
-	t.Error("an IPN is not acknowledged by any sidecar")
 }
 
-// try sends an IPN once. No answer means nothing.
-func (s *killedSidecar) try(t *testing.T, m callback) (description string, ok bool) {
+// try sends an IPN once, and reports whether it was acknowledged. Without an answer, the IPN may have
+// been kept or not.
+func (s *killedSidecar) try(t *testing.T, m callback) (ok bool) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://sidecar/ipn", strings.NewReader(m.json()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	resp, err := s.gateway.Do(r)
-	if err != nil {
-		return "", false
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return "", false
+	a, err := s.gateway.tryPost(t.Context(), "http://sidecar/ipn", m.json())
+	if err != nil || a.status != http.StatusOK {
+		return false
 	}
 	var answer struct{ IPNStatus, IPNDescription string }
-	if err := json.Unmarshal(body, &answer); err != nil || answer.IPNStatus != "200" {
-		t.Errorf("answered %s", body)
+	if err := json.Unmarshal([]byte(a.body), &answer); err != nil || answer.IPNStatus != "200" {
+		t.Errorf("answered %s", a.body)
 	}
-	return answer.IPNDescription, true
+	s.mu.Lock()
+	s.acknowledged[m.deliveryID()] = true
+	s.recorded[m.deliveryID()] = answer.IPNDescription == takenByApp
+	s.mu.Unlock()
+	s.acknowledgements <- struct{}{}
+	return true
 }
 
-// take is the app. It refuses every fifth IPN at first.
+// answerIPN is the app. It refuses every fifth IPN that it gets.
 func (s *killedSidecar) answerIPN(t *testing.T, w http.ResponseWriter, r *http.Request) {
 	t.Helper()
 	body, err := io.ReadAll(r.Body)
@@ -196,7 +177,7 @@ func (s *killedSidecar) answerIPN(t *testing.T, w http.ResponseWriter, r *http.R
 		t.Errorf("the app got %q, sent was %q", body, s.messages[id])
 	}
 	if s.recorded[id] {
-		t.Error("delivered again, though the inbox knew it to be delivered")
+		t.Error("delivered again, although the inbox had recorded it as delivered")
 	}
 	if s.calls%5 == 0 {
 		w.WriteHeader(http.StatusInternalServerError)
@@ -207,7 +188,7 @@ func (s *killedSidecar) answerIPN(t *testing.T, w http.ResponseWriter, r *http.R
 		transaction := transactionIn(t, body)
 		s.order[transaction] = append(s.order[transaction], r.Header.Get("Galaxypay-Payment-Status"))
 	}
-	_, _ = fmt.Fprintf(w, `{"ipnStatus":"200","ipnDescription":%q}`, takenByApp) // nobody may be there any more
+	_, _ = fmt.Fprintf(w, `{"ipnStatus":"200","ipnDescription":%q}`, takenByApp) // the sidecar may be killed by now
 }
 
 func transactionIn(t *testing.T, message []byte) string {
@@ -221,7 +202,7 @@ func transactionIn(t *testing.T, message []byte) string {
 	return m.ResponseData.TransactionID
 }
 
-// awaitMore waits until so many more IPNs are acknowledged.
+// awaitMore waits until n more IPNs are acknowledged.
 func (s *killedSidecar) awaitMore(t *testing.T, n int) {
 	t.Helper()
 	for range n {
@@ -229,8 +210,7 @@ func (s *killedSidecar) awaitMore(t *testing.T, n int) {
 	}
 }
 
-// awaitDelivered waits until the app has all that was acknowledged, but for what is not to
-// be delivered.
+// awaitDelivered waits until the app has all acknowledged IPNs, except those that are overtaken.
 func (s *killedSidecar) awaitDelivered(t *testing.T) {
 	t.Helper()
 	missing := func() (n int) {
@@ -243,14 +223,12 @@ func (s *killedSidecar) awaitDelivered(t *testing.T) {
 		}
 		return n
 	}
-	for begun := time.Now(); missing() > 0; time.Sleep(time.Millisecond) {
-		if time.Since(begun) > patience {
-			t.Fatalf("%d IPNs were acknowledged and do not reach the app", missing())
-		}
+	if !poll(func() bool { return missing() == 0 }) {
+		t.Fatalf("%d IPNs were acknowledged and do not reach the app", missing())
 	}
 }
 
-// compare holds what the inbox says against what gateway and app have seen.
+// compare compares what the inbox holds with what gateway and app have seen.
 func (s *killedSidecar) compare(t *testing.T) {
 	t.Helper()
 	records := recordsIn(t, s.file)

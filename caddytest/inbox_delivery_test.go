@@ -11,6 +11,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
 
+// The gateway gets the app's answer to an IPN that goes through the inbox, too.
 func TestInboxRelaysTheAppsAnswer(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer                 http.HandlerFunc
@@ -28,15 +29,15 @@ func TestInboxRelaysTheAppsAnswer(t *testing.T) {
 			app.answers(test.answer)
 			c := start(t, inboxSite(file, app.address, ""))
 			m := signedMessage(paidMessage, sandboxSalt)
-			if got := ipn.deliver(t, c, m).wantIPNStatus(t, test.ipnStatus); got != test.description {
+			if got := ipnJSON.send(t, c, m).wantIPNStatus(t, test.ipnStatus); got != test.description {
 				t.Errorf("description %q, want %q", got, test.description)
 			}
 			if attempt := (provenCallback{status: "paid", message: paidMessage, from: m}).checkFromInbox(t, app.only(t)); attempt != 1 {
 				t.Errorf("attempt %d", attempt)
 			}
 
-			// Whoever sends it again hears the same, and the app nothing.
-			if got := ipn.deliver(t, c, m).wantIPNStatus(t, test.ipnStatus); got != test.description {
+			// A repetition is answered in the same way, and does not reach the app.
+			if got := ipnJSON.send(t, c, m).wantIPNStatus(t, test.ipnStatus); got != test.description {
 				t.Errorf("description of the second %q, want %q", got, test.description)
 			}
 			app.wantNothing(t)
@@ -48,16 +49,16 @@ func TestInboxRelaysTheAppsAnswer(t *testing.T) {
 	}
 }
 
-// An app that is down when an IPN comes gets it when it is back.
+// An app that is down when an IPN arrives gets it when it runs again.
 func TestInboxAppIsDown(t *testing.T) {
 	address := freeAddress(t)
 	c := start(t, inboxSite(inboxFile(t), address, ""))
 	m := signedMessage(paidMessage, sandboxSalt)
-	ipn.deliver(t, c, m).wantIPNStatus(t, "200")
+	ipnJSON.send(t, c, m).wantIPNStatus(t, "200")
 
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		t.Fatalf("somebody else took the app's port: %v", err)
+		t.Fatalf("another program took the app's port: %v", err)
 	}
 	app := new(recordingApp)
 	asked := app.answersWithSignal(answering(200, ""))
@@ -71,7 +72,8 @@ func TestInboxAppIsDown(t *testing.T) {
 	}
 }
 
-// Answers that are none: the IPN is kept, tried again and confirmed to the gateway.
+// Where the app gives no clear answer, the IPN is kept and tried again. The gateway gets a
+// confirmation, because the IPN is safe.
 func TestInboxAppDoesNotConfirm(t *testing.T) {
 	elsewhere := newApp(t)
 	for name, answer := range map[string]http.HandlerFunc{
@@ -88,7 +90,7 @@ func TestInboxAppDoesNotConfirm(t *testing.T) {
 			asked := app.answersWithSignal(answer)
 			c := start(t, inboxSite(inboxFile(t), app.address, ""))
 			m := signedMessage(paidMessage, sandboxSalt)
-			ipn.deliver(t, c, m).wantIPNStatus(t, "200")
+			ipnJSON.send(t, c, m).wantIPNStatus(t, "200")
 			await(t, asked, "the first attempt")
 			await(t, asked, "the second attempt")
 			taken := app.answersWithSignal(answering(200, ""))
@@ -104,23 +106,24 @@ func TestInboxAppDoesNotConfirm(t *testing.T) {
 	elsewhere.wantNothing(t)
 }
 
-// A slow app does not keep the gateway waiting.
+// The gateway does not wait for a slow app.
 func TestInboxAppIsSlow(t *testing.T) {
 	app := newApp(t)
-	think := make(chan struct{})
-	thought := app.answersWithSignal(func(w http.ResponseWriter, r *http.Request) {
-		<-think
+	gate := newGate(t)
+	answered := app.answersWithSignal(func(w http.ResponseWriter, r *http.Request) {
+		gate.pass()
 		answering(200, "")(w, r)
 	})
 	c := start(t, inboxSite(inboxFile(t), app.address, "answer_within 10ms"))
 	m := signedMessage(paidMessage, sandboxSalt)
-	ipn.deliver(t, c, m).wantIPNStatus(t, "200")
-	close(think)
-	await(t, thought, "the app")
+	ipnJSON.send(t, c, m).wantIPNStatus(t, "200")
+	gate.open()
+	await(t, answered, "the app's answer")
 	c.stop()
 	app.only(t)
 }
 
+// After a paid IPN, the app gets no other end of the same transaction. An earlier one it does get.
 func TestInboxPaidWins(t *testing.T) {
 	expired := strings.Replace(paidMessage, `"responseCode":"200"`, `"responseCode":"408"`, 1)
 	for name, test := range map[string]struct {
@@ -135,7 +138,7 @@ func TestInboxPaidWins(t *testing.T) {
 			app, file := newApp(t), inboxFile(t)
 			c := start(t, inboxSite(file, app.address, ""))
 			for _, message := range test.messages {
-				ipn.deliver(t, c, signedMessage(message, sandboxSalt)).wantIPNStatus(t, "200")
+				ipnJSON.send(t, c, signedMessage(message, sandboxSalt)).wantIPNStatus(t, "200")
 			}
 			c.stop()
 			var delivered []string
@@ -152,13 +155,13 @@ func TestInboxPaidWins(t *testing.T) {
 	}
 }
 
-// What is pending when Caddy stops is delivered by the next one, in the order of arrival.
+// IPNs that are pending when Caddy stops are delivered by the next Caddy, in the order of arrival.
 func TestInboxRestart(t *testing.T) {
 	app, file := newApp(t), inboxFile(t)
 	app.answers(answering(503, ""))
 	first := start(t, inboxSite(file, app.address, "answer_within 10ms"))
-	ipn.deliver(t, first, signedMessage(cancelledMessage, sandboxSalt)).wantIPNStatus(t, "200")
-	ipn.deliver(t, first, signedMessage(paidMessage, sandboxSalt)).wantIPNStatus(t, "200")
+	ipnJSON.send(t, first, signedMessage(cancelledMessage, sandboxSalt)).wantIPNStatus(t, "200")
+	ipnJSON.send(t, first, signedMessage(paidMessage, sandboxSalt)).wantIPNStatus(t, "200")
 	first.stop()
 	if got := statesOf(recordsIn(t, file)); !slices.Equal(got, []inbox.State{inbox.Pending, inbox.Pending}) {
 		t.Fatalf("kept %v", got)
@@ -179,11 +182,12 @@ func TestInboxRestart(t *testing.T) {
 	}
 }
 
+// An IPN that is not proven is not kept.
 func TestInboxKeepsNothingUnproven(t *testing.T) {
 	app, file := newApp(t), inboxFile(t)
 	c := start(t, inboxSite(file, app.address, ""))
-	ipn.deliver(t, c, signedMessage(paidMessage, "another salt")).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
-	ipn.deliver(t, c, signedData("no Base64!", sandboxSalt)).wantCallbackRefused(t, http.StatusBadRequest, "callback_malformed")
+	ipnJSON.send(t, c, signedMessage(paidMessage, "another salt")).wantCallbackRefused(t, http.StatusForbidden, "signature_invalid")
+	ipnJSON.send(t, c, signedData("no Base64!", sandboxSalt)).wantCallbackRefused(t, http.StatusBadRequest, "callback_malformed")
 	app.wantNothing(t)
 	c.stop()
 	if records := recordsIn(t, file); len(records) != 0 {
@@ -191,7 +195,7 @@ func TestInboxKeepsNothingUnproven(t *testing.T) {
 	}
 }
 
-// What is proven is kept, however odd it is.
+// A proven IPN is kept, however odd its ids are.
 func TestInboxKeepsOddNames(t *testing.T) {
 	long := strings.Repeat("x", 5000)
 	for name, store := range stores {

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// One key is replaced by another, and then its predecessor is lost.
+// One key is replaced by another, and then the old one is lost. What was encrypted with a key needs
+// that key.
 func TestInboxKeyRotation(t *testing.T) {
 	t.Setenv("TEST_INBOX_KEY", strings.Repeat("0f", 32))
 	t.Setenv("TEST_NEW_KEY", strings.Repeat("A", 43)+"=")
@@ -13,9 +14,7 @@ func TestInboxKeyRotation(t *testing.T) {
 	plain := k.arrive(t, paidMessage)
 	reload := func(options string) {
 		t.Helper()
-		if err := k.load(t, k.caddyfile(options)); err != nil {
-			t.Fatal(err)
-		}
+		k.mustLoad(t, k.caddyfile(options))
 	}
 	reload("encrypt first " + inboxKey)
 	first := k.arrive(t, strings.ReplaceAll(paidMessage, "260102123", "260102124"))
@@ -49,7 +48,7 @@ func TestInboxKeyRotation(t *testing.T) {
 
 const inboxKey = "{env.TEST_INBOX_KEY}"
 
-// A secret in the configuration works, but should not stay there.
+// A secret that stands in the configuration itself works, but the log warns of it.
 func TestInboxSecretInTheConfiguration(t *testing.T) {
 	const canary = "5ec2e70f"
 	key, address := strings.Repeat(canary, 8), "postgres://shop:"+canary+"@"+freeAddress(t)+"/shop"
@@ -69,7 +68,7 @@ func TestInboxSecretInTheConfiguration(t *testing.T) {
 			t.Errorf("%s: %d warnings, want %d", store, n, warnings)
 		}
 		if strings.Contains(logs, canary) {
-			t.Errorf("%s: it is in the log", store)
+			t.Errorf("%s: the secret is in the log", store)
 		}
 	}
 }

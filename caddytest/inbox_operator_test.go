@@ -8,10 +8,9 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
-// From a dead letter to its delivery, as an operator goes about it.
+// An operator finds a dead letter, looks at it and has it delivered.
 func TestInboxDeadLetter(t *testing.T) {
 	t.Setenv("TEST_INBOX_KEY", strings.Repeat("0f", 32))
 	for name, store := range stores {
@@ -32,7 +31,7 @@ func deadLetter(t *testing.T, k *inboxSidecar) {
 	listed := k.mustOperate(t, "list", "--state", "dead", "--queue", "default", "--since", "2020-01-01T00:00:00Z")
 	for _, want := range []string{id, "dead", "paid", "2601021234567890123456789", "500"} {
 		if !strings.Contains(listed, want) {
-			t.Errorf("the list does not tell %s:\n%s", want, listed)
+			t.Errorf("the list does not show %s:\n%s", want, listed)
 		}
 	}
 	if listed := k.mustOperate(t, "list", "--state", "delivered"); strings.Contains(listed, id) {
@@ -51,17 +50,13 @@ func deadLetter(t *testing.T, k *inboxSidecar) {
 		t.Errorf("the app got %+v", got)
 	}
 
-	// What is delivered can be delivered again, too.
+	// A delivered event can be delivered again, too.
 	k.mustOperate(t, "replay", id)
-	for begun := time.Now(); len(k.app.received()) == 0; {
-		if time.Since(begun) > patience {
-			t.Fatal("the app got nothing")
-		}
-	}
+	eventually(t, "the app gets it again", func() bool { return len(k.app.received()) > 0 })
 	k.awaitState(t, id, "delivered")
 }
 
-// Nobody sees a message who has not asked for it, and on the disk nobody does at all.
+// An operator sees a message only on request, and the file shows it to no one.
 func TestInboxShowsMessagesOnRequestOnly(t *testing.T) {
 	t.Setenv("TEST_INBOX_KEY", strings.Repeat("0f", 32))
 	const customer = "Nguyễn Thị Ánh Tuyết"
@@ -95,7 +90,7 @@ func TestInboxShowsMessagesOnRequestOnly(t *testing.T) {
 	}
 }
 
-// A slip must not become a replay of everything.
+// A mistake in a command must not become a replay of everything.
 func TestInboxAdminRefuses(t *testing.T) {
 	k := newInboxSidecar(t, "")
 	id := k.arrive(t, paidMessage)
@@ -149,7 +144,7 @@ func TestInboxAdminRefuses(t *testing.T) {
 		t.Errorf("replay of all by JSON: HTTP %d", status)
 	}
 	k.awaitState(t, id, "delivered")
-	if err := k.load(t, "{\nadmin "+k.admin+"\npersist_config off\n}\n"); err != nil {
+	if err := k.load(t, "{\nadmin unix/"+k.socket+"\npersist_config off\n}\n"); err != nil {
 		t.Fatal(err)
 	}
 	if status := k.administer(t, http.MethodGet, "list", ""); status != http.StatusNotFound {
@@ -157,7 +152,7 @@ func TestInboxAdminRefuses(t *testing.T) {
 	}
 }
 
-// Whoever watches the sidecar sees what waits, and is told of what waits for nobody.
+// Metrics show how many events wait. The log warns of events that no handler delivers any more.
 func TestInboxBacklog(t *testing.T) {
 	for name, store := range stores {
 		t.Run(name, func(t *testing.T) { backlog(t, store(t)) })
@@ -199,20 +194,18 @@ func backlog(t *testing.T, store string) {
 	pending := func(merchant string, n int) {
 		t.Helper()
 		want := fmt.Sprintf("caddy_galaxypay_inbox_pending{merchant=%q} %d\n", merchant, n)
-		text := c.do(t, http.MethodGet, c.url("9182")+"/metrics", nil, nil).body
+		text := c.metrics(t, "9182")
 		if !strings.Contains(text, want) || strings.Count(text, "\ncaddy_galaxypay_inbox_pending{") != 1 {
 			t.Errorf("the metrics lack %s", want)
 		}
 	}
 	pending("shop", 0)
-	if text := c.do(t, http.MethodGet, c.url("9182")+"/metrics", nil, nil).body; !strings.Contains(text, `caddy_galaxypay_inbox_events_total{merchant="shop",result="dead"} 0`) {
-		t.Error("the count of dead letters does not begin at 0") // an alarm would not see it grow to 1
+	if text := c.metrics(t, "9182"); !strings.Contains(text, `caddy_galaxypay_inbox_events_total{merchant="shop",result="dead"} 0`) {
+		t.Error("the count of dead letters does not begin at 0") // else an alarm would not see it grow to 1
 	}
 	c.post(t, c.url("9181")+"/ipn", signedMessage(paidMessage, sandboxSalt).json()).wantIPNStatus(t, "200")
 	pending("shop", 1)
-	if err := c.load(t, config("branch")); err != nil {
-		t.Fatal(err)
-	}
+	c.mustLoad(t, config("branch"))
 	pending("branch", 0)
 	lines := c.logLines(t, "the inbox holds events of a merchant that has no inbox in this configuration; they wait until it has one again")
 	if len(lines) != 1 || lines[0]["merchant"] != "shop" || lines[0]["pending"] != 1.0 || lines[0]["level"] != "warn" {

@@ -6,13 +6,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres/postgrestest"
 )
 
-// A machine starts, and its database takes longer than the sidecar. Payments are made
-// meanwhile; no IPN is acknowledged before it can be kept.
+// When a machine starts, its database may take longer than the sidecar. Until it runs, the sidecar
+// makes payments, and acknowledges no IPN, because it cannot keep one.
 func TestInboxPostgresIsDownAtStart(t *testing.T) {
 	server := newDatabase(t)
 	if err := server.Stop(); err != nil {
@@ -25,8 +24,8 @@ func TestInboxPostgresIsDownAtStart(t *testing.T) {
 	}
 	m := signedMessage(paidMessage, testSalt)
 	c.post(t, c.url("9181")+"/ipn", m.json()).wantCallbackRefused(t, http.StatusServiceUnavailable, "inbox_unavailable")
-	if err := c.load(t, strings.Replace(databaseSite(g.merchant(t), app.address), "http://:9181 {", "http://:9181 {\nheader Version 2", 1)); err == nil {
-		t.Error("a configuration took the place of another though it cannot open its inbox")
+	if err := c.load(t, versioned(databaseSite(g.merchant(t), app.address), 2)); err == nil {
+		t.Error("Caddy took a configuration that cannot open its inbox")
 	}
 	app.wantNothing(t)
 
@@ -39,7 +38,7 @@ func TestInboxPostgresIsDownAtStart(t *testing.T) {
 	}
 }
 
-// The database ends in the middle, and comes back.
+// The database ends while the sidecar runs, and starts again.
 func TestInboxPostgresRestarts(t *testing.T) {
 	server := newDatabase(t)
 	g, app := newGateway(t), newApp(t)
@@ -57,9 +56,9 @@ func TestInboxPostgresRestarts(t *testing.T) {
 	if err := server.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	await(t, taken, "the IPN of before")
+	await(t, taken, "the IPN from before the end")
 	acknowledged(t, c, after)
-	await(t, taken, "the IPN of after")
+	await(t, taken, "the IPN from after the end")
 	c.stop()
 	calls := app.received()
 	if len(calls) != 2 {
@@ -69,21 +68,21 @@ func TestInboxPostgresRestarts(t *testing.T) {
 	(provenCallback{status: "paid", message: paidMessage, from: after}).checkFromInbox(t, calls[1])
 }
 
-// acknowledged sends an IPN again and again until it is taken, as a gateway may.
+// acknowledged sends an IPN until it is acknowledged, as a gateway does.
 func acknowledged(t *testing.T, c *caddyServer, m callback) {
 	t.Helper()
-	for begun := time.Now(); time.Since(begun) < patience; {
+	eventually(t, "the IPN is acknowledged", func() bool {
 		a := c.post(t, c.url("9181")+"/ipn", m.json())
 		if a.status == http.StatusOK {
 			a.wantIPNStatus(t, "200")
-			return
+			return true
 		}
 		a.wantCallbackRefused(t, http.StatusServiceUnavailable, "inbox_unavailable")
-	}
-	t.Fatal("the IPN is not taken")
+		return false
+	})
 }
 
-// databaseOption names the database that newDatabase has made.
+// databaseOption is the global option inbox for the database that newDatabase runs.
 const databaseOption = "postgres {env.TEST_DATABASE_URL}"
 
 func init() {

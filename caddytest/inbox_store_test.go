@@ -18,11 +18,11 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt"
 )
 
-// What could not be stored is not acknowledged, and the app hears nothing of it.
+// An IPN that could not be stored is not acknowledged, and the app does not get it.
 func TestInboxCannotStore(t *testing.T) {
 	app := newApp(t)
 	c := start(t, strings.Replace(inboxSite(inboxFile(t), app.address, ""), "inbox bolt", "inbox full", 1))
-	ipn.deliver(t, c, signedMessage(paidMessage, sandboxSalt)).wantCallbackRefused(t, http.StatusServiceUnavailable, "inbox_unavailable")
+	ipnJSON.send(t, c, signedMessage(paidMessage, sandboxSalt)).wantCallbackRefused(t, http.StatusServiceUnavailable, "inbox_unavailable")
 	app.wantNothing(t)
 	lines := c.logLines(t, "an IPN could not be kept, so it was not acknowledged")
 	if len(lines) != 1 || !strings.Contains(fmt.Sprint(lines[0]["error"]), errFull.Error()) {
@@ -30,7 +30,7 @@ func TestInboxCannotStore(t *testing.T) {
 	}
 }
 
-// fullStore is a store that takes nothing.
+// fullStore is a store that cannot store anything.
 type fullStore struct{ inbox.Store }
 
 var errFull = errors.New("no space left on device")
@@ -39,7 +39,7 @@ func (s fullStore) Add(context.Context, inbox.Event, inbox.Lease) (inbox.Record,
 	return inbox.Record{}, false, errFull
 }
 
-// fullOpener is the Caddy module of fullStore, over a file that is fine.
+// fullOpener is the Caddy module of fullStore. Its file is in order.
 type fullOpener struct {
 	Path string `json:"path"`
 }
@@ -75,14 +75,14 @@ func TestInboxCannotBeOpened(t *testing.T) {
 	}
 }
 
-// Without a word in the global option, the inbox is a file in Caddy's data directory that
-// only its owner can read.
+// Where the global option names no store, the inbox is a file in Caddy's data directory that only its
+// owner can read.
 func TestInboxByDefault(t *testing.T) {
 	data := t.TempDir()
 	t.Setenv("XDG_DATA_HOME", data)
 	app := newApp(t)
 	c := start(t, strings.Replace(inboxSite("", app.address, ""), "inbox bolt", "", 1))
-	ipn.deliver(t, c, signedMessage(paidMessage, sandboxSalt)).wantIPNStatus(t, "200")
+	ipnJSON.send(t, c, signedMessage(paidMessage, sandboxSalt)).wantIPNStatus(t, "200")
 	app.only(t)
 	info, err := os.Stat(filepath.Join(data, "caddy", "galaxypay", "inbox.db"))
 	if err != nil {
@@ -93,7 +93,7 @@ func TestInboxByDefault(t *testing.T) {
 	}
 }
 
-// A configuration can be validated beside a Caddy that has the inbox open.
+// A configuration can be validated while a running Caddy has the inbox open.
 func TestInboxIsNotOpenedToValidate(t *testing.T) {
 	app, file := newApp(t), inboxFile(t)
 	store, err := bolt.Open(file, func(error) {})
@@ -101,16 +101,9 @@ func TestInboxIsNotOpenedToValidate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	c, err := tryStart(t, "{\n}\n")
-	if err != nil {
-		t.Fatal(err)
-	}
-	adapted, _, err := adapt(t, inboxSite(file, app.address, ""))
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := startEmpty(t)
 	var config caddy.Config
-	if err := json.Unmarshal(c.localise(t, adapted), &config); err != nil {
+	if err := json.Unmarshal(c.localise(t, mustAdapt(t, inboxSite(file, app.address, ""))), &config); err != nil {
 		t.Fatal(err)
 	}
 	if err := caddy.Validate(&config); err != nil {
@@ -141,13 +134,9 @@ func TestInboxConfigErrors(t *testing.T) {
 		start(t, strings.Replace(site, handler, strings.Replace(block, "/galaxypay/ipn", "/second", 1)+handler, 1))
 	})
 	t.Run("in JSON, for results", func(t *testing.T) {
-		c, err := tryStart(t, "{\n}\n")
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = caddy.Load(c.localise(t, []byte(`{"apps":{"galaxypay":{"merchants":{"default":{"environment":"sandbox"}}},
+		err := startEmpty(t).loadJSON(t, []byte(`{"apps":{"galaxypay":{"merchants":{"default":{"environment":"sandbox"}}},
 			"http":{"servers":{"s":{"listen":[":9181"],"routes":[{"handle":[{"handler":"galaxypay_callback","kind":"result",
-			"inbox":{"deliver_to":"http://app/"}}]}]}}}}}`)), true)
+			"inbox":{"deliver_to":"http://app/"}}]}]}}}}}`))
 		if err == nil || !strings.Contains(err.Error(), "only IPNs") {
 			t.Errorf("error %v", err)
 		}

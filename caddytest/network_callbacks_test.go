@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// An IPN whose app cannot be asked, or whose word does not come through whole, is
-// answered with 503, so that the gateway sends it again. It is confirmed only as the app
-// has confirmed it.
+// Where the app cannot be reached, or its answer does not arrive whole, the gateway gets 503, so that it
+// sends the IPN again. Only the app's own answer confirms an IPN.
 func TestNetworkToApp(t *testing.T) {
 	app := confirmingApp(t)
 	cases := networkCases("ipn to the app")
@@ -37,7 +36,7 @@ func TestNetworkToApp(t *testing.T) {
 	}
 
 	deliver(t, ipnPath("measure", 0))
-	request, answer := app.request(t, ipnPath("measure", 0)), measure(httpReply(http.StatusOK, appsAnswer))
+	request, answer := app.request(t, ipnPath("measure", 0)), measure(httpResponse(http.StatusOK, appsAnswer))
 	seen := make([][]result, len(cases)) // by the gateway, for its deliveries of one IPN
 	inParallel(t, cases, func(t *testing.T, i int, c networkCase) {
 		t.Helper()
@@ -47,12 +46,12 @@ func TestNetworkToApp(t *testing.T) {
 		relays[i].add(t, c.toxic(c.choose(request, answer)))
 		seen[i] = append(seen[i], deliver(t, ipnPath("first", i)))
 		if !c.ends(seen[i][0]) {
-			t.Errorf("the gateway is told %s; the app's answer is %s", seen[i][0], c.results)
+			t.Errorf("the gateway gets %s; the app's answer is %s", seen[i][0], c.results)
 		}
 		relays[i].heal()
 		seen[i] = append(seen[i], c.repeat(func() result { return deliver(t, ipnPath("first", i)) })...)
 		if last := seen[i][len(seen[i])-1]; last != answeredWhole {
-			t.Errorf("delivered again, the gateway is told %s", seen[i][1:])
+			t.Errorf("delivered again, the gateway gets %s", seen[i][1:])
 		}
 	})
 	c.stop()
@@ -64,8 +63,8 @@ func TestNetworkToApp(t *testing.T) {
 	}
 }
 
-// An IPN that breaks off on its way to the sidecar does not reach the app. One whose
-// answer breaks off has reached it, and does so again when the gateway repeats it.
+// An IPN that breaks off on its way to the sidecar does not reach the app. One whose answer breaks off
+// has reached the app, and reaches it again when the gateway repeats it.
 func TestNetworkFromGateway(t *testing.T) {
 	app := confirmingApp(t)
 	c := start(t, ipnSite(ipnTo(app.address(), patience)))
@@ -112,51 +111,47 @@ func TestNetworkFromGateway(t *testing.T) {
 	}
 }
 
-// The results of an IPN for the gateway, besides answeredWhole.
+// How an IPN can end for the gateway, besides answeredWhole.
 const (
 	appUnavailable result = "app_unavailable"
 	noWholeAnswer  result = "no whole answer"
 )
 
-// ipnWord is what the app says of every IPN. Its ipnStatus is not the one that stands
-// for an app's answer without any, so an answer that was cut and still counts shows.
+// appsAnswer is the app's answer to every IPN. Its ipnStatus is not the one that the sidecar uses for
+// an answer without ipnStatus, so the test notices an answer that was cut and still counts.
 const appsAnswer = `{"ipnStatus":"404","ipnDescription":"no such order"}`
 
-// confirmingApp is an app that tells IPNs apart by their path.
+// confirmingApp is an app that counts IPNs by their path.
 func confirmingApp(t *testing.T) *countingPeer {
 	t.Helper()
-	return newCountingPeer(t, (*call).path, func(*gateway, *call, int) []byte { return httpReply(http.StatusOK, appsAnswer) })
+	return newCountingPeer(t, (*call).path, func(*gateway, *call, int) []byte { return httpResponse(http.StatusOK, appsAnswer) })
 }
 
-// ipnPath is where the IPNs of a case go, all of one length.
+// ipnPath is the path for an IPN of a case. All such paths have the same length.
 func ipnPath(name string, number int) string {
 	return fmt.Sprintf("/c%03d/%s", number, callID(name, number))
 }
 
-// ipnTo hands IPNs to the app at an address. Of a transport that is not named, Caddy
-// leaves the idle connections open when it stops.
+// ipnTo is the directives that pass IPNs to the app at an address. They name the transport, because
+// otherwise Caddy leaves its idle connections open when it stops.
 func ipnTo(address string, wait time.Duration) string {
 	return "galaxypay_ipn\nreverse_proxy " + address + " {\ntransport http {\nread_timeout " + wait.String() + "\n}\n}\n"
 }
 
 func ipnSite(routes string) string {
-	return "{\ngalaxypay {\nenvironment sandbox\n}\n}\nhttp://:9181 {\n" + routes + "\n}\n"
+	return sandboxMerchant + "http://:9181 {\n" + routes + "\n}\n"
 }
 
-// sender is a connection of the gateway's to the sidecar.
+// sender is a connection of the gateway to the sidecar.
 type sender struct {
 	net.Conn
 	in   *bufio.Reader
-	read *bytes.Buffer // all that was
+	read *bytes.Buffer // all bytes of the latest answer
 }
 
 func dialSender(t *testing.T, r relay, wait time.Duration) sender {
 	t.Helper()
-	conn, err := net.Dial("tcp", r.Listen)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
+	conn := dial(t, r.Listen)
 	_ = conn.SetDeadline(time.Now().Add(wait))
 	read := new(bytes.Buffer)
 	return sender{conn, bufio.NewReader(io.TeeReader(conn, read)), read}
@@ -168,22 +163,17 @@ func ipnRequest(path string) []byte {
 	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body)
 }
 
-// deliver sends an IPN and returns what came of it, and the answer byte for byte.
+// deliver sends an IPN. It returns how that ended, and the answer byte for byte.
 func (s sender) deliver(t *testing.T, path string) (result, []byte) {
 	t.Helper()
 	s.read.Reset()
 	if _, err := s.Write(ipnRequest(path)); err != nil {
 		return noWholeAnswer, nil
 	}
-	response, err := http.ReadResponse(s.in, nil)
+	a, err := readAnswer(s.in)
 	if err != nil {
 		return noWholeAnswer, nil
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		return noWholeAnswer, nil
-	}
-	httpAnswer{status: response.StatusCode, header: response.Header, body: string(body)}.wantIPNStatus(t, "404")
+	a.wantIPNStatus(t, "404")
 	return answeredWhole, s.read.Bytes()
 }

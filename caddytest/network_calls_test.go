@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// Whatever the network does between sidecar and gateway, the app is told what holds:
-// nothing is called not_sent that arrived, nothing arrives twice that was sent once, and
-// an app that asks again under the same id ends up with one payment.
+// Whatever the network does between sidecar and gateway, the app gets the right outcome: a call that
+// arrived is never answered with not_sent, a call that was sent once never arrives twice, and an app
+// that repeats its call under the same id gets one payment.
 func TestNetworkToGateway(t *testing.T) {
 	g := networkGateway(t)
 	cases := networkCases("pay", "query")
@@ -21,7 +21,7 @@ func TestNetworkToGateway(t *testing.T) {
 	}
 	s := sidecar{start(t, merchantPerCase(t, bases, func(i int) string { return "timeout " + cases[i].wait().String() })), g.gateway}
 
-	// Two calls over a good network show where messages have their parts.
+	// Two calls over a good network show where the parts of messages are.
 	requests := make(map[string]measures)
 	for _, operation := range []string{"pay", "query"} {
 		s.call(t, "/c000/"+operation, payment, "Idempotency-Key", callID(operation, 0)).wantOK(t, paid)
@@ -39,12 +39,12 @@ func TestNetworkToGateway(t *testing.T) {
 		relays[i].add(t, c.toxic(c.choose(requests[c.operation], answer)))
 		first := s.result(t, path, callID("first", i))
 		if !slices.Contains(c.results, first) {
-			t.Errorf("the app is told %s, want one of %s", first, c.results)
+			t.Errorf("the app gets %s, want one of %s", first, c.results)
 		}
 		relays[i].heal()
 		again := c.repeat(func() result { return s.result(t, path, callID("first", i)) })
 		if last := again[len(again)-1]; last != answeredWhole && last != duplicate {
-			t.Errorf("asked again under the same id, the app is told %s", again)
+			t.Errorf("repeated under the same id, the call ends with %s", again)
 		}
 		seen[i] = append([]result{first}, again...)
 		s.call(t, path, payment, "Idempotency-Key", callID("later", i)).wantOK(t, paid)
@@ -58,8 +58,8 @@ func TestNetworkToGateway(t *testing.T) {
 	}
 }
 
-// networkGateway is a gateway that makes a payment of the first message with a
-// requestID and answers each further one that there is one.
+// networkGateway is a gateway that makes a payment of the first message with a requestID, and refuses
+// each further one as a duplicate.
 func networkGateway(t *testing.T) *countingPeer {
 	t.Helper()
 	return newCountingPeer(t, (*call).requestID, func(g *gateway, c *call, before int) []byte {
@@ -70,15 +70,13 @@ func networkGateway(t *testing.T) *countingPeer {
 	})
 }
 
-// merchantsAt is a merchant for each base URL, and a site where /c007/pay is the operation
-// pay in the name of the seventh.
+// merchantPerCase is a Caddyfile with a merchant for each base URL, and a site where /c007/pay is the
+// operation pay of the merchant c007. options are those of its directive.
 func merchantPerCase(t *testing.T, bases []string, options func(i int) string) string {
 	t.Helper()
-	t.Setenv("TEST_API_KEY", testAPIKey)
-	t.Setenv("TEST_SALT", testSalt)
 	var merchants, routes strings.Builder
 	for i, base := range bases {
-		fmt.Fprintf(&merchants, "merchant c%03d {\nbase_url %s\napi_key {env.TEST_API_KEY}\nsalt {env.TEST_SALT}\n}\n", i, base)
+		fmt.Fprintf(&merchants, "merchant c%03d {\n%s}\n", i, merchantAt(t, base, testAPIKey, testSalt))
 		fmt.Fprintf(&routes, "handle_path /c%03d/* {\ngalaxypay {\nmerchant c%03d\n%s\n}\n}\n", i, i, options(i))
 	}
 	return "{\ngalaxypay {\n" + merchants.String() + "}\n}\nhttp://:9180 {\n" + routes.String() + "}\n"

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// networkFault is one way for a network to fail while a message goes one way and its
-// answer the other.
+// networkFault is one way for a network to fail while a message goes in one direction and its answer in
+// the other.
 type networkFault struct {
 	kind     string // its row in docs/reliability.md
 	name     string
@@ -18,9 +18,9 @@ type networkFault struct {
 	breaking bool // connections end with RST
 	toxic    func(measures) string
 	hangs    bool      // only a timeout ends it
-	arrives  certainty // of the message; late counts
-	results  []result  // of which one must be seen
-	closes   bool      // the connection may end when it is thought to be idle
+	arrives  certainty // whether the message arrives, if only late
+	results  []result  // one of them must be seen
+	closes   bool      // the connection may end while it seems to be idle
 }
 
 // networkFaults are the rows of the matrix.
@@ -77,7 +77,7 @@ func cuts() []networkFault {
 	return list
 }
 
-// stalls are connections that stay open while nothing comes through any more.
+// stalls are connections that stay open and let nothing through any more.
 func stalls() []networkFault {
 	var list []networkFault
 	add := func(kind, name, toxic string, up, down certainty) {
@@ -115,7 +115,7 @@ func stalls() []networkFault {
 	return list
 }
 
-// slowness is what a message gets through.
+// slowness is faults that messages survive.
 func slowness() []networkFault {
 	var list []networkFault
 	for _, stream := range []string{"upstream", "downstream"} {
@@ -134,7 +134,7 @@ func slowness() []networkFault {
 				toxic: func(measures) string { return toxic }, arrives: always, results: []result{answeredWhole},
 			})
 		}
-		// It may close before the message is on its way, then none of it was sent.
+		// The connection may close before the message is on its way. Then none of it was sent.
 		f := networkFault{
 			kind: "silence, then closed, " + stream, name: "silence, closed after 20 ms, " + stream, stream: stream,
 			toxic: func(measures) string {
@@ -168,7 +168,7 @@ var places = []struct {
 	{"everything", func(m measures) int { return m.whole }},
 }
 
-// certainty says of a message whether it gets through a fault whole.
+// certainty is whether a message arrives whole in spite of a fault.
 type certainty int
 
 const (
@@ -177,7 +177,7 @@ const (
 	always
 )
 
-// result is how a call ends for whoever made it.
+// result is how a call ends for the program that made it.
 type result string
 
 // The results of calls over a network with faults. Those of the sidecar's calls to the
@@ -189,12 +189,12 @@ const (
 	gatewayUnreachable result = "gateway_unreachable"
 )
 
-// ends tells whether a call may end in this way: with a whole answer or without.
+// ends reports whether a call may end in this way: with a whole answer or without.
 func (f networkFault) ends(r result) bool {
 	return slices.ContainsFunc(f.results, func(of result) bool { return (of == answeredWhole) == (r == answeredWhole) })
 }
 
-// choose returns what the fault is about, the request or the answer.
+// choose returns the message that the fault affects, the request or the answer.
 func (f networkFault) choose(request, answer measures) measures {
 	if f.stream == "upstream" {
 		return request
@@ -217,8 +217,8 @@ func (c networkCase) wait() time.Duration {
 	return patience
 }
 
-// repeat makes a call again over a network that works again. Only where a connection may
-// have ended behind the sidecar's back may that take more than one try.
+// repeat makes a call again over a network that works again. It may need more than one try only where a
+// connection may have ended without the sidecar's notice.
 func (c networkCase) repeat(again func() result) []result {
 	seen := []result{again()}
 	for c.closes && len(seen) < 3 && seen[len(seen)-1] != answeredWhole && seen[len(seen)-1] != duplicate {
@@ -281,12 +281,12 @@ const giveUp = 4 * time.Second
 
 const duplicate result = "transaction_duplicate"
 
-// callID is an idempotency key that serves as requestID as it is. All are of one length.
+// callID is an idempotency key that becomes the requestID as it is. All have the same length.
 func callID(name string, number int) string {
 	return fmt.Sprintf("%s-%03d", (name + "-------")[:7], number)
 }
 
-// outcomes are what goes with each result that is a problem.
+// outcomes are HTTP status and outcome of each result that is a problem.
 var outcomes = map[result]string{
 	gatewayUnreachable: "HTTP 502, not_sent",
 	gatewayNoAnswer:    "HTTP 502, unknown",
@@ -294,7 +294,7 @@ var outcomes = map[result]string{
 	duplicate:          "HTTP 409, rejected",
 }
 
-// result calls an operation and returns how that ended.
+// result calls an operation and returns how the call ended.
 func (s sidecar) result(t *testing.T, path, id string) result {
 	t.Helper()
 	a := s.call(t, path, payment, "Idempotency-Key", id)

@@ -2,11 +2,7 @@ package caddytest
 
 import (
 	"fmt"
-	"net/http"
-	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
@@ -14,61 +10,24 @@ import (
 
 // IPNs that arrive while the configuration is replaced reach the app once each.
 func TestReloadDeliversEachKeptIPNOnce(t *testing.T) {
-	const reloads, senders = 10, 4
+	const reloads = 10
 	app, file := newApp(t), inboxFile(t)
-	config := func(version int) string {
-		return strings.Replace(inboxSite(file, app.address, ""), "http://:9181 {", "http://:9181 {\nheader Version "+strconv.Itoa(version), 1)
-	}
-	c := start(t, config(0))
-	gateway := &caddyServer{client: &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}}
-	address := c.url("9181") + "/galaxypay/ipn"
-	var (
-		done    = make(chan struct{})
-		sending sync.WaitGroup
-		count   atomic.Int64
-		resent  atomic.Int64
-	)
-	send := func(m callback) {
-		for {
-			a, err := gateway.try(t.Context(), http.MethodPost, address, http.Header{"Content-Type": {"application/json"}}, strings.NewReader(m.json()))
-			if err != nil && t.Context().Err() == nil && resent.Add(1) < 1000 {
-				continue // see TestInboundReload
-			}
-			if err != nil || a.status != http.StatusOK || !strings.Contains(a.body, `"ipnStatus":"200"`) {
-				t.Errorf("HTTP %d, %v: %s", a.status, err, a.body)
-			}
-			return
+	c := start(t, versioned(inboxSite(file, app.address, ""), 0))
+	end := newIPNSender(c).sendMany(t, 4, func(n int64) string {
+		return fmt.Sprintf(`{"requestID":"%d","responseCode":"200","responseData":{"transactionID":"%d"}}`, n, n)
+	})
+	for version := 1; version <= reloads; version++ {
+		if err := c.load(t, versioned(inboxSite(file, app.address, ""), version)); err != nil {
+			t.Errorf("reload %d: %v", version, err)
 		}
 	}
-	for range senders {
-		sending.Go(func() {
-			for {
-				select {
-				case <-done:
-					return
-				default:
-					n := count.Add(1)
-					send(signedMessage(fmt.Sprintf(`{"requestID":"%d","responseCode":"200","responseData":{"transactionID":"%d"}}`, n, n), sandboxSalt))
-				}
-			}
-		})
-	}
-	for version := range reloads {
-		if err := c.load(t, config(version+1)); err != nil {
-			t.Errorf("reload %d: %v", version+1, err)
-		}
-	}
-	close(done)
-	sending.Wait()
+	sent := end()
 	c.stop()
 
-	reached := make(map[string]int)
-	for _, call := range app.received() {
-		reached[call.header.Get("Galaxypay-Delivery-Id")]++
-	}
+	reached := deliveries(app)
 	records := recordsIn(t, file)
-	if int64(len(records)) != count.Load() {
-		t.Errorf("%d IPNs were sent, %d are kept", count.Load(), len(records))
+	if int64(len(records)) != sent {
+		t.Errorf("%d IPNs were sent, %d are kept", sent, len(records))
 	}
 	for _, r := range records {
 		if r.State != inbox.Delivered || reached[r.ID] != 1 {
@@ -78,17 +37,15 @@ func TestReloadDeliversEachKeptIPNOnce(t *testing.T) {
 	t.Logf("%d IPNs during %d reloads", len(records), reloads)
 }
 
-// What is pending goes where the new configuration says.
+// Pending IPNs go where the new configuration says.
 func TestReloadDeliversToTheNewApp(t *testing.T) {
 	old, moved, file := newApp(t), newApp(t), inboxFile(t)
 	old.answers(answering(503, ""))
 	taken := moved.answersWithSignal(answering(200, ""))
 	c := start(t, inboxSite(file, old.address, "answer_within 10ms"))
 	m := signedMessage(paidMessage, sandboxSalt)
-	ipn.deliver(t, c, m).wantIPNStatus(t, "200")
-	if err := c.load(t, inboxSite(file, moved.address, "")); err != nil {
-		t.Fatal(err)
-	}
+	ipnJSON.send(t, c, m).wantIPNStatus(t, "200")
+	c.mustLoad(t, inboxSite(file, moved.address, ""))
 	await(t, taken, "the delivery")
 	c.stop()
 	if attempt := (provenCallback{status: "paid", message: paidMessage, from: m}).checkFromInbox(t, moved.only(t)); attempt < 2 {
@@ -101,11 +58,11 @@ func TestReloadThatFailsKeepsTheInbox(t *testing.T) {
 	app, other := newApp(t), newApp(t)
 	file := inboxFile(t)
 	c := start(t, inboxSite(file, app.address, ""))
-	wrong := strings.Replace(inboxSite(file, other.address, ""), "http://:9181 {", "http://:9181 {\ngalaxypay_result {\nmerchant nobody\n}", 1)
+	wrong := strings.Replace(inboxSite(file, other.address, ""), "http://:9181 {", "http://:9181 {\ngalaxypay_result {\nmerchant unknown\n}", 1)
 	if err := c.load(t, wrong); err == nil {
-		t.Fatal("the configuration was taken")
+		t.Fatal("Caddy took the configuration")
 	}
-	ipn.deliver(t, c, signedMessage(paidMessage, sandboxSalt)).wantIPNStatus(t, "200")
+	ipnJSON.send(t, c, signedMessage(paidMessage, sandboxSalt)).wantIPNStatus(t, "200")
 	app.only(t)
 	other.wantNothing(t)
 }

@@ -6,24 +6,24 @@ import (
 	"testing"
 )
 
-// faultRow is what a fault of the sandbox looks like from the app's side of the sidecar.
-// The table in docs/sandbox.md is made of these rows.
+// faultRow is what app and gateway see of a fault of the sandbox, through the sidecar. The table in
+// docs/sandbox.md is generated from these rows.
 type faultRow struct {
 	fault   string
 	options string // of the directive galaxypay
 	trace
 }
 
-// wellEnded is a payment that nothing goes wrong with.
+// withoutFault is a payment with which nothing goes wrong.
 var withoutFault = trace{"200", true, "200 ipnStatus 200", "ipn paid, result paid", "200 paid"}
 
-// but is this trace with another answer to POST /pay.
+// withPay is this trace with another answer to POST /pay.
 func (e trace) withPay(pay string) trace {
 	e.pay = pay
 	return e
 }
 
-// told is this trace with other IPNs.
+// withCallbacks is this trace with other IPNs.
 func (e trace) withCallbacks(ipns, app string) trace {
 	e.ipns, e.app = ipns, app
 	return e
@@ -82,7 +82,7 @@ var faultRows = []faultRow{
 	{"result_plus", "", withoutFault},
 }
 
-// Every fault of the sandbox, through the sidecar, as the app and the gateway see it.
+// Every fault of the sandbox does to app and gateway what its row says.
 func TestSandboxFaults(t *testing.T) {
 	for _, row := range faultRows {
 		t.Run(row.fault, func(t *testing.T) {
@@ -96,24 +96,25 @@ func TestSandboxFaults(t *testing.T) {
 	}
 }
 
-// Without a fault nothing goes wrong, so what goes wrong above is the faults' doing.
+// Without a fault nothing goes wrong, so the faults are the cause of what goes wrong with them.
 func TestSandboxWithoutFault(t *testing.T) {
 	if got := newSandboxShop(t, "").buy(t, orderWith(`"extraData":{}`), 1); got != withoutFault {
 		t.Errorf("\n got %+v\nwant %+v", got, withoutFault)
 	}
 }
 
-// waysToAsk are orders that ask for the fault ipn_twice.
-var waysToAsk = map[string]string{
+// ordersWithFault are orders that ask for the fault ipn_twice, in every way.
+var ordersWithFault = map[string]string{
 	"by name":                           orderWith(`"extraData":{"sandboxFault":"ipn_twice"}`),
 	"by name, among several":            orderWith(`"extraData":{"sandboxFault":["answer_numbers","ipn_twice"]}`),
 	"in the description":                strings.Replace(orderWith(`"extraData":{}`), "Cà phê", "Cà phê [fault:ipn_twice]", 1),
 	"in the description, among several": strings.Replace(orderWith(`"extraData":{}`), "Cà phê", "[fault:ipn_twice][fault:answer_numbers]", 1),
 }
 
+// An order can ask for a fault in several ways.
 func TestSandboxFaultIsAskedForInEveryWay(t *testing.T) {
 	want := rowOf("ipn_twice")
-	for name, order := range waysToAsk {
+	for name, order := range ordersWithFault {
 		t.Run(name, func(t *testing.T) {
 			if got := newSandboxShop(t, "").buy(t, order, want.deliveries()); got != want.trace {
 				t.Errorf("\n got %+v\nwant %+v", got, want.trace)
@@ -122,20 +123,20 @@ func TestSandboxFaultIsAskedForInEveryWay(t *testing.T) {
 	}
 }
 
-// A fault that is set for all strikes payments and queries that know nothing of it, until
-// it is cleared.
+// A fault that is set for all calls affects payments and queries that do not ask for it, until it is
+// cleared.
 func TestSandboxFaultForAllCalls(t *testing.T) {
 	s := newSandboxShop(t, "")
 	unsigned := rowOf("answer_unsigned").pay
-	s.strikeAll(t, `"answer_unsigned","ipn_twice"`)
+	s.setFaults(t, `"answer_unsigned","ipn_twice"`)
 	want := rowOf("ipn_twice")
 	want.pay, want.query = unsigned, unsigned
 	if got := s.buy(t, orderWith(`"extraData":{}`), want.deliveries()); got != want.trace {
 		t.Errorf("\n got %+v\nwant %+v", got, want.trace)
 	}
-	s.strikeAll(t, "")
+	s.setFaults(t, "")
 	if got := s.query(t, s.payment(t)); got != "200 paid" {
-		t.Errorf("after that the query says %s", got)
+		t.Errorf("after it was cleared, the query says %s", got)
 	}
 }
 
@@ -144,7 +145,7 @@ func rowOf(fault string) faultRow {
 	return faultRows[slices.IndexFunc(faultRows, func(row faultRow) bool { return row.fault == fault })]
 }
 
-// Whoever adds a fault to the sandbox says here what the app sees of it.
+// Every fault of the sandbox has a row here, so that its effect on the app is written down.
 func TestSandboxFaultsAreCovered(t *testing.T) {
 	known := make(map[string]bool)
 	for _, fault := range newSandboxShop(t, "").faultSettings(t).Known {
@@ -160,8 +161,8 @@ func TestSandboxFaultsAreCovered(t *testing.T) {
 	}
 }
 
-// repeat demands that the same order under the same key, without a fault, ends in one
-// payment, whether or not there has been one.
+// repeat checks that the same order under the same key, without a fault, ends in one payment, whether
+// or not there was one before.
 func (s sandboxShop) repeat(t *testing.T, opened bool) {
 	t.Helper()
 	want := "200"

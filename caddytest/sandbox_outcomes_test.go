@@ -7,7 +7,7 @@ import (
 // outcomeSeen is what the app sees of how a payment ends.
 type outcomeSeen struct{ app, query string }
 
-// Every way in which the panel of the payment page ends a payment.
+// The panel of the payment page ends a payment in every way.
 func TestSandboxOutcomes(t *testing.T) {
 	for outcome, want := range map[string]outcomeSeen{
 		"success": {"ipn paid, result paid", "200 paid"},
@@ -22,7 +22,7 @@ func TestSandboxOutcomes(t *testing.T) {
 	}
 }
 
-// Every way in which a test ends a payment, without a browser.
+// The control API ends a payment in every way, without a browser.
 func TestSandboxControl(t *testing.T) {
 	for name, test := range map[string]struct {
 		action, body string
@@ -47,7 +47,8 @@ func TestSandboxControl(t *testing.T) {
 	}
 }
 
-// An hour passes at once; the query that notices is answered before the app is told.
+// The clock of the sandbox can be moved. The query that makes the sandbox notice an expiry is
+// answered before the IPN is sent.
 func TestSandboxClock(t *testing.T) {
 	s := newSandboxShop(t, "")
 	s.order(t, orderWith(`"extraData":{}`))
@@ -55,7 +56,7 @@ func TestSandboxClock(t *testing.T) {
 	if got := s.query(t, s.payment(t)); got != "200 expired" {
 		t.Errorf("the query says %s", got)
 	}
-	if got := s.ipns.answers(t, 1); got != "200 ipnStatus 200" {
+	if got := s.ipns.await(t, 1); got != "200 ipnStatus 200" {
 		t.Errorf("the IPNs were answered with %s", got)
 	}
 	if got := s.callbacks(t); got != "ipn expired" {
@@ -63,13 +64,13 @@ func TestSandboxClock(t *testing.T) {
 	}
 }
 
-// wantEnd opens a payment, lets it end, and demands what the app then sees.
+// wantEnd opens a payment, lets it end, and checks what the app then sees.
 func (s sandboxShop) wantEnd(t *testing.T, want outcomeSeen, end func(s sandboxShop, id string)) {
 	t.Helper()
 	s.order(t, orderWith(`"extraData":{}`))
 	id := s.payment(t)
 	if got := s.query(t, id); got != "200 pending" {
-		t.Errorf("before that the query says %s", got)
+		t.Errorf("before the end the query says %s", got)
 	}
 	end(s, id)
 	got := outcomeSeen{app: s.callbacks(t)}

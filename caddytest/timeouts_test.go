@@ -13,20 +13,15 @@ import (
 	"time"
 )
 
-// The time that slow clients are allowed instead of the example's, for each of its
-// timeouts.
+// shortTimeout replaces each of the timeouts in Caddyfile.example.
 const shortTimeout = 500 * time.Millisecond
 
 var timeoutLine = regexp.MustCompile(`(?m)^(\s*)(read_header|read_body|write_idle|idle) \S+$`)
 
-// exampleTimeouts is what Caddyfile.example says of servers, with this for each time.
+// exampleTimeouts is the option servers of Caddyfile.example with this value for each timeout.
 func exampleTimeouts(t *testing.T, timeout time.Duration) string {
 	t.Helper()
-	text, err := os.ReadFile("../Caddyfile.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(text), "\n\tservers {\n")
+	_, rest, _ := strings.Cut(readExample(t), "\n\tservers {\n")
 	block, _, found := strings.Cut(rest, "\n\t}\n")
 	if n := len(timeoutLine.FindAllString(block, -1)); !found || n != 4 {
 		t.Fatalf("the example has %d of the four timeouts:\n%s", n, block)
@@ -34,8 +29,8 @@ func exampleTimeouts(t *testing.T, timeout time.Duration) string {
 	return "servers {\n" + timeoutLine.ReplaceAllString(block, "$1$2 "+timeout.String()) + "\n}\n"
 }
 
-// startShort runs both of the sidecar's listeners with the example's timeouts, shortened
-// to this one.
+// startShort runs both of the sidecar's listeners with the timeouts of the example, all of this
+// length.
 func startShort(t *testing.T, g *gateway, timeout time.Duration) *caddyServer {
 	t.Helper()
 	c := start(t, `
@@ -57,19 +52,18 @@ func startShort(t *testing.T, g *gateway, timeout time.Duration) *caddyServer {
 				respond "`+strings.Repeat("a page of the shop ", 5000)+`"
 			}
 		}`)
-	c.client.Transport.(*http.Transport).DisableKeepAlives = true // idle connections are cut, too
+	c.transport().DisableKeepAlives = true // else idle connections would be cut
 	return c
 }
 
-// postUncut posts JSON until there is an answer: a client that a busy machine makes
-// slower than is allowed is cut as well, and rightly so. Nobody may be cut before.
+// postUncut posts JSON until there is an answer. A busy machine can make this client slower than the
+// timeout, and then the server rightly cuts it. No client may be cut before its timeout.
 func (c *caddyServer) postUncut(t *testing.T, address, body string) httpAnswer {
 	t.Helper()
-	header := http.Header{"Content-Type": {"application/json"}}
 	for deadline := time.Now().Add(patience); ; {
-		c.client.CloseIdleConnections()
+		c.CloseIdleConnections()
 		begun := time.Now()
-		a, err := c.try(t.Context(), http.MethodPost, address, header, strings.NewReader(body))
+		a, err := c.tryPost(t.Context(), address, body)
 		if err == nil {
 			return a
 		}
@@ -79,8 +73,8 @@ func (c *caddyServer) postUncut(t *testing.T, address, body string) httpAnswer {
 	}
 }
 
-// trickle sends text and then a byte at a time, and more slowly than is allowed, until
-// the connection is cut.
+// trickle sends the text and then single bytes, more slowly than the timeout allows, until the
+// connection is cut.
 func trickle(conn net.Conn, text string) {
 	if _, err := io.WriteString(conn, text); err != nil {
 		return
@@ -94,8 +88,8 @@ func trickle(conn net.Conn, text string) {
 	}
 }
 
-// Connections that are slow on purpose, on either listener, are cut. Others are served
-// meanwhile.
+// Connections that are slow on purpose are cut, on either listener. Other clients are served at the
+// same time.
 func TestSlowClientsAreCut(t *testing.T) {
 	const many = 50
 	for _, site := range []struct{ port, post, get string }{
@@ -116,10 +110,7 @@ func TestSlowClientsAreCut(t *testing.T) {
 				c := startShort(t, newGateway(t), shortTimeout)
 				var attackers sync.WaitGroup
 				for range many {
-					conn, err := net.Dial("tcp", c.ports[site.port])
-					if err != nil {
-						t.Fatal(err)
-					}
+					conn := dial(t, c.ports[site.port])
 					attackers.Go(func() {
 						defer conn.Close()
 						_ = conn.SetDeadline(time.Now().Add(patience))
@@ -151,8 +142,8 @@ func TestSlowClientsAreCut(t *testing.T) {
 	}
 }
 
-// notReading asks again and again, never reads, and so fills every buffer on the way,
-// until the connection is cut.
+// notReading sends requests and reads no answers, so that every buffer on the way is full, until the
+// connection is cut.
 func notReading(conn net.Conn, request string) {
 	_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
 	requests := strings.Repeat(request, 100)
@@ -163,29 +154,26 @@ func notReading(conn net.Conn, request string) {
 	}
 }
 
-// None of the timeouts counts the time that the gateway takes: whoever waits for a
-// payment gets its answer.
+// None of the timeouts includes the gateway's time: an app that waits for a payment gets its answer.
 func TestTimeoutsLeaveTheGatewayItsTime(t *testing.T) {
 	// Long enough for an honest client on a busy machine.
 	const timeout = 4 * shortTimeout
 	g := newGateway(t)
-	answer := g.handle
+	reply := g.handle
 	g.handles(func(conn net.Conn, c *call) bool {
-		<-time.After(timeout * 3 / 2) // the gateway's time; nothing waits for it but the call
-		return answer(conn, c)
+		<-time.After(timeout * 3 / 2) // the gateway's time; only the call waits for it
+		return reply(conn, c)
 	})
 	c := startShort(t, g, timeout)
 	var calls sync.WaitGroup
 	for _, body := range []io.Reader{strings.NewReader(payment), &pieces{payment, 10}} {
 		calls.Go(func() {
-			a, err := c.try(t.Context(), http.MethodPost, c.url("9180")+"/pay", http.Header{"Content-Type": {"application/json"}}, body)
+			a, err := c.try(t.Context(), http.MethodPost, c.url("9180")+"/pay", body, asJSON(nil)...)
 			if err != nil || a.status != http.StatusOK {
 				t.Errorf("HTTP %d: %s, error %v", a.status, a.body, err)
 			}
 		})
 	}
 	calls.Wait()
-	if n := len(g.calls()); n != 2 {
-		t.Errorf("the gateway got %d requests, want 2", n)
-	}
+	g.wantCalls(t, 2)
 }
