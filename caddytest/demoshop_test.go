@@ -8,30 +8,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	_ "github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/demoshop"
 )
 
-// demo is the whole of Caddyfile.example: sidecar, callbacks, demo shop and sandbox.
-type demo struct{ *caddyServer }
+// demoShop is the sites of Caddyfile.example: sidecar, callbacks, demo shop and sandbox.
+type demoShop struct{ *caddyServer }
 
-func startDemo(t *testing.T) demo {
+func newDemoShop(t *testing.T) demoShop {
 	t.Helper()
-	// First the addresses, so that all four can be told of each other.
-	c := start(t, `
-		http://:9180 {
-			respond 503
-		}
-		http://:9181 {
-			respond 503
-		}
-		http://:9182 {
-			respond 503
-		}
-		http://:9190 {
-			galaxypay_sandbox
-		}`)
-	err := c.load(t, paymentSites(c, strings.TrimPrefix(c.url("9182"), "http://"))+`
+	c := startSites(t, "9180", "9181", "9182", "9190")
+	c.mustLoad(t, paymentSites{app: c.ports["9182"]}.caddyfile(c)+`
 		http://:9182 {
 			galaxypay_demo_shop {
 				sidecar `+c.url("9180")+`
@@ -39,23 +24,18 @@ func startDemo(t *testing.T) demo {
 				ipn_url `+c.url("9181")+`/galaxypay/ipn
 			}
 		}`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return demo{c}
+	return demoShop{c}
 }
 
-// form posts as the shop's own page does.
-func (d demo) form(t *testing.T, address string, fields url.Values) answered {
+// form posts a form as the shop's own page does.
+func (d demoShop) form(t *testing.T, address string, fields url.Values) httpAnswer {
 	t.Helper()
-	return exchange(t, d.caddyServer, http.MethodPost, address, strings.NewReader(fields.Encode()),
-		"Content-Type", "application/x-www-form-urlencoded", "Origin", d.url("9182"), "Accept-Language", "vi")
+	return d.postForm(t, address, fields.Encode(), "Origin", d.url("9182"), "Accept-Language", "vi")
 }
 
-var orderID = regexp.MustCompile(`DH-[A-Z2-7]{12}`)
-
-// buy orders a coffee for 29000 VND, and returns where the customer is sent and the order.
-func (d demo) buy(t *testing.T, way, faults string) (location, order string) {
+// buy orders a coffee for 29000 VND. It returns the address to which the shop sends the customer, and
+// the order.
+func (d demoShop) buy(t *testing.T, way, faults string) (location, order string) {
 	t.Helper()
 	a := d.form(t, d.url("9182")+"/orders", url.Values{"buy": {"coffee " + way}, "fault": {faults}})
 	if a.status != http.StatusSeeOther {
@@ -68,28 +48,55 @@ func (d demo) buy(t *testing.T, way, faults string) (location, order string) {
 	return a.header.Get("Location"), orders[0]
 }
 
-// page is a page of the shop as its customer sees it.
-func (d demo) page(t *testing.T, path string) answered {
+// page is a page of the shop as the customer sees it.
+func (d demoShop) page(t *testing.T, path string) httpAnswer {
 	t.Helper()
-	a := exchange(t, d.caddyServer, http.MethodGet, d.url("9182")+path, nil, "Accept-Language", "vi")
+	a := d.get(t, d.url("9182")+path, "Accept-Language", "vi")
 	if a.status != http.StatusOK {
 		t.Fatalf("%s: HTTP %d", path, a.status)
 	}
 	return a
 }
 
-// press is the customer on the gateway's page, who comes back to the shop then.
-func (d demo) press(t *testing.T, payPage, button string) (result answered) {
+// press presses a button on the gateway's page as the customer does, and follows the redirect to the
+// shop.
+func (d demoShop) press(t *testing.T, payPage, button string) (result httpAnswer) {
 	t.Helper()
-	a := exchange(t, d.caddyServer, http.MethodPost, payPage, strings.NewReader("outcome="+button), "Content-Type", "application/x-www-form-urlencoded")
+	a := d.postForm(t, payPage, "outcome="+button)
 	if a.status == http.StatusOK {
-		return a // this payment has no way back
+		return a // this payment has no redirect
 	}
 	if a.status != http.StatusSeeOther {
 		t.Fatalf("HTTP %d from the payment page: %s", a.status, a.body)
 	}
-	return exchange(t, d.caddyServer, http.MethodGet, a.header.Get("Location"), nil, "Accept", "text/html", "Accept-Language", "vi")
+	return d.get(t, a.header.Get("Location"), "Accept", "text/html", "Accept-Language", "vi")
 }
+
+// order reads the page of an order.
+func (d demoShop) order(t *testing.T, id string) orderPage {
+	t.Helper()
+	text := html.UnescapeString(d.page(t, "/orders/"+id).body)
+	page := orderPage{state: badge.FindStringSubmatch(text)[1], goods: handedOut.FindStringSubmatch(text)[1], text: text}
+	for _, m := range title.FindAllStringSubmatch(text, -1) {
+		path, outcome := strings.TrimPrefix(m[1], "POST "), ""
+		if _, after, found := strings.Cut(m[2], " · "); found {
+			outcome = " " + after
+		}
+		page.messages = append(page.messages, path+outcome)
+	}
+	for _, m := range ipnStatus.FindAllStringSubmatch(text, -1) {
+		page.ipnStatus = append(page.ipnStatus, m[1])
+	}
+	return page
+}
+
+// ipn sends an IPN with this responseData.
+func (d demoShop) ipn(t *testing.T, responseData string) httpAnswer {
+	t.Helper()
+	return d.post(t, d.url("9181")+"/galaxypay/ipn", signedMessage(`{"requestID":"1","responseCode":"200","responseData":`+responseData+`}`, sandboxSalt).json())
+}
+
+var orderID = regexp.MustCompile(`DH-[A-Z2-7]{12}`)
 
 var (
 	badge     = regexp.MustCompile(`class="badge (\w+)"`)
@@ -98,57 +105,40 @@ var (
 	ipnStatus = regexp.MustCompile(`"ipnStatus": "(\d+)"`)
 )
 
-// known is what the page of an order says.
-type known struct {
+// orderPage is what the page of an order shows.
+type orderPage struct {
 	state     string
 	goods     string   // how often they were handed out
-	messages  []string // path and outcome of what was sent and got
+	messages  []string // path and outcome of each call and callback
 	ipnStatus []string
 	text      string
 }
 
-func (d demo) order(t *testing.T, id string) known {
-	t.Helper()
-	text := html.UnescapeString(d.page(t, "/orders/"+id).body)
-	k := known{state: badge.FindStringSubmatch(text)[1], goods: handedOut.FindStringSubmatch(text)[1], text: text}
-	for _, m := range title.FindAllStringSubmatch(text, -1) {
-		path, outcome := strings.TrimPrefix(m[1], "POST "), ""
-		if _, after, found := strings.Cut(m[2], " · "); found {
-			outcome = " " + after
-		}
-		k.messages = append(k.messages, path+outcome)
-	}
-	for _, m := range ipnStatus.FindAllStringSubmatch(text, -1) {
-		k.ipnStatus = append(k.ipnStatus, m[1])
-	}
-	return k
-}
-
-// want demands a state, the goods handed out only if it is paid, and these messages.
-func (k known) want(t *testing.T, state string, messages ...string) {
+// want checks the state of the order, that goods are handed out only if it is paid, and the messages.
+func (p orderPage) want(t *testing.T, state string, messages ...string) {
 	t.Helper()
 	goods := "0"
 	if state == "paid" {
 		goods = "1"
 	}
-	if k.state != state || k.goods != goods {
-		t.Errorf("the order is %s, goods handed out: %s; want %s and %s", k.state, k.goods, state, goods)
+	if p.state != state || p.goods != goods {
+		t.Errorf("the order is %s, goods handed out: %s; want %s and %s", p.state, p.goods, state, goods)
 	}
-	if !slices.Equal(k.messages, messages) {
-		t.Errorf("messages %q, want %q", k.messages, messages)
+	if !slices.Equal(p.messages, messages) {
+		t.Errorf("messages %q, want %q", p.messages, messages)
 	}
 }
 
-// The customer goes to the gateway and back.
+// The customer pays on the gateway's page and comes back to the shop.
 func TestDemoShopRedirect(t *testing.T) {
 	const ipn, result = "/galaxypay/ipn", "/galaxypay/result"
-	d := startDemo(t)
+	d := newDemoShop(t)
 	for name, test := range map[string]struct {
 		faults, button string
 		state          string
 		messages       []string
 		ipnStatus      []string
-		told           string // the result page's words
+		resultPage     string // words on it
 	}{
 		"paid":      {"", "success", "paid", []string{"/pay ok", ipn, result}, []string{"200"}, "đã nhận được thanh toán"},
 		"cancelled": {"", "cancel", "cancelled", []string{"/pay ok", ipn, result}, []string{"200"}, "đã hủy thanh toán"},
@@ -158,7 +148,8 @@ func TestDemoShopRedirect(t *testing.T) {
 			"ipn_cancel_after_paid", "success", "paid",
 			[]string{"/pay ok", ipn, ipn, result}, []string{"200", "409"}, "đã nhận",
 		},
-		// Only proven messages reach the shop: it says what the browser's says, and waits.
+		// Only proven messages reach the shop. Without a proven IPN the order stays pending, whatever the
+		// browser brings.
 		"tampered amount": {"ipn_tampered_amount", "success", "pending", []string{"/pay ok", result, "/query ok"}, nil, "đã nhận"},
 		"wrong salt":      {"ipn_wrong_salt", "success", "pending", []string{"/pay ok", result, "/query ok"}, nil, "đã nhận"},
 		"lost IPN":        {"ipn_lost", "success", "pending", []string{"/pay ok", result, "/query ok"}, nil, "đã nhận"},
@@ -171,7 +162,7 @@ func TestDemoShopRedirect(t *testing.T) {
 			}
 			d.order(t, order).want(t, "pending", "/pay ok")
 			back := d.press(t, payPage, test.button)
-			if text := html.UnescapeString(back.body); back.status != http.StatusOK || !strings.Contains(text, test.told) ||
+			if text := html.UnescapeString(back.body); back.status != http.StatusOK || !strings.Contains(text, test.resultPage) ||
 				!strings.Contains(text, `href="`+d.url("9182")+"/orders/"+order+`"`) {
 				t.Errorf("HTTP %d, the customer sees %s", back.status, text)
 			}
@@ -189,9 +180,9 @@ func TestDemoShopRedirect(t *testing.T) {
 	}
 }
 
-// A call that ends in doubt is not made under a new id. What is missing is asked for.
+// A call with unknown outcome is not made under a new id. The shop queries the gateway instead.
 func TestDemoShopInDoubt(t *testing.T) {
-	d := startDemo(t)
+	d := newDemoShop(t)
 	for fault, test := range map[string]struct {
 		state    string
 		messages []string
@@ -224,40 +215,29 @@ func TestDemoShopInDoubt(t *testing.T) {
 				d.order(t, order).want(t, test.state, test.messages...)
 				return
 			}
-			// The IPN comes all the same. Before it, one that tells the transactionID makes it
-			// possible to ask.
-			d.ipn(t, "", `{"orderID":"`+order+`","transactionID":"1","transactionStatus":"","transactionStage":"INIT"}`).confirmedAs(t, "200")
+			// The IPN comes all the same. Once a first IPN has brought the transactionID, the shop can query
+			// the gateway.
+			d.ipn(t, `{"orderID":"`+order+`","transactionID":"1","transactionStatus":"","transactionStage":"INIT"}`).wantIPNStatus(t, "200")
 			d.form(t, d.url("9182")+"/orders/"+order+"/ask", nil)
 			d.order(t, order).want(t, "pending", append(test.messages, "/galaxypay/ipn", "/query rejected")...)
-			d.ipn(t, "", `{"orderID":"`+order+`","transactionID":"1","orderAmount":29000,"orderCurrency":"VND"}`).confirmedAs(t, "200")
+			d.ipn(t, `{"orderID":"`+order+`","transactionID":"1","orderAmount":29000,"orderCurrency":"VND"}`).wantIPNStatus(t, "200")
 			d.order(t, order).want(t, "paid", append(test.messages, "/galaxypay/ipn", "/query rejected", "/galaxypay/ipn")...)
 		})
 	}
 }
 
-// ipn is a message of the gateway's server with this responseData.
-func (d demo) ipn(t *testing.T, address, responseData string) answered {
-	t.Helper()
-	if address == "" {
-		address = d.url("9181") + "/galaxypay/ipn"
-	}
-	return d.post(t, address, sealed(`{"requestID":"1","responseCode":"200","responseData":`+responseData+`}`, sandboxSalt).json())
-}
-
-// A sidecar that is not there leaves the order unclear, and the same call can be made again.
+// Where the sidecar does not run, the order is unclear, and the shop can make the same call again.
 func TestDemoShopWithoutSidecar(t *testing.T) {
-	d := startDemo(t)
+	d := newDemoShop(t)
 	down := freeAddress(t)
-	if err := d.load(t, "http://:9182 {\ngalaxypay_demo_shop {\nsidecar http://"+down+"\n}\n}\n"); err != nil {
-		t.Fatal(err)
-	}
+	d.mustLoad(t, "http://:9182 {\ngalaxypay_demo_shop {\nsidecar http://"+down+"\n}\n}\n")
 	_, order := d.buy(t, "redirect", "")
 	d.order(t, order).want(t, "unclear", "/pay unknown", "/pay unknown")
 }
 
-// A payment link can be paid by anybody, and its IPN names the link, not the order.
+// Everyone who has a payment link can pay it. Its IPN names the link, not the order.
 func TestDemoShopPaymentLink(t *testing.T) {
-	d := startDemo(t)
+	d := newDemoShop(t)
 	location, order := d.buy(t, "link", "ipn_twice")
 	if location != "/orders/"+order {
 		t.Fatalf("the customer is sent to %s", location)
@@ -274,10 +254,10 @@ func TestDemoShopPaymentLink(t *testing.T) {
 	}
 }
 
-// The modal window is opened by the gateway's script. When it says that it is done, the
-// shop asks, and the order follows the IPN.
+// The gateway's script opens the modal window. When the script reports the end, the shop queries the
+// gateway, and the order follows the IPN.
 func TestDemoShopModal(t *testing.T) {
-	d := startDemo(t)
+	d := newDemoShop(t)
 	location, order := d.buy(t, "modal", "")
 	if location != "/orders/"+order {
 		t.Fatalf("the customer is sent to %s", location)
@@ -297,7 +277,7 @@ func TestDemoShopModal(t *testing.T) {
 		t.Fatal("the page has no place for the window")
 	}
 
-	// The browser's word alone changes nothing.
+	// What the browser reports changes nothing by itself.
 	d.form(t, d.url("9182")+location+"/ask", nil)
 	d.order(t, order).want(t, "pending", "/checkout ok", "/query ok")
 
@@ -306,38 +286,38 @@ func TestDemoShopModal(t *testing.T) {
 	d.order(t, order).want(t, "paid", "/checkout ok", "/query ok", "/galaxypay/ipn", "/query ok")
 }
 
-// A proven IPN is authentic, which does not make it one for this order or in full.
+// A proven IPN is authentic. It may still be for another order or for another amount.
 func TestDemoShopIPNs(t *testing.T) {
-	d := startDemo(t)
+	d := newDemoShop(t)
 	_, order := d.buy(t, "redirect", "")
-	d.ipn(t, "", `{"orderID":"DH-UNHEARDOF","orderAmount":"29000","orderCurrency":"VND"}`).confirmedAs(t, "404")
+	d.ipn(t, `{"orderID":"DH-UNHEARDOF","orderAmount":"29000","orderCurrency":"VND"}`).wantIPNStatus(t, "404")
 	if text := d.page(t, "/").body; !strings.Contains(text, "DH-UNHEARDOF") {
 		t.Error("the shop does not show the callback for an order of others")
 	}
 
-	d.ipn(t, "", `{"orderID":"`+order+`","orderAmount":"2900","orderCurrency":"VND"}`).confirmedAs(t, "200")
+	d.ipn(t, `{"orderID":"`+order+`","orderAmount":"2900","orderCurrency":"VND"}`).wantIPNStatus(t, "200")
 	k := d.order(t, order)
 	k.want(t, "pending", "/pay ok", "/galaxypay/ipn")
 	if !strings.Contains(k.text, "cần người kiểm tra") {
-		t.Error("the page is silent about the amount")
+		t.Error("the page does not show that the amount differs")
 	}
 
-	// What the message says is text, wherever it is shown.
+	// The content of a message is shown as text on every page.
 	const attack = `<script>alert(1)</script><img src=x onerror=alert(1)>`
-	d.ipn(t, "", `{"orderID":"`+order+`","orderAmount":`+jsonText(attack)+`,"orderCurrency":"VND"}`).confirmedAs(t, "200")
-	d.ipn(t, "", `{"orderID":`+jsonText(attack)+`}`).confirmedAs(t, "404")
+	d.ipn(t, `{"orderID":"`+order+`","orderAmount":`+jsonText(attack)+`,"orderCurrency":"VND"}`).wantIPNStatus(t, "200")
+	d.ipn(t, `{"orderID":`+jsonText(attack)+`}`).wantIPNStatus(t, "404")
 	_, attacked := d.buy(t, "redirect", attack)
 	for _, path := range []string{"/", "/orders/" + order, "/orders/" + attacked, "/orders/" + attacked + "/live"} {
 		a := d.page(t, path)
 		if strings.Contains(a.body, "<script>") || strings.Contains(a.body, "<img") {
-			t.Errorf("%s runs what a message says", path)
+			t.Errorf("%s has markup from a message", path)
 		}
 		if policy := a.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
 			t.Errorf("%s has the policy %q", path, policy)
 		}
 	}
 
-	// The log lets a payment be followed, and shows nothing of the customer.
+	// The log shows what happens to a payment, and nothing about the customer.
 	d.stop()
 	lines := d.logLines(t, "IPN taken")
 	if len(lines) != 4 || lines[0]["ipn_status"] != "404" || lines[1]["order_id"] != order || lines[1]["payment_status"] != "paid" {
@@ -345,12 +325,13 @@ func TestDemoShopIPNs(t *testing.T) {
 	}
 }
 
-// Nobody gets past the directives in front of the shop, and no other site's page buys.
+// The shop refuses callbacks that did not come through the directives, and orders from pages of
+// other sites.
 func TestDemoShopRefuses(t *testing.T) {
-	d := startDemo(t)
+	d := newDemoShop(t)
 	_, order := d.buy(t, "redirect", "")
 	message := `{"responseCode":"200","responseData":{"orderID":"` + order + `","orderAmount":"29000","orderCurrency":"VND"}}`
-	for name, a := range map[string]answered{
+	for name, a := range map[string]httpAnswer{
 		"IPN past the sidecar":        d.post(t, d.url("9182")+"/galaxypay/ipn", message),
 		"result past the sidecar":     d.post(t, d.url("9182")+"/galaxypay/result", message),
 		"result at the IPN's address": d.post(t, d.url("9182")+"/galaxypay/ipn", message, "Galaxypay-Callback", "result", "Galaxypay-Payment-Status", "paid"),
@@ -366,9 +347,7 @@ func TestDemoShopRefuses(t *testing.T) {
 		"empty":             "",
 	} {
 		for _, path := range []string{"/orders", "/orders/" + order + "/ask"} {
-			a := d.do(t, http.MethodPost, d.url("9182")+path, http.Header{
-				"Origin": {origin}, "Content-Type": {"application/x-www-form-urlencoded"},
-			}, strings.NewReader("buy=coffee+redirect"))
+			a := d.postForm(t, d.url("9182")+path, "buy=coffee+redirect", "Origin", origin)
 			if a.status != http.StatusForbidden {
 				t.Errorf("%s, %s: HTTP %d", name, path, a.status)
 			}
@@ -376,20 +355,19 @@ func TestDemoShopRefuses(t *testing.T) {
 	}
 	d.order(t, order).want(t, "pending", "/pay ok")
 	for _, form := range []string{"", "buy=gold+redirect", "buy=coffee+cash", "buy=coffee", "buy=coffee+redirect&fault=" + strings.Repeat("x", 301)} {
-		if a := exchange(t, d.caddyServer, http.MethodPost, d.url("9182")+"/orders", strings.NewReader(form),
-			"Content-Type", "application/x-www-form-urlencoded"); a.status != http.StatusBadRequest {
+		if a := d.postForm(t, d.url("9182")+"/orders", form); a.status != http.StatusBadRequest {
 			t.Errorf("%.30s: HTTP %d", form, a.status)
 		}
 	}
-	if a := exchange(t, d.caddyServer, http.MethodGet, d.url("9182")+"/orders/DH-NONE", nil); a.status != http.StatusNotFound {
-		t.Errorf("an order that is not there: HTTP %d", a.status)
+	if a := d.get(t, d.url("9182")+"/orders/DH-NONE"); a.status != http.StatusNotFound {
+		t.Errorf("an unknown order: HTTP %d", a.status)
 	}
 }
 
-// The shop suggests the faults that the sandbox has. Their names are in the answer to a
-// wrong one.
+// The shop suggests the faults that the sandbox has. The sandbox lists them when it gets an unknown
+// one.
 func TestDemoShopSuggestsFaults(t *testing.T) {
-	d := startDemo(t)
+	d := newDemoShop(t)
 	var suggested []string
 	for _, m := range regexp.MustCompile(`<option value="(\w+)">`).FindAllStringSubmatch(d.page(t, "/").body, -1) {
 		suggested = append(suggested, m[1])

@@ -10,22 +10,78 @@ import (
 	"testing"
 )
 
-// connectCase is a payment for which there is no connection, or none for long.
+// Where no connection is made, TLS included, nothing was sent and the outcome is not_sent. Once there is
+// a connection, a part of the call may have been sent.
+func TestNetworkConnecting(t *testing.T) {
+	g, transport := networkGatewayTLS(t)
+	cases := connectCases(t, g.address())
+	bases := make([]string, len(cases))
+	for i, c := range cases {
+		bases[i] = c.base
+		if c.down {
+			c.relay.Stop()
+		}
+	}
+	s := sidecar{start(t, merchantPerCase(t, bases, func(i int) string {
+		options := "timeout " + giveUp.String()
+		if strings.HasPrefix(bases[i], "https") {
+			options += "\n" + transport
+		}
+		return options
+	})), g.gateway}
+
+	inParallel(t, cases, func(t *testing.T, i int, c connectCase) {
+		t.Helper()
+		path := fmt.Sprintf("/c%03d/pay", i)
+		if c.warm {
+			s.call(t, path, payment, "Idempotency-Key", callID("earlier", i)).wantOK(t, paid)
+		}
+		if c.toxic != "" {
+			c.relay.add(t, c.toxic)
+		}
+		first := s.result(t, path, callID("first", i))
+		if !slices.Contains(c.results, first) {
+			t.Errorf("the app gets %s, want %s", first, c.results)
+		}
+		if c.relay == nil || c.relay.Upstream != g.address() {
+			return
+		}
+		c.relay.heal()
+		if c.down {
+			if err := c.relay.Start(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again := s.result(t, path, callID("first", i))
+		if again != answeredWhole && (first == gatewayUnreachable || again != duplicate) {
+			t.Errorf("repeated under the same id, the call ends with %s", again)
+		}
+	})
+	s.stop()
+	g.wantLeftAlone(t)
+	for i, c := range cases {
+		if n := g.arrivals(callID("first", i)); n > 2 || slices.Contains(c.results, gatewayUnreachable) && n > 1 {
+			t.Errorf("%s: the payment arrived %d times", c.name, n)
+		}
+	}
+}
+
+// connectCase is a payment for which there is no connection, or a short one.
 type connectCase struct {
 	kind    string // its row in docs/reliability.md; default: name
 	name    string
 	base    string
-	relay   *relay // on the way to a gateway, if there is one
+	relay   *relay // between sidecar and gateway; nil: none
 	toxic   string
 	down    bool // the relay takes no connections
-	warm    bool // a call went well before, so the handshake is over
+	warm    bool // a call succeeded before, so the handshake is over
 	results []result
 }
 
 func (c connectCase) title() string { return c.name }
 
-// networkGatewayTLS is a networkGateway behind TLS, and the options to reach it with.
-func networkGatewayTLS(t *testing.T) (g *peer, transport string) {
+// networkGatewayTLS is a networkGateway behind TLS, and the options that the sidecar needs for it.
+func networkGatewayTLS(t *testing.T) (g *countingPeer, transport string) {
 	t.Helper()
 	server := httptest.NewTLSServer(nil) // for its certificate
 	t.Cleanup(server.Close)
@@ -34,12 +90,12 @@ func networkGatewayTLS(t *testing.T) (g *peer, transport string) {
 	return g, "transport http {\ntls_trust_pool file " + certificateOf(t, server) + "\ntls_server_name example.com\n}"
 }
 
-// connectCases are the rows. A relay leads to the gateway behind TLS at secure, or to
-// an address where nobody listens.
+// connectCases are the cases. A relay leads to the gateway behind TLS at secure, or to an address on
+// which no program listens.
 func connectCases(t *testing.T, secure string) []connectCase {
 	t.Helper()
-	nobody := freeAddress(t)
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // the kernel takes connections that nobody looks at
+	unused := freeAddress(t)
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts connections, and no program reads from them
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,8 +104,8 @@ func connectCases(t *testing.T, secure string) []connectCase {
 	notSent, noAnswer, timeout := []result{gatewayUnreachable}, []result{gatewayNoAnswer}, []result{gatewayTimeout}
 	list := []connectCase{
 		{name: "no such host", base: "https://gateway.invalid", results: notSent},
-		{name: "refused", base: "http://" + nobody, results: notSent},
-		{name: "refused, TLS", base: "https://" + nobody, results: notSent},
+		{name: "refused", base: "http://" + unused, results: notSent},
+		{name: "refused, TLS", base: "https://" + unused, results: notSent},
 		{name: "taken and never answered", base: "http://" + silent.Addr().String(), results: timeout},
 		{name: "taken and never answered, TLS", base: "https://" + silent.Addr().String(), results: notSent},
 	}
@@ -61,7 +117,7 @@ func connectCases(t *testing.T, secure string) []connectCase {
 	through(secure, false, connectCase{name: "refused until later, TLS", down: true, results: notSent})
 	for _, breaking := range []bool{false, true} {
 		end := map[bool]string{false: "FIN", true: "RST"}[breaking]
-		through(nobody, breaking, connectCase{kind: "closed at once, TLS", name: "closed at once, TLS, " + end, results: notSent})
+		through(unused, breaking, connectCase{kind: "closed at once, TLS", name: "closed at once, TLS, " + end, results: notSent})
 		for _, stream := range []string{"upstream", "downstream"} {
 			for _, n := range []int{0, 1, 4, 5, 6, 43, 100} { // of the first record
 				toxic := fmt.Sprintf(`{"type":"limit_data","stream":%q,"attributes":{"bytes":%d}}`, stream, n)
@@ -100,60 +156,4 @@ func connectCases(t *testing.T, secure string) []connectCase {
 		})
 	}
 	return list
-}
-
-// Where no connection comes about, TLS included, nothing was sent and the app is told
-// so. As soon as there is one, something may have been.
-func TestNetworkConnecting(t *testing.T) {
-	g, transport := networkGatewayTLS(t)
-	cases := connectCases(t, g.address())
-	bases := make([]string, len(cases))
-	for i, c := range cases {
-		bases[i] = c.base
-		if c.down {
-			c.relay.Stop()
-		}
-	}
-	s := sidecar{start(t, merchantsAt(t, bases, func(i int) string {
-		options := "timeout " + giveUp.String()
-		if strings.HasPrefix(bases[i], "https") {
-			options += "\n" + transport
-		}
-		return options
-	})), g.gateway}
-
-	inParallel(t, cases, func(t *testing.T, i int, c connectCase) {
-		t.Helper()
-		path := fmt.Sprintf("/c%03d/pay", i)
-		if c.warm {
-			s.call(t, path, payment, "Idempotency-Key", callID("earlier", i)).wantOK(t, paid)
-		}
-		if c.toxic != "" {
-			c.relay.add(t, c.toxic)
-		}
-		first := s.result(t, path, callID("first", i))
-		if !slices.Contains(c.results, first) {
-			t.Errorf("the app is told %s, want %s", first, c.results)
-		}
-		if c.relay == nil || c.relay.Upstream != g.address() {
-			return
-		}
-		c.relay.heal()
-		if c.down {
-			if err := c.relay.Start(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		again := s.result(t, path, callID("first", i))
-		if again != answeredWhole && (first == gatewayUnreachable || again != duplicate) {
-			t.Errorf("asked again under the same id, the app is told %s", again)
-		}
-	})
-	s.stop()
-	g.left(t)
-	for i, c := range cases {
-		if n := g.arrivals(callID("first", i)); n > 2 || slices.Contains(c.results, gatewayUnreachable) && n > 1 {
-			t.Errorf("%s: the payment arrived %d times", c.name, n)
-		}
-	}
 }

@@ -9,36 +9,9 @@ import (
 	"testing"
 )
 
-// The table stands between these lines of the page.
-const (
-	tableBegin = "<!-- Made of the rows in caddytest/sandbox_faults_test.go. To write it anew: go test ./caddytest -run TestSandboxFaultsPage -update -->\n"
-	tableEnd   = "<!-- end of the table -->\n"
-)
-
-// The table in the documentation is what TestSandboxFaults proves.
+// The table in docs/sandbox.md shows what TestSandboxFaults proves.
 func TestSandboxFaultsPage(t *testing.T) {
-	const path = "../docs/sandbox.md"
-	stored, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, rest, begins := strings.Cut(string(stored), tableBegin)
-	table, tail, ends := strings.Cut(rest, tableEnd)
-	if !begins || !ends {
-		t.Fatalf("docs/sandbox.md has no place for the table, between\n%s%s", tableBegin, tableEnd)
-	}
-	want := faultTable(t)
-	if table == want {
-		return
-	}
-	if !*update {
-		t.Fatal("the table in docs/sandbox.md is not that of the rows; write it anew with\n" +
-			"\tgo test ./caddytest -run TestSandboxFaultsPage -update")
-	}
-	//nolint:gosec // G703: the path is the constant above
-	if err := os.WriteFile(path, []byte(head+tableBegin+want+tableEnd+tail), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	wantTable(t, "sandbox.md", "TestSandboxFaultsPage", "<!-- end of the table -->\n", faultTable(t))
 }
 
 func faultTable(t *testing.T) string {
@@ -71,20 +44,20 @@ func (row faultRow) cells(about string) []string {
 
 var codeName = regexp.MustCompile(`[a-z]+_[a-z_]+|unknown|rejected|not_sent`)
 
-// codes marks what a program goes by.
+// codes marks the words that are for programs.
 func codes(text string) string { return codeName.ReplaceAllString(text, "`$0`") }
 
-// faultsInWords says for each fault what the gateway does.
+// faultsInWords describes for each fault what the gateway does.
 func faultsInWords(t *testing.T) map[string]string {
 	t.Helper()
 	about := make(map[string]string)
-	for _, fault := range newFaultyShop(t, "").faultSettings(t).Known {
+	for _, fault := range newSandboxShop(t, "").faultSettings(t).Known {
 		about[fault.Name] = fault.About
 	}
 	return about
 }
 
-// What the page tells its reader to send does what the page says of it.
+// The example call of the page does what the table says.
 func TestSandboxPageExample(t *testing.T) {
 	page, err := os.ReadFile("../docs/sandbox.md")
 	if err != nil {
@@ -94,14 +67,14 @@ func TestSandboxPageExample(t *testing.T) {
 	if len(examples) != 1 {
 		t.Fatalf("%d examples, want 1", len(examples))
 	}
-	s := newFaultyShop(t, "")
-	if got, want := s.order(t, string(examples[0][1])).verdict(t), rowOf("answer_unsigned").pay; got != want {
+	s := newSandboxShop(t, "")
+	if got, want := s.order(t, string(examples[0][1])).summary(t), rowOf("answer_unsigned").pay; got != want {
 		t.Errorf("the answer is %s, want %s", got, want)
 	}
 }
 
-// The commands of the page work as they are printed, one after the other. (The first starts
-// what the others talk to.)
+// The commands of the page work as they are printed, one after the other. (The first one starts the
+// servers for the others.)
 func TestSandboxPageCommands(t *testing.T) {
 	page, err := os.ReadFile("../docs/sandbox.md")
 	if err != nil {

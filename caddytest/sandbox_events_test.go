@@ -6,12 +6,10 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
-
-	_ "github.com/galaxypay-sidecar/caddy-galaxypay/sandbox"
 )
 
-// A server that shuts down waits for its requests, so a stream of events that lasted as
-// long as its reader would keep every reload and every stop waiting.
+// A server that shuts down waits for its requests. So a stream of events must end then, else every reload
+// and every stop would wait for its reader.
 func TestSandboxEventsEndWithTheirServer(t *testing.T) {
 	const caddyfile = `
 		http://:9190 {
@@ -43,7 +41,7 @@ func TestSandboxEventsEndWithTheirServer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			response, err := c.client.Do(request)
+			response, err := c.Do(request)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,15 +1,13 @@
 package caddytest
 
 import (
-	"net/http"
-	"strings"
 	"testing"
 )
 
 // outcomeSeen is what the app sees of how a payment ends.
 type outcomeSeen struct{ app, query string }
 
-// Every way in which the panel of the payment page ends a payment.
+// The panel of the payment page ends a payment in every way.
 func TestSandboxOutcomes(t *testing.T) {
 	for outcome, want := range map[string]outcomeSeen{
 		"success": {"ipn paid, result paid", "200 paid"},
@@ -19,12 +17,12 @@ func TestSandboxOutcomes(t *testing.T) {
 		"expired": {"ipn expired", "200 expired"}, // the browser stays where it is
 	} {
 		t.Run(outcome, func(t *testing.T) {
-			newFaultyShop(t, "").wantEnd(t, want, func(s faultyShop, id string) { s.customerEnds(t, id, outcome) })
+			newSandboxShop(t, "").wantEnd(t, want, func(s sandboxShop, id string) { s.customerEnds(t, id, outcome) })
 		})
 	}
 }
 
-// Every way in which a test ends a payment, without a browser.
+// The control API ends a payment in every way, without a browser.
 func TestSandboxControl(t *testing.T) {
 	for name, test := range map[string]struct {
 		action, body string
@@ -37,11 +35,11 @@ func TestSandboxControl(t *testing.T) {
 		"expire":   {"expire", "", outcomeSeen{"ipn expired", "200 expired"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newFaultyShop(t, "")
-			s.wantEnd(t, test.want, func(s faultyShop, id string) {
+			s := newSandboxShop(t, "")
+			s.wantEnd(t, test.want, func(s sandboxShop, id string) {
 				s.control(t, "/transactions/"+id+"/"+test.action, test.body)
 			})
-			s.control(t, "/transactions/"+s.opened(t)+"/resend-ipn", "")
+			s.control(t, "/transactions/"+s.payment(t)+"/resend-ipn", "")
 			if got := s.callbacks(t); got != test.want.app {
 				t.Errorf("sent again, the app got %s, want %s", got, test.want.app)
 			}
@@ -49,15 +47,16 @@ func TestSandboxControl(t *testing.T) {
 	}
 }
 
-// An hour passes at once; the query that notices is answered before the app is told.
+// The clock of the sandbox can be moved. The query that makes the sandbox notice an expiry is
+// answered before the IPN is sent.
 func TestSandboxClock(t *testing.T) {
-	s := newFaultyShop(t, "")
+	s := newSandboxShop(t, "")
 	s.order(t, orderWith(`"extraData":{}`))
 	s.control(t, "/clock", `{"advance":"1h"}`)
-	if got := s.ask(t, s.opened(t)); got != "200 expired" {
+	if got := s.query(t, s.payment(t)); got != "200 expired" {
 		t.Errorf("the query says %s", got)
 	}
-	if got := s.wire.answers(t, 1); got != "200 ipnStatus 200" {
+	if got := s.ipns.await(t, 1); got != "200 ipnStatus 200" {
 		t.Errorf("the IPNs were answered with %s", got)
 	}
 	if got := s.callbacks(t); got != "ipn expired" {
@@ -65,27 +64,17 @@ func TestSandboxClock(t *testing.T) {
 	}
 }
 
-// wantEnd opens a payment, lets it end, and demands what the app then sees.
-func (s faultyShop) wantEnd(t *testing.T, want outcomeSeen, end func(s faultyShop, id string)) {
+// wantEnd opens a payment, lets it end, and checks what the app then sees.
+func (s sandboxShop) wantEnd(t *testing.T, want outcomeSeen, end func(s sandboxShop, id string)) {
 	t.Helper()
 	s.order(t, orderWith(`"extraData":{}`))
-	id := s.opened(t)
-	if got := s.ask(t, id); got != "200 pending" {
-		t.Errorf("before that the query says %s", got)
+	id := s.payment(t)
+	if got := s.query(t, id); got != "200 pending" {
+		t.Errorf("before the end the query says %s", got)
 	}
 	end(s, id)
 	got := outcomeSeen{app: s.callbacks(t)}
-	if got.query = s.ask(t, id); got != want {
+	if got.query = s.query(t, id); got != want {
 		t.Errorf("the app saw %+v, want %+v", got, want)
-	}
-}
-
-// control tells the sandbox what happens.
-func (s faultyShop) control(t *testing.T, path, body string) {
-	t.Helper()
-	answer := exchange(t, s.caddyServer, http.MethodPost, s.url("9190")+"/sandbox"+path, strings.NewReader(body),
-		"Content-Type", "application/json")
-	if answer.status != http.StatusOK {
-		t.Fatalf("HTTP %d: %s", answer.status, answer.body)
 	}
 }

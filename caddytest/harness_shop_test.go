@@ -1,0 +1,88 @@
+package caddytest
+
+import (
+	"cmp"
+	"os"
+	"strings"
+	"testing"
+)
+
+// readExample returns Caddyfile.example.
+func readExample(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../Caddyfile.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// startExample runs Caddyfile.example as it is, except for its ports.
+func startExample(t *testing.T) *caddyServer {
+	t.Helper()
+	example := readExample(t)
+	example = strings.ReplaceAll(example, "bind 127.0.0.1 [::1]", "")
+	example = strings.Replace(example, "environment sandbox", "environment sandbox\n base_url http://localhost:9190", 1)
+	example = strings.Replace(example, "\tgalaxypay_demo_shop\n", `galaxypay_demo_shop {
+		sidecar http://localhost:9180
+		modal_script http://localhost:9190/checkout/script-modal.js
+		ipn_url http://localhost:9181/galaxypay/ipn
+	}
+	`, 1)
+	ports := []string{"9180", "9181", "9182", "9190"}
+	c := startSites(t, ports...)
+	for _, port := range ports {
+		example = strings.ReplaceAll(example, "localhost:"+port, c.ports[port])
+	}
+	c.mustLoad(t, example)
+	return c
+}
+
+// paymentSites is the sites of Caddyfile.example without the demo shop: sidecar, callbacks and
+// sandbox.
+type paymentSites struct {
+	app         string // host:port
+	ipnURL      string // default: the site of callbacks
+	resultQuery string // of the addresses to which the gateway sends the browser back
+	options     string // of the directive galaxypay
+}
+
+// caddyfile returns the sites, with addresses that c has given to their ports.
+func (s paymentSites) caddyfile(c *caddyServer) string {
+	resultURL := c.url("9181") + "/galaxypay/result" + s.resultQuery
+	return `
+		{
+			galaxypay {
+				environment sandbox
+				base_url ` + c.url("9190") + `
+			}
+		}
+		http://:9180 {
+			galaxypay {
+				defaults {
+					ipnURL ` + cmp.Or(s.ipnURL, c.url("9181")+"/galaxypay/ipn") + `
+					successURL ` + resultURL + `
+					failureURL ` + resultURL + `
+					cancelURL ` + resultURL + `
+				}
+				` + s.options + `
+			}
+		}
+		http://:9181 {
+			request_header -Galaxypay-*
+			handle /galaxypay/ipn {
+				galaxypay_ipn
+				reverse_proxy ` + s.app + `
+			}
+			handle /galaxypay/result {
+				galaxypay_result
+				reverse_proxy ` + s.app + `
+			}
+			handle {
+				error 404
+			}
+		}
+		http://:9190 {
+			galaxypay_sandbox
+		}`
+}
