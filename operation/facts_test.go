@@ -238,7 +238,7 @@ var deviations = []string{
 	"capture transactionID: not in the table",
 }
 
-// Those of them that need no remark: nobody is refused for them, or the remark would
+// Those of them that need no remark: no request is refused for them, or the remark would
 // say no more than the source of the operation does.
 var unremarked = []string{
 	"payWithCreateToken extraData: not in the table",

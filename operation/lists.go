@@ -10,14 +10,14 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 )
 
-// List is a list of codes that the gateway's documents know.
+// List is a list of codes in the gateway's documents.
 type List struct {
 	// Name is how fields refer to it, and its path under /codes/.
 	Name string `json:"name"`
 	// Text is its title.
 	language.Text
-	// Closed lists are complete. Of the others the gateway may take more than its
-	// documents know.
+	// Closed lists are complete. The gateway may take codes that an open list does not
+	// have.
 	Closed bool `json:"closed"`
 	// Codes are its entries, in the documents' order.
 	Codes []Entry `json:"codes"`

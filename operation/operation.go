@@ -24,8 +24,8 @@ type Operation struct {
 	Name string `json:"name"`
 	// Path is where the gateway takes it.
 	Path string `json:"path"`
-	// PathUnpublished says that the documents name no address: Path follows the
-	// operation's siblings.
+	// PathUnpublished says that the documents name no address: Path is made like those
+	// of similar operations.
 	PathUnpublished bool `json:"pathUnpublished"`
 	// Repeatable operations only read, so they may be sent a second time.
 	Repeatable bool `json:"repeatable"`
@@ -62,7 +62,7 @@ type Field struct {
 	// share one path and differ in these fields alone.
 	Fixed string `json:"fixed"`
 	// Values is the closed list of what the gateway takes. Lists names the open
-	// lists of codes that its documents know; the gateway may take others.
+	// lists of codes in its documents; the gateway may take others.
 	Values []string `json:"values"`
 	Lists  []string `json:"lists"`
 	// Disputed says what the sources disagree about, or do not tell.
@@ -111,7 +111,7 @@ type Condition struct {
 const (
 	Query   = "query"   // its answer tells the status of a payment
 	FastPay = "fastPay" // its answer is a payment's result, with no page in between
-	Other   = "other"   // any path that the catalogue does not know
+	Other   = "other"   // any path that is not in the catalogue
 )
 
 var (

@@ -303,7 +303,7 @@ func TestExamples(t *testing.T) {
 		}
 		for _, f := range op.Fixed() {
 			if members, _ := rawjson.Members(op.Example); rawjson.Find(members, f.Name) != nil {
-				t.Errorf("%s: the example has %s, which nobody needs to send", op.Name, f.Name)
+				t.Errorf("%s: the example has %s, which no app needs to send", op.Name, f.Name)
 			}
 		}
 		if op.Answer == nil {

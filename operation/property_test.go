@@ -14,7 +14,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
 )
 
-// anyName draws the name of a member: mostly one that the catalogue knows, some of
+// anyName draws the name of a member: mostly one of the catalogue, some of
 // them spelled with escapes.
 func anyName() *rapid.Generator[string] {
 	known := []string{"requestData", "x", "", `\u006frderID`, `orderID\u0000`, `\ud83d`, "orderId"}

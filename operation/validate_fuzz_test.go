@@ -15,7 +15,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
 )
 
-// The rules of validation, told a second time over values that encoding/json has read,
+// The rules of validation, written a second time for values that encoding/json has read,
 // with regular expressions, and with net/url for every address.
 
 var (
@@ -128,7 +128,7 @@ func mustBeSent(c *Condition, object map[string]any) bool {
 	return right && mustBeSent(c.And, object)
 }
 
-// Every object gets exactly the verdict of the second telling, of every operation, and
+// Every object gets exactly the verdict of the second rules, of every operation, and
 // none of it holds anything of a value.
 func FuzzValidate(f *testing.F) {
 	for i, op := range All() {

@@ -545,7 +545,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// What the documents do not agree on, or do not know, is up to the gateway.
+// What the documents do not agree on, or do not say, is up to the gateway.
 func TestDisputedRequestsPass(t *testing.T) {
 	for name, test := range map[string]struct {
 		operation string
@@ -584,7 +584,7 @@ func TestDisputedRequestsPass(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { wantFaults(t, test.operation, with(t, valid[test.operation], test.changes...)) })
 	}
-	t.Run("whatever the catalogue does not know", func(t *testing.T) {
+	t.Run("what is not in the catalogue", func(t *testing.T) {
 		other := Operation{Name: Other}
 		members, _ := rawjson.Members([]byte(`{"orderID":true,"orderAmount":"abc","a":{}}`))
 		if faults := other.Validate(members); faults != nil {
@@ -633,7 +633,7 @@ func TestExtraData(t *testing.T) {
 	wantFaults(t, "pay", with(t, valid["pay"], "subMerchant", `{"identifier":"`+strings.Repeat("x", 51)+`"}`), "subMerchant.identifier too_long")
 }
 
-// Everything that is wrong is told at once: in the order of the request, then what is
+// Everything that is wrong is reported at once: in the order of the request, then what is
 // missing in the order of the documents. Always the same, for people and for logs.
 func TestAllFaultsAtOnce(t *testing.T) {
 	const text = `{"language":"fr","orderAmount":"-1","unknown":{},"ipnURL":"shop","extraData":{"billing":{"country":"VNM","city":[]},"customer":{"gender":"FM"}},` +

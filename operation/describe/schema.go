@@ -149,7 +149,7 @@ func fieldSchema(f *operation.Field) schema {
 }
 
 // valueSchema says what the value of a request's field must look like, as far as a
-// schema can. Validate knows more: the calendar, the digits of an amount. And it lets
+// schema can. Validate checks more: the calendar, the digits of an amount. And it lets
 // pass a little more: empty fields, and accents that are characters of their own.
 func valueSchema(f *operation.Field) schema {
 	if f.Fixed != "" {
