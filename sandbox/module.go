@@ -22,6 +22,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/allow"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/local"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
@@ -92,7 +94,7 @@ type Handler struct {
 	Salt string `json:"salt,omitempty"`
 
 	// IPNAnywhere lets IPNs go to any host. Default: false, they go to loopback
-	// addresses only, because whoever may call an open sandbox could otherwise make
+	// addresses only, because every caller of an open sandbox could otherwise make
 	// it send requests into the network it stands in.
 	IPNAnywhere bool `json:"ipn_anywhere,omitempty"`
 
@@ -100,7 +102,8 @@ type Handler struct {
 	// addresses, or private_ranges for all private networks. Default: loopback
 	// only. A list takes the place of the default, so name 127.0.0.0/8 and ::1 too
 	// where they are still wanted; private_ranges holds both. The peer of the
-	// connection counts, never a forwarding header. Whoever is let in can have IPNs
+	// connection counts, never a forwarding header; a unix socket has no address, and
+	// its file mode decides who can open it. Every caller that is let in can have IPNs
 	// sent to every service on this machine, Caddy's admin API included.
 	Allow []string `json:"allow,omitempty"`
 
@@ -119,14 +122,14 @@ type Handler struct {
 	// merchant's address, or post, as a form. Default: get.
 	Result string `json:"result,omitempty"`
 
-	apiKey string
-	peers  peers
-	ledger *ledger.Ledger
-	joined bool               // holds a reference to ledger in the pool
-	stop   context.CancelFunc // ends what runs without a request
-	api    *api
-	ipns   *ipnSender
-	routes http.Handler
+	apiKey  string
+	allowed allow.List
+	ledger  *ledger.Ledger
+	joined  bool               // holds a reference to ledger in the pool
+	stop    context.CancelFunc // ends what runs without a request
+	api     *api
+	ipns    *ipnSender
+	routes  http.Handler
 }
 
 // CaddyModule returns the Caddy module information.
@@ -141,15 +144,15 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 // configuration left behind and warns that no payment made here is real.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	var err error
-	if h.apiKey, err = resolve(h.APIKey, defaultAPIKey); err != nil {
+	if h.apiKey, err = secret.Resolve(cmp.Or(h.APIKey, defaultAPIKey)); err != nil {
 		return fmt.Errorf("api_key: %w", err)
 	}
-	salt, err := resolve(h.Salt, defaultSalt)
+	salt, err := secret.Resolve(cmp.Or(h.Salt, defaultSalt))
 	if err != nil {
 		return fmt.Errorf("salt: %w", err)
 	}
-	if h.peers, err = parsePeers(h.Allow); err != nil {
-		return fmt.Errorf("allow: %w", err)
+	if h.allowed, err = allow.Parse(h.Allow); err != nil {
+		return err
 	}
 	if err := h.check(); err != nil {
 		return err
@@ -199,33 +202,6 @@ func (h *Handler) build(salt string, running context.Context, logger *zap.Logger
 	)
 }
 
-// resolve returns the configured value without its placeholders, or the default where
-// nothing is configured. A placeholder that is unset or empty is an error. No error holds
-// a value.
-func resolve(configured, byDefault string) (string, error) {
-	if configured == "" {
-		return byDefault, nil
-	}
-	value, err := caddy.NewReplacer().ReplaceOrErr(configured, true, true)
-	if err != nil && !isPlaceholder(configured) {
-		return "", errors.New(`an unknown placeholder; a literal brace is written \{`)
-	}
-	if err != nil {
-		return "", err
-	}
-	if strings.TrimSpace(value) != value {
-		return "", errors.New("surrounding white space")
-	}
-	return value, nil
-}
-
-// isPlaceholder reports whether value is one placeholder and nothing else, of a kind
-// that holds no piece of the secret itself.
-func isPlaceholder(value string) bool {
-	return strings.Count(value, "{") == 1 && strings.IndexByte(value, '}') == len(value)-1 &&
-		(strings.HasPrefix(value, "{env.") || strings.HasPrefix(value, "{file."))
-}
-
 // Cleanup gives up this configuration's hold on the transactions. The last one to do so
 // ends them.
 func (h *Handler) Cleanup() error {
@@ -261,7 +237,7 @@ func (h *Handler) newRoutes(payments paymentPage, c control, e events) http.Hand
 
 // ServeHTTP answers the request; next is never called.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
-	if !h.peers.include(r.RemoteAddr) {
+	if !h.allowed.Includes(r) {
 		writeProblem(w, http.StatusForbidden, "caller_not_allowed",
 			"the sandbox answers this machine only; its option allow lets others in")
 		return nil

@@ -24,10 +24,10 @@ func TestProvisionErrors(t *testing.T) {
 	}{
 		"unset api_key":          {Handler{APIKey: "{env.GALAXYPAY_UNSET}"}, "api_key: "},
 		"empty api_key":          {Handler{APIKey: "{env.EMPTY}"}, "api_key: "},
-		"space in api_key":       {Handler{APIKey: "{env.SPACED}"}, "api_key: surrounding white space"},
+		"space in api_key":       {Handler{APIKey: "{env.SPACED}"}, "api_key: has white space around it"},
 		"unset salt":             {Handler{Salt: "{env.GALAXYPAY_UNSET}"}, "salt: "},
 		"missing file":           {Handler{Salt: "{file./does/not/exist}"}, "salt: "},
-		"space in salt":          {Handler{Salt: "{env.SPACED}"}, "salt: surrounding white space"},
+		"space in salt":          {Handler{Salt: "{env.SPACED}"}, "salt: has white space around it"},
 		"unreadable range":       {Handler{Allow: []string{"203.0.113.0/33"}}, "allow: "},
 		"expiry in the past":     {Handler{Expiry: -1}, "expiry: must be longer than 0"},
 		"result of no kind":      {Handler{Result: "GET"}, "result: must be get or post"},

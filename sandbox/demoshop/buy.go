@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 )
 
 const (
@@ -22,12 +24,12 @@ var vietnam = time.FixedZone("UTC+7", 7*60*60)
 
 // common are the fields that all three operations have.
 type common struct {
-	OrderID          string `json:"orderID"`
-	OrderAmount      int64  `json:"orderAmount"`
-	OrderCurrency    string `json:"orderCurrency"`
-	OrderDescription string `json:"orderDescription"`
-	Language         string `json:"language"`
-	ExtraData        *extra `json:"extraData,omitempty"`
+	OrderID          string       `json:"orderID"`
+	OrderAmount      int64        `json:"orderAmount"`
+	OrderCurrency    string       `json:"orderCurrency"`
+	OrderDescription string       `json:"orderDescription"`
+	Language         language.Tag `json:"language"`
+	ExtraData        *extra       `json:"extraData,omitempty"`
 }
 
 // extra asks the sandbox to misbehave. The gateway knows no such field.
@@ -69,7 +71,7 @@ func (h *Handler) requestData(o order) any {
 		OrderID:          o.id,
 		OrderAmount:      o.product.price,
 		OrderCurrency:    currency,
-		OrderDescription: o.product.vi,
+		OrderDescription: o.product.name.Vi,
 		Language:         o.language,
 	}
 	if len(o.faults) > 0 {
@@ -83,7 +85,7 @@ func (h *Handler) requestData(o order) any {
 	case "link":
 		return linkFields{
 			common:         all,
-			OrderName:      o.product.vi,
+			OrderName:      o.product.name.Vi,
 			ExpiryDuration: 1,
 			ExpiryUnit:     "DAY",
 			PaymentMethods: []string{"QRPAY", "MOMO"},
@@ -109,7 +111,7 @@ func (h *Handler) buy(w http.ResponseWriter, r *http.Request) {
 		product:  goods[i],
 		way:      way,
 		faults:   strings.FieldsFunc(fault, func(c rune) bool { return c == ',' || c == ' ' }),
-		language: textFor(r).Language,
+		language: language.Of(r),
 		home:     "http://" + r.Host,
 		madeAt:   time.Now(),
 		state:    opening,

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 )
 
 // state is where an order stands.
@@ -33,15 +35,14 @@ func (s state) ended() bool { return slices.Contains([]state{paid, failed, cance
 type product struct {
 	id    string
 	icon  string // path of an SVG, 48 wide and high
-	vi    string
-	en    string
+	name  language.Text
 	price int64 // VND
 }
 
 var goods = []product{
-	{"coffee", "M14 16h20l-3 26H17zM12 10h24v6H12zM26 10l4-8M16 27h16", "Cà phê sữa đá", "Iced milk coffee", 29_000},
-	{"bread", "M6 34c-3-5 20-28 32-26 7 2 4 11-2 16S9 39 6 34zM14 25l5 6M21 18l5 6M29 12l4 6", "Bánh mì thịt nướng", "Grilled pork bánh mì", 45_000},
-	{"dress", "M19 5h10l9 7-4 7-4-3v10l6 17H12l6-17V16l-4 3-4-7zM20 5l4 5 4-5M24 26v17", "Áo dài lụa tơ tằm", "Silk áo dài", 1_890_000},
+	{"coffee", "M14 16h20l-3 26H17zM12 10h24v6H12zM26 10l4-8M16 27h16", language.Both("Iced milk coffee", "Cà phê sữa đá"), 29_000},
+	{"bread", "M6 34c-3-5 20-28 32-26 7 2 4 11-2 16S9 39 6 34zM14 25l5 6M21 18l5 6M29 12l4 6", language.Both("Grilled pork bánh mì", "Bánh mì thịt nướng"), 45_000},
+	{"dress", "M19 5h10l9 7-4 7-4-3v10l6 17H12l6-17V16l-4 3-4-7zM20 5l4 5 4-5M24 26v17", language.Both("Silk áo dài", "Áo dài lụa tơ tằm"), 1_890_000},
 }
 
 // currency is that of every price.
@@ -54,7 +55,7 @@ type order struct {
 	product  product
 	way      string // redirect, modal or link
 	faults   []string
-	language string
+	language language.Tag
 	home     string // where the customer sees the shop
 	madeAt   time.Time
 

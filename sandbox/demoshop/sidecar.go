@@ -81,7 +81,7 @@ func newClient() *http.Client {
 // who closes the browser meanwhile does not stop it: the payment may be opened already.
 func (h *Handler) call(ctx context.Context, o order, operation string, fields any, key string) answer {
 	body := encode(fields)
-	header := http.Header{"Content-Type": {"application/json"}, "Accept-Language": {o.language}}
+	header := http.Header{"Content-Type": {"application/json"}, "Accept-Language": {string(o.language)}}
 	if key != "" {
 		header.Set("Idempotency-Key", key)
 	}

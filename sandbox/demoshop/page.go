@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/fault"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/local"
 )
 
@@ -37,7 +39,8 @@ func dong(amount int64) string {
 // page is what the templates show.
 type page struct {
 	Nonce       string // lets the page's own style and script through its security policy
-	Text        *text
+	Language    language.Tag
+	Text        map[string]string
 	Goods       []item
 	Orders      []orderView
 	Strangers   []exchange
@@ -78,33 +81,49 @@ type orderView struct {
 	Dropped       int
 }
 
+func viewOrder(o order, in language.Tag) orderView {
+	open := o.endpoint != "" && !o.state.ended()
+	return orderView{
+		ID:            o.id,
+		Name:          o.product.name.In(in),
+		Price:         o.product.price,
+		Way:           wayTexts[o.way].In(in),
+		State:         string(o.state),
+		StateName:     stateTexts[o.state].In(in),
+		StateAbout:    aboutTexts[o.state].In(in),
+		Told:          o.told,
+		TransactionID: o.transactionID,
+		Endpoint:      o.endpoint,
+		Home:          o.home,
+		Open:          open,
+		CanAsk:        o.canAsk(),
+		Lost:          o.state == pending && o.endpoint == "",
+		Modal:         o.way == "modal",
+		Link:          o.way == "link",
+		Review:        o.review,
+		HandedOut:     o.handedOut,
+		Exchanges:     o.exchanges,
+		Dropped:       o.dropped,
+	}
+}
+
 // callbackView is what a result page says of its message.
 type callbackView struct{ Status, OrderID string }
 
-// knownFaults are suggestions; the sandbox has the last word on names.
-var knownFaults = []string{
-	"ipn_twice", "ipn_cancel_after_paid", "ipn_paid_after_expired", "ipn_late", "ipn_lost", "ipn_tampered_amount",
-	"ipn_wrong_salt", "ipn_unsigned", "ipn_plus", "ipn_clock_skew", "result_plus",
-	"reset_before", "reset_after", "answer_unsigned", "answer_wrong_salt", "answer_tampered", "answer_other_request",
-	"answer_cut", "answer_empty", "answer_html_502", "answer_hang", "answer_slow", "answer_1mib", "answer_gzip",
-	"answer_numbers", "answer_extra_fields", "answer_data_string", "answer_clock_skew",
-	"answer_code_00", "answer_code_401", "answer_code_408", "answer_code_409", "answer_code_499", "answer_code_502",
-	"answer_code_503", "answer_code_504", "answer_code_505",
-}
-
 func (h *Handler) newPage(r *http.Request) page {
-	return page{Nonce: rand.Text(), Text: textFor(r), Dashboard: h.gateway + "/"}
+	in := language.Of(r)
+	return page{Nonce: rand.Text(), Language: in, Text: textsOfPages(in), Dashboard: h.gateway + "/"}
 }
 
 func (h *Handler) showGoods(w http.ResponseWriter, r *http.Request) {
 	p := h.newPage(r)
 	for _, g := range goods {
-		p.Goods = append(p.Goods, item{g.id, g.icon, p.Text.name(g), g.price})
+		p.Goods = append(p.Goods, item{g.id, g.icon, g.name.In(p.Language), g.price})
 	}
 	for _, o := range h.orders.newest() {
-		p.Orders = append(p.Orders, p.Text.describe(o))
+		p.Orders = append(p.Orders, viewOrder(o, p.Language))
 	}
-	p.Strangers, p.Faults = h.orders.strange(), knownFaults
+	p.Strangers, p.Faults = h.orders.strange(), fault.All().Names()
 	writePage(w, http.StatusOK, "goods.html", p, policy{})
 }
 
@@ -115,7 +134,7 @@ func (h *Handler) showOrder(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := h.newPage(r)
-	p.Order = p.Text.describe(o)
+	p.Order = viewOrder(o, p.Language)
 	var allow policy
 	if o.way == "modal" && o.endpoint != "" {
 		p.ModalScript = h.modalScript
@@ -135,7 +154,7 @@ func (h *Handler) showLive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := h.newPage(r)
-	p.Order = p.Text.describe(o)
+	p.Order = viewOrder(o, p.Language)
 	writePage(w, http.StatusOK, "live", p, policy{})
 }
 
@@ -154,12 +173,13 @@ func (h *Handler) showResult(w http.ResponseWriter, r *http.Request, c callback,
 	}
 	p := h.newPage(r)
 	p.Callback = callbackView{Status: string(c.status), OrderID: string(c.Data.OrderID)}
-	p.Status = p.Text.results[c.status]
-	if p.Status == "" {
-		p.Status = p.Text.results[failed]
+	said, known := resultTexts[c.status]
+	if !known {
+		said = resultTexts[failed]
 	}
+	p.Status = said.In(p.Language)
 	if o.id != "" {
-		p.Order = p.Text.describe(o)
+		p.Order = viewOrder(o, p.Language)
 	}
 	writePage(w, http.StatusOK, "result.html", p, policy{})
 }
@@ -193,7 +213,7 @@ func writePage(w http.ResponseWriter, status int, name string, p page, allow pol
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Security-Policy", directives)
-	header.Set("Content-Language", p.Text.Language)
+	header.Set("Content-Language", string(p.Language))
 	header.Set("Cache-Control", "no-store")
 	// Not no-referrer, which makes browsers call the origin of the shop's own forms null.
 	header.Set("Referrer-Policy", "same-origin")
