@@ -11,11 +11,30 @@ import (
 // never a secret.
 func TestConfigErrorsNameTheOption(t *testing.T) {
 	files := setSecrets(t)
-	// In the global option, beside one site with the bare directive.
-	global := map[string]struct {
-		options string
-		want    []string // parts of the error
-	}{
+	for name, test := range wrongGlobalOptions(files) {
+		t.Run("global/"+name, func(t *testing.T) {
+			wantLoadError(t, "{\ngalaxypay {\n"+test.options+"\n}\n}\nhttp://:9180 {\ngalaxypay\n}\n", test.want)
+		})
+	}
+	for name, test := range wrongSiteOptions {
+		t.Run("site/"+name, func(t *testing.T) {
+			wantLoadError(t, "{\ngalaxypay {\nenvironment "+test.environment+keyPair+"\n}\n}\nhttp://:9180 {\ngalaxypay {\n"+test.options+"\n}\n}\n", test.want)
+		})
+	}
+	for name, test := range wrongCaddyfiles {
+		t.Run("file/"+name, func(t *testing.T) { wantLoadError(t, test.caddyfile, test.want) })
+	}
+}
+
+// wrongOption is options that must not load, and parts of the error.
+type wrongOption struct {
+	options string
+	want    []string
+}
+
+// wrongGlobalOptions are the contents of the global option, beside one site with the bare directive.
+func wrongGlobalOptions(files string) map[string]wrongOption {
+	return map[string]wrongOption{
 		"nothing":                         {"", []string{"merchant", "default"}},
 		"no environment":                  {keyPair, []string{"environment"}},
 		"unknown environment":             {"environment prod" + keyPair, []string{"environment", "prod", "sandbox, uat or production"}},
@@ -103,113 +122,100 @@ func TestConfigErrorsNameTheOption(t *testing.T) {
 		"name not for a header":  {"merchant \"a b\" {\nenvironment sandbox\n}", []string{"merchant"}},
 		"name not ASCII":         {"merchant máy {\nenvironment sandbox\n}", []string{"merchant"}},
 	}
-	for name, test := range global {
-		t.Run("global/"+name, func(t *testing.T) {
-			wantLoadError(t, "{\ngalaxypay {\n"+test.options+"\n}\n}\nhttp://:9180 {\ngalaxypay\n}\n", test.want)
-		})
-	}
+}
 
-	// In the directive, for a merchant of the sandbox or of uat.
-	site := map[string]struct {
-		environment string
-		options     string
-		want        []string
-	}{
-		"unknown merchant":          {"sandbox", "merchant airline", []string{"merchant", "airline", "default"}},
-		"merchant without name":     {"sandbox", "merchant", []string{"merchant"}},
-		"merchant with two names":   {"sandbox", "merchant default default", []string{"merchant"}},
-		"empty value":               {"sandbox", `merchant ""`, []string{"merchant", "empty"}},
-		"unknown option":            {"sandbox", "alow 10.0.0.0/8", []string{"unknown option", "alow"}},
-		"option of the global one":  {"sandbox", "salt secret-canary", []string{"unknown option", "salt"}},
-		"duplicate allow":           {"sandbox", "allow 10.0.0.0/8\nallow 10.0.0.0/8", []string{"duplicate", "allow"}},
-		"duplicate operations":      {"sandbox", "operations pay\noperations query", []string{"duplicate", "operations"}},
-		"duplicate defaults":        {"sandbox", "defaults {\n}\ndefaults {\n}", []string{"duplicate", "defaults"}},
-		"duplicate transport":       {"sandbox", "transport http\ntransport http", []string{"duplicate", "transport"}},
-		"duplicate timeout":         {"sandbox", "timeout 3s\ntimeout 3s", []string{"duplicate", "timeout"}},
-		"allow without value":       {"sandbox", "allow", []string{"allow"}},
-		"allow, no address":         {"sandbox", "allow everybody", []string{"allow", "everybody"}},
-		"allow, bad range":          {"sandbox", "allow 10.0.0.0/33", []string{"allow", "10.0.0.0/33"}},
-		"allow, host name":          {"sandbox", "allow localhost", []string{"allow", "localhost"}},
-		"allow, second is bad":      {"sandbox", "allow 10.0.0.0/8 x", []string{"allow", "x"}},
-		"operations without value":  {"sandbox", "operations", []string{"operations"}},
-		"operations, unknown":       {"sandbox", "operations pay pya", []string{"operations", "pya"}},
-		"operations, wrong case":    {"sandbox", "operations Pay", []string{"operations", "Pay"}},
-		"operations, a path":        {"sandbox", "operations /api/v1/x", []string{"operations", "/api/v1/x"}},
-		"response without value":    {"sandbox", "response", []string{"response"}},
-		"response, unknown":         {"sandbox", "response all", []string{"response", "all", "data or envelope"}},
-		"response, two values":      {"sandbox", "response data envelope", []string{"response"}},
-		"verify, unknown":           {"sandbox", "verify off", []string{"verify", "off", "strict or report"}},
-		"verify without value":      {"sandbox", "verify", []string{"verify"}},
-		"validate, unknown":         {"sandbox", "validate strict", []string{"validate", "strict", "on or off"}},
-		"validate without value":    {"sandbox", "validate", []string{"validate"}},
-		"validate twice":            {"sandbox", "validate on\nvalidate off", []string{"duplicate", "validate"}},
-		"defaults with a value":     {"sandbox", "defaults ipnURL https://shop.example {\n}", []string{"defaults"}},
-		"defaults without value":    {"sandbox", "defaults {\nipnURL\n}", []string{"ipnURL"}},
-		"defaults, two values":      {"sandbox", "defaults {\nipnURL a b\n}", []string{"ipnURL"}},
-		"defaults, duplicate":       {"sandbox", "defaults {\nipnURL a\nipnURL b\n}", []string{"defaults", "ipnURL"}},
-		"defaults, bad name":        {"sandbox", "defaults {\n\"ipn\\\"URL\" a\n}", []string{"defaults"}},
-		"defaults, unset variable":  {"sandbox", "defaults {\nipnURL {env.UNSET}\n}", []string{"defaults", "ipnURL", "UNSET"}},
-		"path without value":        {"sandbox", "path", []string{"path"}},
-		"path with one value":       {"sandbox", "path void", []string{"path"}},
-		"path with three values":    {"sandbox", "path void /a /b", []string{"path"}},
-		"path, duplicate":           {"sandbox", "path void /a\npath void /b", []string{"path", "duplicate", "void"}},
-		"path, unknown operation":   {"sandbox", "path avoid /a", []string{"path", "avoid"}},
-		"path, other":               {"sandbox", "path other /a", []string{"path", "other"}},
-		"path, relative":            {"sandbox", "path void a", []string{"path", "void"}},
-		"path, a URL":               {"sandbox", "path void https://evil.example/", []string{"path", "void"}},
-		"path, climbing":            {"sandbox", "path void /a/../b", []string{"path", "void"}},
-		"path, with query":          {"sandbox", "path void /a?b=c", []string{"path", "void"}},
-		"path of another":           {"sandbox", "path void /api/v1/transaction/pay", []string{"path void", "/api/v1/transaction/pay"}},
-		"path, with escapes":        {"sandbox", "path void /a%2fb", []string{"path", "void"}},
-		"max_body, zero":            {"sandbox", "max_body 0", []string{"max_body", "0"}},
-		"max_body, negative":        {"sandbox", "max_body -1", []string{"max_body", "-1"}},
-		"max_body, no size":         {"sandbox", "max_body unlimited", []string{"max_body", "unlimited"}},
-		"max_body, too large":       {"sandbox", "max_body 2GiB", []string{"max_body", "2GiB"}},
-		"max_body without value":    {"sandbox", "max_body", []string{"max_body"}},
-		"max_body, two values":      {"sandbox", "max_body 1 MiB", []string{"max_body"}},
-		"timeout, zero":             {"sandbox", "timeout 0s", []string{"timeout", "0s"}},
-		"timeout, negative":         {"sandbox", "timeout -1s", []string{"timeout", "-1s"}},
-		"timeout, no unit":          {"sandbox", "timeout 30", []string{"timeout", "30"}},
-		"timeout without value":     {"sandbox", "timeout", []string{"timeout"}},
-		"max_in_flight, zero":       {"sandbox", "max_in_flight 0", []string{"max_in_flight", "0"}},
-		"max_in_flight, negative":   {"sandbox", "max_in_flight -1", []string{"max_in_flight", "-1"}},
-		"max_in_flight, no number":  {"sandbox", "max_in_flight unlimited", []string{"max_in_flight", "unlimited"}},
-		"max_in_flight, a fraction": {"sandbox", "max_in_flight 1.5", []string{"max_in_flight", "1.5"}},
-		"max_in_flight, no value":   {"sandbox", "max_in_flight", []string{"max_in_flight"}},
-		"max_in_flight, two values": {"sandbox", "max_in_flight 1 2", []string{"max_in_flight"}},
-		"max_in_flight, twice":      {"sandbox", "max_in_flight 1\nmax_in_flight 2", []string{"duplicate", "max_in_flight"}},
-		"transport without value":   {"sandbox", "transport", []string{"transport"}},
-		"transport, other":          {"sandbox", "transport fastcgi", []string{"transport", "fastcgi", "http"}},
-		"transport, unknown option": {"sandbox", "transport http {\nverify off\n}", []string{"verify"}},
-		"no verification of TLS":    {"uat", "transport http {\ntls_insecure_skip_verify\n}", []string{"transport", "tls_insecure_skip_verify"}},
-	}
-	for name, test := range site {
-		t.Run("site/"+name, func(t *testing.T) {
-			wantLoadError(t, "{\ngalaxypay {\nenvironment "+test.environment+keyPair+"\n}\n}\nhttp://:9180 {\ngalaxypay {\n"+test.options+"\n}\n}\n", test.want)
-		})
-	}
+// wrongSiteOptions are the contents of the directive, for a merchant of the sandbox or of uat.
+var wrongSiteOptions = map[string]struct {
+	environment string
+	options     string
+	want        []string
+}{
+	"unknown merchant":          {"sandbox", "merchant airline", []string{"merchant", "airline", "default"}},
+	"merchant without name":     {"sandbox", "merchant", []string{"merchant"}},
+	"merchant with two names":   {"sandbox", "merchant default default", []string{"merchant"}},
+	"empty value":               {"sandbox", `merchant ""`, []string{"merchant", "empty"}},
+	"unknown option":            {"sandbox", "alow 10.0.0.0/8", []string{"unknown option", "alow"}},
+	"option of the global one":  {"sandbox", "salt secret-canary", []string{"unknown option", "salt"}},
+	"duplicate allow":           {"sandbox", "allow 10.0.0.0/8\nallow 10.0.0.0/8", []string{"duplicate", "allow"}},
+	"duplicate operations":      {"sandbox", "operations pay\noperations query", []string{"duplicate", "operations"}},
+	"duplicate defaults":        {"sandbox", "defaults {\n}\ndefaults {\n}", []string{"duplicate", "defaults"}},
+	"duplicate transport":       {"sandbox", "transport http\ntransport http", []string{"duplicate", "transport"}},
+	"duplicate timeout":         {"sandbox", "timeout 3s\ntimeout 3s", []string{"duplicate", "timeout"}},
+	"allow without value":       {"sandbox", "allow", []string{"allow"}},
+	"allow, no address":         {"sandbox", "allow everybody", []string{"allow", "everybody"}},
+	"allow, bad range":          {"sandbox", "allow 10.0.0.0/33", []string{"allow", "10.0.0.0/33"}},
+	"allow, host name":          {"sandbox", "allow localhost", []string{"allow", "localhost"}},
+	"allow, second is bad":      {"sandbox", "allow 10.0.0.0/8 x", []string{"allow", "x"}},
+	"operations without value":  {"sandbox", "operations", []string{"operations"}},
+	"operations, unknown":       {"sandbox", "operations pay pya", []string{"operations", "pya"}},
+	"operations, wrong case":    {"sandbox", "operations Pay", []string{"operations", "Pay"}},
+	"operations, a path":        {"sandbox", "operations /api/v1/x", []string{"operations", "/api/v1/x"}},
+	"response without value":    {"sandbox", "response", []string{"response"}},
+	"response, unknown":         {"sandbox", "response all", []string{"response", "all", "data or envelope"}},
+	"response, two values":      {"sandbox", "response data envelope", []string{"response"}},
+	"verify, unknown":           {"sandbox", "verify off", []string{"verify", "off", "strict or report"}},
+	"verify without value":      {"sandbox", "verify", []string{"verify"}},
+	"validate, unknown":         {"sandbox", "validate strict", []string{"validate", "strict", "on or off"}},
+	"validate without value":    {"sandbox", "validate", []string{"validate"}},
+	"validate twice":            {"sandbox", "validate on\nvalidate off", []string{"duplicate", "validate"}},
+	"defaults with a value":     {"sandbox", "defaults ipnURL https://shop.example {\n}", []string{"defaults"}},
+	"defaults without value":    {"sandbox", "defaults {\nipnURL\n}", []string{"ipnURL"}},
+	"defaults, two values":      {"sandbox", "defaults {\nipnURL a b\n}", []string{"ipnURL"}},
+	"defaults, duplicate":       {"sandbox", "defaults {\nipnURL a\nipnURL b\n}", []string{"defaults", "ipnURL"}},
+	"defaults, bad name":        {"sandbox", "defaults {\n\"ipn\\\"URL\" a\n}", []string{"defaults"}},
+	"defaults, unset variable":  {"sandbox", "defaults {\nipnURL {env.UNSET}\n}", []string{"defaults", "ipnURL", "UNSET"}},
+	"path without value":        {"sandbox", "path", []string{"path"}},
+	"path with one value":       {"sandbox", "path void", []string{"path"}},
+	"path with three values":    {"sandbox", "path void /a /b", []string{"path"}},
+	"path, duplicate":           {"sandbox", "path void /a\npath void /b", []string{"path", "duplicate", "void"}},
+	"path, unknown operation":   {"sandbox", "path avoid /a", []string{"path", "avoid"}},
+	"path, other":               {"sandbox", "path other /a", []string{"path", "other"}},
+	"path, relative":            {"sandbox", "path void a", []string{"path", "void"}},
+	"path, a URL":               {"sandbox", "path void https://evil.example/", []string{"path", "void"}},
+	"path, climbing":            {"sandbox", "path void /a/../b", []string{"path", "void"}},
+	"path, with query":          {"sandbox", "path void /a?b=c", []string{"path", "void"}},
+	"path of another":           {"sandbox", "path void /api/v1/transaction/pay", []string{"path void", "/api/v1/transaction/pay"}},
+	"path, with escapes":        {"sandbox", "path void /a%2fb", []string{"path", "void"}},
+	"max_body, zero":            {"sandbox", "max_body 0", []string{"max_body", "0"}},
+	"max_body, negative":        {"sandbox", "max_body -1", []string{"max_body", "-1"}},
+	"max_body, no size":         {"sandbox", "max_body unlimited", []string{"max_body", "unlimited"}},
+	"max_body, too large":       {"sandbox", "max_body 2GiB", []string{"max_body", "2GiB"}},
+	"max_body without value":    {"sandbox", "max_body", []string{"max_body"}},
+	"max_body, two values":      {"sandbox", "max_body 1 MiB", []string{"max_body"}},
+	"timeout, zero":             {"sandbox", "timeout 0s", []string{"timeout", "0s"}},
+	"timeout, negative":         {"sandbox", "timeout -1s", []string{"timeout", "-1s"}},
+	"timeout, no unit":          {"sandbox", "timeout 30", []string{"timeout", "30"}},
+	"timeout without value":     {"sandbox", "timeout", []string{"timeout"}},
+	"max_in_flight, zero":       {"sandbox", "max_in_flight 0", []string{"max_in_flight", "0"}},
+	"max_in_flight, negative":   {"sandbox", "max_in_flight -1", []string{"max_in_flight", "-1"}},
+	"max_in_flight, no number":  {"sandbox", "max_in_flight unlimited", []string{"max_in_flight", "unlimited"}},
+	"max_in_flight, a fraction": {"sandbox", "max_in_flight 1.5", []string{"max_in_flight", "1.5"}},
+	"max_in_flight, no value":   {"sandbox", "max_in_flight", []string{"max_in_flight"}},
+	"max_in_flight, two values": {"sandbox", "max_in_flight 1 2", []string{"max_in_flight"}},
+	"max_in_flight, twice":      {"sandbox", "max_in_flight 1\nmax_in_flight 2", []string{"duplicate", "max_in_flight"}},
+	"transport without value":   {"sandbox", "transport", []string{"transport"}},
+	"transport, other":          {"sandbox", "transport fastcgi", []string{"transport", "fastcgi", "http"}},
+	"transport, unknown option": {"sandbox", "transport http {\nverify off\n}", []string{"verify"}},
+	"no verification of TLS":    {"uat", "transport http {\ntls_insecure_skip_verify\n}", []string{"transport", "tls_insecure_skip_verify"}},
+}
 
-	// Whole Caddyfiles.
-	sandbox := "{\ngalaxypay {\nenvironment sandbox\n}\n}\n"
-	for name, test := range map[string]struct {
-		caddyfile string
-		want      []string
-	}{
-		"global option twice":         {"{\ngalaxypay {\nenvironment sandbox\n}\ngalaxypay {\nmerchant a {\nenvironment sandbox\n}\n}\n}\n", []string{"galaxypay", "twice"}},
-		"global option with argument": {"{\ngalaxypay airline {\nenvironment sandbox\n}\n}\n", []string{"airline"}},
-		"no global option":            {"http://:9180 {\ngalaxypay\n}\n", []string{"merchant", "galaxypay"}},
-		"argument of the directive":   {sandbox + "http://:9180 {\ngalaxypay airline\n}\n", []string{"airline"}},
-		"two arguments":               {sandbox + "http://:9180 {\ngalaxypay * airline\n}\n", []string{"airline"}},
-		"ipn, unknown merchant":       {sandbox + "http://:9180 {\ngalaxypay_ipn {\nmerchant a\n}\n}\n", []string{"merchant", `"a"`}},
-		"ipn, unknown option":         {sandbox + "http://:9180 {\ngalaxypay_ipn {\nverify report\n}\n}\n", []string{"unknown option", "verify"}},
-		"ipn, duplicate option":       {sandbox + "http://:9180 {\ngalaxypay_ipn {\nmax_body 1KiB\nmax_body 1KiB\n}\n}\n", []string{"duplicate", "max_body"}},
-		"ipn, bad size":               {sandbox + "http://:9180 {\ngalaxypay_ipn {\nmax_body x\n}\n}\n", []string{"max_body"}},
-		"result, unknown merchant":    {sandbox + "http://:9180 {\ngalaxypay_result {\nmerchant a\n}\n}\n", []string{"merchant", `"a"`}},
-		"result, unknown option":      {sandbox + "http://:9180 {\ngalaxypay_result {\ninbox\n}\n}\n", []string{"unknown option", "inbox"}},
-		"result, argument":            {sandbox + "http://:9180 {\ngalaxypay_result airline\n}\n", []string{"airline"}},
-	} {
-		t.Run("file/"+name, func(t *testing.T) { wantLoadError(t, test.caddyfile, test.want) })
-	}
+// wrongCaddyfiles are whole Caddyfiles.
+var wrongCaddyfiles = map[string]struct {
+	caddyfile string
+	want      []string
+}{
+	"global option twice":         {"{\ngalaxypay {\nenvironment sandbox\n}\ngalaxypay {\nmerchant a {\nenvironment sandbox\n}\n}\n}\n", []string{"galaxypay", "twice"}},
+	"global option with argument": {"{\ngalaxypay airline {\nenvironment sandbox\n}\n}\n", []string{"airline"}},
+	"no global option":            {"http://:9180 {\ngalaxypay\n}\n", []string{"merchant", "galaxypay"}},
+	"argument of the directive":   {sandboxMerchant + "http://:9180 {\ngalaxypay airline\n}\n", []string{"airline"}},
+	"two arguments":               {sandboxMerchant + "http://:9180 {\ngalaxypay * airline\n}\n", []string{"airline"}},
+	"ipn, unknown merchant":       {sandboxMerchant + "http://:9180 {\ngalaxypay_ipn {\nmerchant a\n}\n}\n", []string{"merchant", `"a"`}},
+	"ipn, unknown option":         {sandboxMerchant + "http://:9180 {\ngalaxypay_ipn {\nverify report\n}\n}\n", []string{"unknown option", "verify"}},
+	"ipn, duplicate option":       {sandboxMerchant + "http://:9180 {\ngalaxypay_ipn {\nmax_body 1KiB\nmax_body 1KiB\n}\n}\n", []string{"duplicate", "max_body"}},
+	"ipn, bad size":               {sandboxMerchant + "http://:9180 {\ngalaxypay_ipn {\nmax_body x\n}\n}\n", []string{"max_body"}},
+	"result, unknown merchant":    {sandboxMerchant + "http://:9180 {\ngalaxypay_result {\nmerchant a\n}\n}\n", []string{"merchant", `"a"`}},
+	"result, unknown option":      {sandboxMerchant + "http://:9180 {\ngalaxypay_result {\ninbox\n}\n}\n", []string{"unknown option", "inbox"}},
+	"result, argument":            {sandboxMerchant + "http://:9180 {\ngalaxypay_result airline\n}\n", []string{"airline"}},
 }
 
 // wantLoadError checks that Caddy refuses a Caddyfile with an error that contains these parts.
