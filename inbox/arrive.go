@@ -14,8 +14,9 @@ var (
 )
 
 // Arrive keeps an event and begins to deliver it. It returns the answer for the gateway: the
-// app's own, if that comes within AnswerWithin, else one that says the event is kept. A
-// repeated event gets the answer of the first one.
+// app's own, if that comes within AnswerWithin, else one that says the event is kept. An event
+// that is kept already gets the answer that it got before, if that was final; else, so where it
+// is a dead letter or the app did not know its order, it gets a new attempt.
 //
 // An error says that the event may not be kept, so it must not be acknowledged.
 func (m *Member) Arrive(ctx context.Context, event Event) (Answer, error) {
@@ -32,9 +33,9 @@ func (m *Member) Arrive(ctx context.Context, event Event) (Answer, error) {
 	switch r.State {
 	case Overtaken:
 		return overtaken, nil
-	case Delivered:
+	case Delivered, Repeated:
 		return r.Answer, nil
-	case Dead:
+	case Dead: // and its transaction is paid, else it would be pending again
 		return kept, nil
 	}
 	select {

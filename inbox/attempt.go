@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 
 	"go.uber.org/zap"
@@ -17,27 +18,37 @@ func (m *Member) startAttempt(q *Queue, r Record, p pool) {
 	})
 }
 
-// attempt delivers a claimed record once and settles it.
+// attempt delivers a claimed record once, unless the app has taken the same news before, and
+// settles it.
 func (m *Member) attempt(q *Queue, r Record) {
-	e, key := m.engine, keyOf(r.Event)
-	early := r.Due.After(e.clock.Now()) // the event arrived again before its time
+	if taken, ok := m.repeats(r); ok {
+		m.end(r, Result{Delivered: true, Answer: taken.Answer}, Settlement{
+			State: Repeated, Answer: taken.Answer, At: m.engine.clock.Now(), Uncounted: true,
+		})
+		return
+	}
+	early := !m.lease(q).IsPast(r.Due) // the event arrived again before its time
 	result := m.deliver(q, r)
-	now := e.clock.Now()
+	now := m.engine.clock.Now()
 	s := q.settlement(r.Attempts+1, result, now)
-	if !result.Delivered && (early || e.ctx.Err() != nil) {
+	if !result.Delivered && (early || m.engine.ctx.Err() != nil) {
 		s = offSchedule(r, result, now)
 	}
-	answer := kept
-	if result.Delivered {
-		answer = s.Answer
-	}
-	err := m.settle(r, s)
+	s.Answer = cmp.Or(s.Answer, r.Answer) // what the app said last, for people
+	m.end(r, result, s)
+}
+
+// end settles an attempt and answers the gateway, if it still waits.
+func (m *Member) end(r Record, result Result, s Settlement) {
+	e, key := m.engine, keyOf(r.Event)
+	answer := cmp.Or(result.Answer, kept)
+	state, err := m.settle(r, s)
 	if err != nil {
 		// The gateway need not wait for further tries to settle: the event is kept.
 		e.waiters.answer(key, answer)
-		err = m.settleAgain(r, s, err)
+		state, err = m.settleAgain(r, s, err)
 	}
-	m.logAttempt(r, result, s, err)
+	m.logAttempt(r, result, s, state, err)
 	e.waiters.answer(key, answer)
 }
 
@@ -55,7 +66,7 @@ func (m *Member) deliver(q *Queue, r Record) Result {
 
 // logAttempt logs and counts how an attempt ended. It uses the newest configuration: the
 // metrics of one that has left are not read any more.
-func (m *Member) logAttempt(r Record, result Result, s Settlement, err error) {
+func (m *Member) logAttempt(r Record, result Result, s Settlement, state State, err error) {
 	if newest := m.engine.current(); newest != nil {
 		m = newest
 	}
@@ -68,15 +79,25 @@ func (m *Member) logAttempt(r Record, result Result, s Settlement, err error) {
 	if err != nil {
 		log.Error("the result of an attempt could not be stored; the event is delivered again when its lease is over", zap.Error(err))
 	}
-	switch s.State {
+	m.settings.Count(r.Queue, counts[state])
+	switch state {
 	case Delivered:
-		m.settings.Count(r.Queue, CountDelivered)
 		log.Info("delivered", zap.String("ipn_status", s.Answer.Status))
+	case Repeated:
+		log.Info("the app has taken the same news before; it is kept and not delivered")
+	case Overtaken:
+		log.Warn("not delivered; its transaction is paid by now, so there is no other attempt", zap.String("reason", result.Reason))
 	case Dead:
-		m.settings.Count(r.Queue, CountDead)
 		log.Error("the last attempt failed: the event is a dead letter until it is replayed", zap.String("reason", result.Reason))
 	default:
-		m.settings.Count(r.Queue, CountRetried)
 		log.Warn("not delivered; another attempt follows", zap.String("reason", result.Reason), zap.Time("due", s.Due))
 	}
+}
+
+var counts = map[State]string{
+	Pending:   CountRetried,
+	Delivered: CountDelivered,
+	Dead:      CountDead,
+	Overtaken: CountOvertaken,
+	Repeated:  CountRepeated,
 }

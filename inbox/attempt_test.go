@@ -33,7 +33,11 @@ func TestRetries(t *testing.T) {
 			t.Errorf("kept %+v", r)
 		}
 		b.counted(t, "shop retried", "shop retried", "shop retried", "shop dead")
-		b.arrive(t, event("a", "1", Paid), kept) // no attempt more
+		// If the gateway sends it again, the app gets another chance, with the whole schedule.
+		b.arrive(t, event("a", "1", Paid), kept)
+		time.Sleep(3 * time.Hour)
+		b.wasCalled(t, "a 1", "a 2", "a 3", "a 4")
+		b.hasState(t, "a", Dead)
 
 		// A replay starts again from the first attempt, even if the engine is not woken.
 		b.app.answers(takes)
@@ -126,14 +130,14 @@ func TestLog(t *testing.T) {
 		"events forgotten": {
 			func(_ *testing.T, b *testEngine) {
 				b.store.forgets(7, nil)
-				time.Sleep(2 * pruneInterval)
+				time.Sleep(steadyTime + pruneInterval)
 			},
-			zap.InfoLevel, "the inbox was pruned", map[string]any{"merchant": "shop", "events": int64(7)},
+			zap.InfoLevel, "old messages of the inbox were dropped", map[string]any{"merchant": "shop", "events": int64(7)},
 		},
 		"events not forgotten": {
 			func(_ *testing.T, b *testEngine) {
 				b.store.forgets(0, unreachable)
-				time.Sleep(2 * pruneInterval)
+				time.Sleep(steadyTime + pruneInterval)
 			},
 			zap.ErrorLevel, "the inbox cannot be pruned", map[string]any{"merchant": "shop", "error": unreachable.Error()},
 		},

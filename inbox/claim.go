@@ -52,15 +52,15 @@ func (m *Member) claimQueue(q *Queue) time.Duration {
 
 // claim reads first, since claiming may cost the store a write even if it finds nothing.
 func (m *Member) claim(ctx context.Context, q *Queue, limit int) ([]Record, time.Duration, error) {
-	queues := []string{q.Name}
-	next, err := m.engine.store.NextDue(ctx, queues)
+	queues, lease := []string{q.Name}, m.lease(q)
+	next, err := m.engine.store.NextDue(ctx, queues, lease)
 	if err != nil || next.IsZero() {
 		return nil, pollInterval, err
 	}
-	if wait := next.Sub(m.engine.clock.Now()); wait > 0 {
+	if wait := next.Sub(lease.Now); wait > 0 {
 		return nil, wait, nil
 	}
-	records, err := m.engine.store.Claim(ctx, queues, m.lease(q), limit)
+	records, err := m.engine.store.Claim(ctx, queues, lease, limit)
 	// Another sidecar may have claimed it first. NextDue reports it as due until that sidecar
 	// settles it, so wait instead of polling.
 	return records, lostClaim, err
@@ -68,5 +68,5 @@ func (m *Member) claim(ctx context.Context, q *Queue, limit int) ([]Record, time
 
 func (m *Member) lease(q *Queue) Lease {
 	now := m.engine.clock.Now()
-	return Lease{Now: now, Until: now.Add(q.timeout() + leaseMargin)}
+	return Lease{Now: now, Until: now.Add(q.timeout() + leaseMargin), Horizon: now.Add(q.longestDelay())}
 }

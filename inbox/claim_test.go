@@ -58,7 +58,7 @@ func TestTheDeadDoNotBlock(t *testing.T) {
 			return takes(ctx, r, attempt)
 		})
 		b.arrive(t, event("a", "1", "expired"), kept)
-		b.arrive(t, event("b", "1", Paid), kept)
+		b.arrive(t, event("b", "1", "failed"), kept)
 		time.Sleep(3 * time.Hour)
 		b.hasState(t, "a", Dead)
 		b.hasState(t, "b", Delivered)

@@ -20,7 +20,12 @@ type Event struct {
 	// their arrival. Empty: the event waits for no other.
 	Transaction string `json:"transaction,omitempty"`
 
-	// RequestID is that of the request that opened the payment.
+	// OrderID is the merchant's own name of the order, for people who look for it.
+	OrderID string `json:"orderID,omitempty"`
+
+	// RequestID is that of the request that the message is about: the payment's, or that of
+	// a refund or a void of the same transaction. "Paid wins" holds among the events of one
+	// transaction with the same RequestID.
 	RequestID string `json:"requestID,omitempty"`
 
 	// PaymentStatus is what the message means, one of PaymentStatuses.
@@ -30,12 +35,28 @@ type Event struct {
 	ReceivedAt time.Time `json:"receivedAt"`
 
 	// Message is the JSON that the app gets, or, where the inbox encrypts, a sealed form of
-	// it. Stores treat it as opaque bytes.
+	// it. Stores treat it as opaque bytes. Empty: it was dropped, because it is old.
 	Message []byte `json:"message,omitempty"`
+
+	// Request is what the app sees of the gateway's request when the event is delivered.
+	Request Request `json:"request,omitzero"`
+
+	// Block names the handlers that the event is delivered through, if the configuration
+	// still has them. Empty: the first ones of the merchant.
+	Block string `json:"-"`
 }
 
-// Paid is the PaymentStatus that wins: once a paid event of a transaction is kept, an event
-// with another status that arrives later is Overtaken.
+// Request is the part of the gateway's request that an attempt repeats.
+type Request struct {
+	Scheme     string `json:"scheme,omitempty"` // http or https
+	Host       string `json:"host,omitempty"`
+	URI        string `json:"uri,omitempty"`        // path and the merchant's own query
+	RemoteAddr string `json:"remoteAddr,omitempty"` // the client's address and port
+}
+
+// Paid is the PaymentStatus that wins among the events of one transaction with the same
+// RequestID: once a paid one is kept, an event with another status is Overtaken, whether it
+// arrives later or still waits to be delivered.
 const Paid = "paid"
 
 // PaymentStatuses are all values of Event.PaymentStatus.
@@ -50,10 +71,11 @@ const (
 	Delivered State = "delivered" // the app has taken it
 	Dead      State = "dead"      // every attempt failed: a dead letter
 	Overtaken State = "overtaken" // not to be delivered, because its transaction is paid
+	Repeated  State = "repeated"  // not to be delivered, because the app has taken the same news
 )
 
 // States are all states.
-func States() []State { return []State{Pending, Delivered, Dead, Overtaken} }
+func States() []State { return []State{Pending, Delivered, Dead, Overtaken, Repeated} }
 
 // Record is an event as a store keeps it.
 type Record struct {
@@ -70,7 +92,8 @@ type Record struct {
 	// Due is when a pending record may be delivered next.
 	Due time.Time `json:"due,omitzero"`
 
-	// Answer is the app's answer, for the gateway. Empty: the app has not answered yet.
+	// Answer is the app's last answer, for the gateway. Empty: the app has not answered yet.
+	// NotFound is not final: the record stays Pending, and is Dead in the end.
 	Answer Answer `json:"answer,omitzero"`
 
 	// LastError is why the last attempt failed, in words for people. It holds nothing of a
@@ -90,6 +113,9 @@ type Answer struct {
 	Status      string `json:"ipnStatus,omitempty"`
 	Description string `json:"ipnDescription,omitempty"`
 }
+
+// NotFound is the Answer.Status of an app that does not know the order, or not yet.
+const NotFound = "404"
 
 // eventKey identifies an event. Merchants with the same salt can get the same message, so the
 // ID alone does not.

@@ -17,10 +17,13 @@ type Deliver func(ctx context.Context, r Record, attempt int) Result
 
 // Result is how one attempt ended.
 type Result struct {
-	// Delivered: the app has taken the event, and Answer is its answer. Else there is another
-	// attempt.
+	// Delivered: the app has taken the event. Else there is another attempt.
 	Delivered bool
-	Answer    Answer
+
+	// Answer is the app's answer. If the event was not taken it is empty, or NotFound: the app
+	// does not know the order, which may be written a moment later. NotFound is relayed to the
+	// gateway.
+	Answer Answer
 
 	// Reason is why the app did not take it, in words for people and with nothing of the
 	// message.
@@ -49,8 +52,8 @@ type Queue struct {
 	// delays; when the last one fails the event is Dead.
 	Retry []time.Duration
 
-	// Keep is how long after its arrival an event with a final state is kept. Zero: for
-	// ever.
+	// Keep is how long the message of an event is kept after it got its final state. Zero:
+	// for ever.
 	Keep time.Duration
 }
 
@@ -73,8 +76,8 @@ type Settings struct {
 	Log *zap.Logger
 
 	// Count is called once for each arrival that is not simply kept (CountDuplicate,
-	// CountOvertaken) and for each attempt (CountDelivered, CountRetried, CountDead).
-	// Default: nothing is counted.
+	// CountOvertaken) and for how each attempt ended (CountDelivered, CountRetried, CountDead,
+	// CountRepeated, CountOvertaken). Default: nothing is counted.
 	Count func(queue, result string)
 }
 
@@ -85,6 +88,7 @@ const (
 	CountDelivered = "delivered"
 	CountRetried   = "retried"
 	CountDead      = "dead"
+	CountRepeated  = "repeated"
 )
 
 // Member is one configuration that uses the engine.

@@ -21,8 +21,9 @@ type memory struct {
 	broken  error                    // the error of every method
 	slow    map[string]time.Duration // how long Claim and Prune take
 	pruned  []pruning
-	forgot  int   // what Prune returns
-	unable  error // the error that Prune returns
+	steady  time.Time // what Clock returns; zero: the time of its first call
+	forgot  int       // what Prune returns
+	unable  error     // the error that Prune returns
 	closed  bool
 }
 
@@ -74,16 +75,26 @@ func (s *memory) isHead(r *Record) bool {
 	})
 }
 
-func (s *memory) isPaid(e Event) bool {
-	return e.Transaction != "" && slices.ContainsFunc(s.records, func(r *Record) bool {
-		return r.Queue == e.Queue && r.Transaction == e.Transaction && r.PaymentStatus == Paid
-	})
+func (s *memory) isOvertaken(e *Event) bool {
+	return slices.ContainsFunc(s.records, func(r *Record) bool { return r.Overtakes(e) })
+}
+
+func (s *memory) isHeld(r *Record, lease Lease) bool {
+	return r.Lease != "" && !lease.IsPast(s.leases[keyOf(r.Event)].Until)
+}
+
+// overtake ends what waits and is overtaken by a new record.
+func (s *memory) overtake(by *Record, lease Lease) {
+	for _, r := range s.records {
+		if r.State == Pending && by.Overtakes(&r.Event) && !s.isHeld(r, lease) {
+			r.State, r.SettledAt, r.Lease = Overtaken, lease.Now, ""
+		}
+	}
 }
 
 // claim claims a record if it may be claimed at all, due or not.
 func (s *memory) claim(r *Record, lease Lease) {
-	held := r.Lease != "" && lease.Now.Before(s.leases[keyOf(r.Event)].Until)
-	if r.State != Pending || held || !s.isHead(r) {
+	if r.State != Pending || s.isHeld(r, lease) || !s.isHead(r) {
 		return
 	}
 	s.tokens++
@@ -101,10 +112,13 @@ func (s *memory) Arrive(ctx context.Context, e Event, lease Lease) (Record, bool
 	isNew := r == nil
 	if isNew {
 		r = &Record{Event: e, Seq: uint64(len(s.records) + 1), State: Pending, Due: lease.Now}
-		if e.PaymentStatus != Paid && s.isPaid(e) {
-			r.State = Overtaken
+		if s.isOvertaken(&e) {
+			r.State, r.SettledAt = Overtaken, lease.Now
 		}
+		s.overtake(r, lease)
 		s.records = append(s.records, r)
+	} else if r.State == Dead && !s.isOvertaken(&r.Event) {
+		r.State, r.Due, r.Attempts, r.SettledAt = Pending, lease.Now, 0, time.Time{}
 	}
 	before := r.Lease
 	s.claim(r, lease)
@@ -124,7 +138,7 @@ func (s *memory) Claim(ctx context.Context, queues []string, lease Lease, limit 
 	}
 	var claimed []Record
 	for _, r := range s.records {
-		if len(claimed) == limit || !slices.Contains(queues, r.Queue) || r.Due.After(lease.Now) {
+		if len(claimed) == limit || !slices.Contains(queues, r.Queue) || !lease.IsPast(r.Due) {
 			continue
 		}
 		before := r.Lease
@@ -135,15 +149,18 @@ func (s *memory) Claim(ctx context.Context, queues []string, lease Lease, limit 
 	return claimed, nil
 }
 
-func (s *memory) Settle(ctx context.Context, claimed Record, how Settlement) error {
+func (s *memory) Settle(ctx context.Context, claimed Record, how Settlement) (State, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := cmp.Or(s.broken, ctx.Err()); err != nil {
-		return err
+		return "", err
 	}
 	r := s.find(claimed.Queue, claimed.ID)
 	if r == nil || r.Lease == "" || r.Lease != claimed.Lease {
-		return ErrLeaseLost
+		return "", ErrLeaseLost
+	}
+	if how.State == Pending && s.isOvertaken(&r.Event) {
+		how.State = Overtaken
 	}
 	r.State, r.Due, r.Answer, r.LastError, r.Lease = how.State, how.Due, how.Answer, how.LastError, ""
 	if !how.Uncounted {
@@ -152,10 +169,31 @@ func (s *memory) Settle(ctx context.Context, claimed Record, how Settlement) err
 	if how.State != Pending {
 		r.SettledAt = how.At
 	}
-	return nil
+	return r.State, nil
 }
 
-func (s *memory) NextDue(_ context.Context, queues []string) (time.Time, error) {
+func (s *memory) Taken(_ context.Context, r Record) (Record, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, other := range s.records {
+		if other.Seq < r.Seq && r.Transaction != "" && other.State == Delivered && other.Queue == r.Queue &&
+			other.Transaction == r.Transaction && other.RequestID == r.RequestID && other.PaymentStatus == r.PaymentStatus {
+			return *other, true, s.broken
+		}
+	}
+	return Record{}, false, s.broken
+}
+
+func (s *memory) Clock(_ context.Context, now time.Time) (time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.steady.IsZero() {
+		s.steady = now
+	}
+	return s.steady, s.broken
+}
+
+func (s *memory) NextDue(_ context.Context, queues []string, lease Lease) (time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var next time.Time
@@ -166,6 +204,9 @@ func (s *memory) NextDue(_ context.Context, queues []string) (time.Time, error) 
 		due := r.Due
 		if r.Lease != "" && s.leases[keyOf(r.Event)].Until.After(due) {
 			due = s.leases[keyOf(r.Event)].Until
+		}
+		if lease.IsPast(due) {
+			due = lease.Now
 		}
 		if next.IsZero() || due.Before(next) {
 			next = due

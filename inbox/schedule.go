@@ -8,6 +8,15 @@ import (
 // longestRetryAfter bounds the pause that an app can ask for.
 const longestRetryAfter = 24 * time.Hour
 
+// longestDelay is the longest time that can lie between an attempt and the next one.
+func (q *Queue) longestDelay() time.Duration {
+	longest := max(longestRetryAfter, q.timeout()+leaseMargin)
+	for _, delay := range q.Retry {
+		longest = max(longest, delay+delay/5)
+	}
+	return longest
+}
+
 // settlement turns the result of the n-th attempt into what is stored of it.
 func (q *Queue) settlement(n int, result Result, now time.Time) Settlement {
 	s := Settlement{State: Delivered, Answer: result.Answer, At: now}
@@ -32,7 +41,7 @@ func offSchedule(r Record, result Result, now time.Time) Settlement {
 	if r.Due.After(due) {
 		due = r.Due
 	}
-	return Settlement{State: Pending, Due: due, LastError: result.Reason, At: now, Uncounted: true}
+	return Settlement{State: Pending, Due: due, Answer: result.Answer, LastError: result.Reason, At: now, Uncounted: true}
 }
 
 // jittered makes a delay up to a fifth longer, so that events that failed together do not come

@@ -16,7 +16,7 @@ const (
 // settle stores how an attempt ended. It does not use the engine's context: an attempt that
 // was broken off is settled too, else the event could not be delivered before its lease is
 // over.
-func (m *Member) settle(r Record, s Settlement) error {
+func (m *Member) settle(r Record, s Settlement) (State, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
 	return m.engine.store.Settle(ctx, r, s)
@@ -24,21 +24,22 @@ func (m *Member) settle(r Record, s Settlement) error {
 
 // settleAgain tries again to settle after the store has failed, as long as the lease lasts: a
 // restart of the database must not make the app get everything twice.
-func (m *Member) settleAgain(r Record, s Settlement, err error) error {
+func (m *Member) settleAgain(r Record, s Settlement, err error) (State, error) {
 	e := m.engine
 	begun := e.clock.Now()
 	for pause := settlePause; !errors.Is(err, ErrLeaseLost); pause *= 2 {
 		if e.clock.Now().Add(pause).Sub(begun) > settleTime-storeTimeout {
-			return err
+			return s.State, err
 		}
 		select {
 		case <-e.quit:
-			return err
+			return s.State, err
 		case <-e.clock.After(pause):
 		}
-		if err = m.settle(r, s); err == nil {
-			return nil
+		var state State
+		if state, err = m.settle(r, s); err == nil {
+			return state, nil
 		}
 	}
-	return err
+	return s.State, err
 }

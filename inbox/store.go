@@ -13,41 +13,59 @@ type Store interface {
 	// Arrive keeps an event under its queue and ID, in one transaction: merchants with the
 	// same salt can get the same message, and each must get its own. The record is
 	//
-	//   - Overtaken, if the event is not paid and a paid one of its transaction is kept,
+	//   - Overtaken, if it is overtaken by a kept record (see Overtakes),
 	//   - else Pending and due at once; and claimed under the lease, unless an earlier
 	//     record of its transaction is pending.
 	//
+	// Pending records that the new one overtakes and that are not claimed become Overtaken.
+	//
 	// If there is a record of this queue and ID already, nothing is kept, and isNew is false.
-	// That record is returned. It is claimed too if it is pending, due or not, is not claimed
-	// yet, and no earlier record of its transaction is pending.
+	// A Dead record, unless a kept record overtakes it, becomes Pending and due again, with no
+	// attempts counted: the gateway gives the app another chance. The record is returned; it is
+	// claimed too if it is pending, due or not, is not claimed yet, and no earlier record of
+	// its transaction is pending.
 	Arrive(ctx context.Context, e Event, lease Lease) (r Record, isNew bool, err error)
 
 	// Claim claims up to limit records of the queues and returns them: pending records that
-	// are due at lease.Now and not claimed, each the oldest pending one of its transaction.
-	// Those that are due the longest come before others, of whatever queue.
+	// are due and not claimed, each the oldest pending one of its transaction. Those that are
+	// due the longest come before others, of whatever queue.
 	Claim(ctx context.Context, queues []string, lease Lease, limit int) ([]Record, error)
 
-	// Settle ends an attempt on a claimed record, counts it unless s is Uncounted, and gives
-	// up the claim. It fails with ErrLeaseLost, and changes nothing, if r.Lease does not hold
-	// the record any more.
-	Settle(ctx context.Context, r Record, s Settlement) error
+	// Settle ends an attempt on a claimed record, counts it unless s is Uncounted, gives up
+	// the claim, and returns the state that the record has then: s.State, or Overtaken where
+	// s.State is Pending and a kept record overtakes it. It fails with ErrLeaseLost, and
+	// changes nothing, if r.Lease does not hold the record any more.
+	Settle(ctx context.Context, r Record, s Settlement) (State, error)
+
+	// Taken returns the first Delivered record with the queue, transaction, RequestID and
+	// payment status of r that arrived before r, or ok false where there is none or r has no
+	// transaction. It is how a Repeated event is recognised.
+	Taken(ctx context.Context, r Record) (taken Record, ok bool, err error)
 
 	// NextDue returns when Claim may have something to return next, the ends of leases
-	// considered; zero: not before an event arrives.
-	NextDue(ctx context.Context, queues []string) (time.Time, error)
+	// considered; zero: not before an event arrives. Of lease it uses Now and Horizon.
+	NextDue(ctx context.Context, queues []string, lease Lease) (time.Time, error)
 
 	// List yields the records that the filter picks, in the order of arrival. The sequence
 	// ends after the first error.
 	List(ctx context.Context, f Filter) iter.Seq2[Record, error]
 
 	// Replay makes the picked records Pending and due at now, with no attempts counted, and
-	// returns how many. Claimed records are left alone, and so are Overtaken ones unless the
-	// filter includes them.
+	// returns how many. Claimed records are left alone, and, unless the filter has an ID, so
+	// are records that a kept record overtakes, whatever their state: the last word on a paid
+	// transaction must not be that it failed.
 	Replay(ctx context.Context, f Filter, now time.Time) (int, error)
 
-	// Prune deletes records with a final state that arrived before a time, and returns how
-	// many. An event that was deleted is new when it arrives again.
+	// Prune drops the messages of records that got their final state before a time, and
+	// returns how many. The rest of a record stays: a signed message is valid for ever, and
+	// must be recognised when it arrives again.
 	Prune(ctx context.Context, queue string, before time.Time) (int, error)
+
+	// Clock tells the store what time it is now, and returns since when the times that it was
+	// told follow each other with no gap of more than two days and no step back. What is told
+	// and returned outlives a restart. After a gap it is now. Pruning waits for a day without
+	// one: a clock that is wrong for a while must not drop anything.
+	Clock(ctx context.Context, now time.Time) (steadySince time.Time, err error)
 
 	// Stats counts the records.
 	Stats(ctx context.Context) (Stats, error)
@@ -68,18 +86,35 @@ type Store interface {
 
 // ErrLeaseLost is the error of Store.Settle when the record is claimed under another lease by
 // now, or is settled.
-var ErrLeaseLost = errors.New("another sidecar has claimed the event since, or it is settled already")
+var ErrLeaseLost = errors.New("another sidecar has claimed the event in the meantime, or it is settled already")
 
 // Lease says until when a claim holds. A sidecar that dies does not settle its records; they
 // can be claimed again when their leases are over.
 type Lease struct {
 	Now   time.Time
 	Until time.Time
+
+	// Horizon is the latest time that a due time or the end of a lease can have. A later one
+	// was stored before the clock was set back, and counts as past. Zero: there is none.
+	Horizon time.Time
+}
+
+// IsPast reports whether a due time or the end of a lease is over.
+func (l Lease) IsPast(t time.Time) bool {
+	return !t.After(l.Now) || !l.Horizon.IsZero() && t.After(l.Horizon)
+}
+
+// Overtakes reports whether a kept record overtakes an event, wherever both are in the order
+// of arrival: it is paid and the event is not, and both are about the same request of the same
+// transaction.
+func (r *Record) Overtakes(e *Event) bool {
+	return r.PaymentStatus == Paid && e.PaymentStatus != Paid && e.Transaction != "" &&
+		r.Queue == e.Queue && r.Transaction == e.Transaction && r.RequestID == e.RequestID
 }
 
 // Settlement is how an attempt ended.
 type Settlement struct {
-	// State is Delivered, Dead, or Pending for another attempt at Due.
+	// State is Delivered, Repeated, Dead, or Pending for another attempt at Due.
 	State     State
 	Due       time.Time
 	Answer    Answer
@@ -95,21 +130,21 @@ type Filter struct {
 	ID            string
 	Queue         string
 	Transaction   string
+	OrderID       string
+	RequestID     string
 	State         State
 	PaymentStatus string
 	Since, Until  time.Time // of arrival: from Since, before Until
 	Limit         int       // 0: no limit
 }
 
-// IncludesOvertaken reports whether a replay takes Overtaken records: only by their ID or
-// their state. After a replay of everything, the last message about a paid transaction must
-// not say that it failed.
-func (f Filter) IncludesOvertaken() bool { return f.ID != "" || f.State == Overtaken }
-
 // Stats counts what a store holds.
 type Stats struct {
 	// States has every state, with 0 where there is no record.
 	States map[State]int `json:"states"`
+	// NotFound counts the pending and dead records whose app answered that it does not know
+	// the order.
+	NotFound int `json:"notFound"`
 	// Oldest is when the oldest pending event arrived; zero: none is pending.
 	Oldest time.Time `json:"oldest,omitzero"`
 	// Quarantined counts damaged records that are kept aside.

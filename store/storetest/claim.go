@@ -1,4 +1,4 @@
-package inboxtest
+package storetest
 
 import (
 	"fmt"
@@ -35,7 +35,7 @@ func longestDue(t *testing.T, s *suite) {
 		s.settle(t, s.arrive(t, e, i), inbox.Settlement{State: inbox.Pending, Due: at(due), At: at(i)})
 	}
 	for _, queues := range [][]string{{queue, "other"}, {"other", queue}} {
-		next, err := s.NextDue(t.Context(), queues)
+		next, err := s.NextDue(t.Context(), queues, inbox.Lease{Now: start})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +54,7 @@ func leaseEnds(t *testing.T, s *suite) {
 	s.claim(t, 9)
 	taken := s.claim(t, 10, "a")["a"]
 	s.claim(t, 19)
-	lost(t, s.Settle(t.Context(), dead, inbox.Settlement{State: inbox.Delivered, At: at(11)}))
+	s.settleLost(t, dead, inbox.Settlement{State: inbox.Delivered, At: at(11)})
 	r := s.get(t, "a")
 	expect(t, "state", r.State, inbox.Pending)
 	expect(t, "attempts", r.Attempts, 0)
@@ -96,7 +96,7 @@ func manyClaim(t *testing.T, s *suite) {
 				}
 				for _, r := range records {
 					take(r)
-					if err := s.Settle(t.Context(), r, inbox.Settlement{State: inbox.Delivered, At: at(21)}); err != nil {
+					if _, err := s.Settle(t.Context(), r, inbox.Settlement{State: inbox.Delivered, At: at(21)}); err != nil {
 						t.Error(err)
 						return
 					}

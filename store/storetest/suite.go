@@ -1,6 +1,6 @@
-// Package inboxtest is what every store of an inbox has to pass: a test for each sentence
+// Package storetest is what every store of an inbox has to pass: a test for each sentence
 // about inbox.Store.
-package inboxtest
+package storetest
 
 import (
 	"errors"
@@ -23,6 +23,7 @@ func Run(t *testing.T, open func(t *testing.T) inbox.Store, reopen func(t *testi
 		{"a new event is pending, due and claimed", newIsClaimed},
 		{"a repeated event is not kept again", repeated},
 		{"a repeated event is claimed if it is pending and not claimed", repeatedIsClaimed},
+		{"a repeated dead letter is pending again", repeatedDead},
 		{"a repeated event is not claimed before an earlier one", repeatedWaits},
 		{"a transaction is delivered in the order of arrival", order},
 		{"a stuck transaction holds up no other", stuck},
@@ -37,15 +38,22 @@ func Run(t *testing.T, open func(t *testing.T) inbox.Store, reopen func(t *testi
 		{"settling stores how the attempt ended", settled},
 		{"an event for another attempt waits until it is due", retry},
 		{"a paid event wins over events that arrive later", paidWins},
+		{"an arriving paid event overtakes those that wait", paidOvertakesWaiting},
+		{"a claimed event is overtaken when its attempt has failed", paidOvertakesClaimed},
+		{"a paid event wins over events of the same request only", paidOfAnotherRequest},
 		{"a paid event is delivered after any other", paidAfterExpired},
 		{"a replay makes any event pending", replay},
 		{"a replay takes the events that the filter picks", replayFilter},
 		{"a replay leaves claimed events alone", replayClaimed},
+		{"a replay delivers nothing that a paid event has overtaken", replayOvertaken},
 		{"a replayed event waits for one that is being delivered", replayWaits},
 		{"a replay ends a claim whose lease has ended", replayEndsLease},
 		{"a replay takes any number of events, each once", manyReplayed},
-		{"old events with a final state are deleted", prune},
-		{"a deleted payment overtakes nothing", prunedPaid},
+		{"the messages of old events with a final state are dropped", prune},
+		{"a paid event without its message still overtakes", prunedPaid},
+		{"what the app has taken is found by what it says", taken},
+		{"a due time that no clock can mean is past", horizon},
+		{"the clock is steady since it was set last", clock},
 		{"a list holds the events that the filter picks, in the order of arrival", list},
 		{"a list can be left early, and the store can be used within", listWithin},
 		{"next due considers due times and ends of leases", nextDue},
@@ -147,8 +155,20 @@ func (s *suite) claim(t *testing.T, seconds int, ids ...string) map[string]inbox
 
 func (s *suite) settle(t *testing.T, r inbox.Record, how inbox.Settlement) {
 	t.Helper()
-	if err := s.Settle(t.Context(), r, how); err != nil {
+	state, err := s.Settle(t.Context(), r, how)
+	if err != nil {
 		t.Fatalf("settling %s: %v", r.ID, err)
+	}
+	if state != how.State {
+		t.Errorf("%s was settled as %s, expected %s", r.ID, state, how.State)
+	}
+}
+
+// settleLost settles a record whose claim is lost.
+func (s *suite) settleLost(t *testing.T, r inbox.Record, how inbox.Settlement) {
+	t.Helper()
+	if _, err := s.Settle(t.Context(), r, how); !errors.Is(err, inbox.ErrLeaseLost) {
+		t.Errorf("error %v, expected %v", err, inbox.ErrLeaseLost)
 	}
 }
 
@@ -202,13 +222,6 @@ func claimed(t *testing.T, r inbox.Record, expected bool) {
 	t.Helper()
 	if (r.Lease != "") != expected {
 		t.Errorf("event %s: claimed is %t, expected %t", r.ID, r.Lease != "", expected)
-	}
-}
-
-func lost(t *testing.T, err error) {
-	t.Helper()
-	if !errors.Is(err, inbox.ErrLeaseLost) {
-		t.Errorf("error %v, expected %v", err, inbox.ErrLeaseLost)
 	}
 }
 

@@ -1,4 +1,4 @@
-package inboxtest
+package storetest
 
 import (
 	"testing"
@@ -16,15 +16,15 @@ func lateSettle(t *testing.T, s *suite) {
 func settleTwice(t *testing.T, s *suite) {
 	r := s.arrive(t, event("a", "GP1", inbox.Paid), 0)
 	s.deliver(t, r, 1)
-	lost(t, s.Settle(t.Context(), r, inbox.Settlement{State: inbox.Dead, At: at(2)}))
+	s.settleLost(t, r, inbox.Settlement{State: inbox.Dead, At: at(2)})
 	unclaimed := r
 	unclaimed.Lease = ""
-	lost(t, s.Settle(t.Context(), unclaimed, inbox.Settlement{State: inbox.Dead, At: at(2)}))
+	s.settleLost(t, unclaimed, inbox.Settlement{State: inbox.Dead, At: at(2)})
 	s.isDelivered(t, "a")
 	expect(t, "attempts", s.get(t, "a").Attempts, 1)
 	r = s.arrive(t, event("b", "GP2", inbox.Paid), 0)
 	r.Lease = "another"
-	lost(t, s.Settle(t.Context(), r, inbox.Settlement{State: inbox.Dead, At: at(2)}))
+	s.settleLost(t, r, inbox.Settlement{State: inbox.Dead, At: at(2)})
 }
 
 func settled(t *testing.T, s *suite) {

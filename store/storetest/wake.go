@@ -1,4 +1,4 @@
-package inboxtest
+package storetest
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 func nextDue(t *testing.T, s *suite) {
 	due := func(expected time.Time) {
 		t.Helper()
-		next, err := s.NextDue(t.Context(), []string{queue})
+		next, err := s.NextDue(t.Context(), []string{queue}, inbox.Lease{Now: start})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -22,7 +22,7 @@ func nextDue(t *testing.T, s *suite) {
 	other.Queue = "other"
 	s.arrive(t, other, 0)
 	due(time.Time{})
-	a := s.arrive(t, event("a", "GP1", "pending"), 5)
+	a := s.arrive(t, event("a", "GP1", inbox.Paid), 5)
 	due(at(15)) // when its lease ends
 	s.arrive(t, event("b", "GP1", inbox.Paid), 6)
 	s.settle(t, a, inbox.Settlement{State: inbox.Pending, Due: at(100), At: at(7)})
@@ -32,7 +32,7 @@ func nextDue(t *testing.T, s *suite) {
 	s.deliver(t, c, 21)
 	due(at(100))
 	s.deliver(t, s.claim(t, 100, "a")["a"], 101)
-	if next, err := s.NextDue(t.Context(), []string{queue}); err != nil || next.IsZero() || next.After(at(101)) {
+	if next, err := s.NextDue(t.Context(), []string{queue}, inbox.Lease{Now: start}); err != nil || next.IsZero() || next.After(at(101)) {
 		t.Errorf("next due %s, %v, though b can be claimed", next, err)
 	}
 	s.deliver(t, s.claim(t, 101, "b")["b"], 102)

@@ -1,4 +1,4 @@
-package inboxtest
+package storetest
 
 import (
 	"fmt"
@@ -14,17 +14,16 @@ func replay(t *testing.T, s *suite) {
 	s.arrive(t, event("overtaken", "GP1", "failed"), 1)
 	s.deliver(t, s.arrive(t, event("delivered", "GP2", inbox.Paid), 0), 1)
 	s.settle(t, s.arrive(t, event("pending", "GP3", inbox.Paid), 0), inbox.Settlement{State: inbox.Pending, Due: at(9000), At: at(1)})
-	n, err := s.Replay(t.Context(), inbox.Filter{}, at(50))
-	if err != nil {
-		t.Fatal(err)
+	for _, test := range []struct {
+		filter   inbox.Filter
+		expected int
+	}{{inbox.Filter{}, 3}, {inbox.Filter{State: inbox.Overtaken}, 0}, {inbox.Filter{ID: "overtaken"}, 1}} {
+		n, err := s.Replay(t.Context(), test.filter, at(50))
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, fmt.Sprintf("replayed by %+v", test.filter), n, test.expected)
 	}
-	expect(t, "replayed", n, 3)
-	expect(t, "overtaken", s.get(t, "overtaken").State, inbox.Overtaken) // its payment's last word is paid
-	n, err = s.Replay(t.Context(), inbox.Filter{State: inbox.Overtaken}, at(50))
-	if err != nil {
-		t.Fatal(err)
-	}
-	expect(t, "replayed", n, 1)
 	for _, id := range []string{"dead", "overtaken", "delivered", "pending"} {
 		r := s.get(t, id)
 		expect(t, id, r.State, inbox.Pending)
@@ -66,6 +65,26 @@ func replayFilter(t *testing.T, s *suite) {
 	s.claim(t, 2, "dead0", "dead1", "dead2", "dead3", "overtaken")
 }
 
+// replayOvertaken has events that a paid one has overtaken, in each state.
+func replayOvertaken(t *testing.T, s *suite) {
+	s.settle(t, s.arrive(t, event("dead", "GP1", "cancelled"), 0), inbox.Settlement{State: inbox.Dead, At: at(1)})
+	s.deliver(t, s.arrive(t, event("delivered", "GP1", "pending"), 2), 3)
+	s.settle(t, s.arrive(t, event("waiting", "GP1", "failed"), 4), inbox.Settlement{State: inbox.Pending, Due: at(9000), At: at(5)})
+	s.deliver(t, s.arrive(t, event("paid", "GP1", inbox.Paid), 6), 7)
+	s.arrive(t, event("late", "GP1", "failed"), 8)
+	for _, f := range []inbox.Filter{{}, {State: inbox.Dead}, {Transaction: "GP1"}, {PaymentStatus: "failed"}} {
+		if _, err := s.Replay(t.Context(), f, at(10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.deliver(t, s.claim(t, 11, "paid")["paid"], 12)
+	s.claim(t, 100)
+	if n, err := s.Replay(t.Context(), inbox.Filter{ID: "dead"}, at(101)); err != nil || n != 1 {
+		t.Errorf("replayed %d by its id, %v", n, err)
+	}
+	s.claim(t, 102, "dead")
+}
+
 func replayClaimed(t *testing.T, s *suite) {
 	r := s.arrive(t, event("a", "GP1", inbox.Paid), 0)
 	n, err := s.Replay(t.Context(), inbox.Filter{}, at(1))
@@ -94,7 +113,7 @@ func replayEndsLease(t *testing.T, s *suite) {
 	if n, err := s.Replay(t.Context(), inbox.Filter{ID: "a"}, at(20)); err != nil || n != 1 {
 		t.Fatalf("replayed %d, %v", n, err)
 	}
-	lost(t, s.Settle(t.Context(), before, inbox.Settlement{State: inbox.Dead, At: at(21)}))
+	s.settleLost(t, before, inbox.Settlement{State: inbox.Dead, At: at(21)})
 	s.deliver(t, s.claim(t, 21, "a")["a"], 22)
 }
 
@@ -107,7 +126,7 @@ func manyReplayed(t *testing.T, s *suite) {
 			for i := part; i < n; i += 32 {
 				r, _, err := s.Arrive(t.Context(), event(fmt.Sprint(i), fmt.Sprint("GP", i), inbox.Paid), lease(0))
 				if err == nil && i%3 != 0 {
-					err = s.Settle(t.Context(), r, inbox.Settlement{State: inbox.Delivered, At: at(1)})
+					_, err = s.Settle(t.Context(), r, inbox.Settlement{State: inbox.Delivered, At: at(1)})
 				}
 				if err != nil {
 					t.Error(err)

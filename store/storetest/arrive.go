@@ -1,4 +1,4 @@
-package inboxtest
+package storetest
 
 import (
 	"bytes"
@@ -7,18 +7,20 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
 
 func keptWhole(t *testing.T, s *suite) {
 	e := event("a", "GP1", "cancelled")
-	e.RequestID = "R1"
+	e.RequestID, e.OrderID, e.Block = "R1", "DH-1", "site"
+	e.Request = inbox.Request{Scheme: "https", Host: "shop.example", URI: "/ipn?a=%20b", RemoteAddr: "192.0.2.1:4711"}
 	e.Message = []byte("\x00\xffnot text: \u1ec7") // opaque bytes, sealed perhaps
 	s.arrive(t, e, 1)
 	r := s.get(t, "a")
 	if r.ID != e.ID || r.Queue != e.Queue || r.Transaction != e.Transaction || r.RequestID != e.RequestID ||
-		r.PaymentStatus != e.PaymentStatus || !r.ReceivedAt.Equal(e.ReceivedAt) || !bytes.Equal(r.Message, e.Message) {
+		r.OrderID != e.OrderID || r.Request != e.Request || r.Block != e.Block || r.PaymentStatus != e.PaymentStatus || !r.ReceivedAt.Equal(e.ReceivedAt) || !bytes.Equal(r.Message, e.Message) {
 		t.Errorf("kept %+v of %+v", r, e)
 	}
 	later := s.arrive(t, event("b", "GP1", "cancelled"), 1)
@@ -36,13 +38,13 @@ func longestNames(t *testing.T, s *suite) {
 		return text[:inbox.MaxName]
 	}
 	e := inbox.Event{
-		ID: name(), Queue: name(), Transaction: name(), RequestID: name(), PaymentStatus: name(),
+		ID: name(), Queue: name(), Transaction: name(), OrderID: name(), RequestID: name(), PaymentStatus: name(),
 		ReceivedAt: start, Message: []byte("{}"),
 	}
 	r := s.arrive(t, e, 1)
 	s.deliver(t, r, 2)
 	s.again(t, e, 3)
-	if got := s.list(t, inbox.Filter{ID: e.ID, Queue: e.Queue, Transaction: e.Transaction, PaymentStatus: e.PaymentStatus}); len(got) != 1 ||
+	if got := s.list(t, inbox.Filter{ID: e.ID, Queue: e.Queue, Transaction: e.Transaction, OrderID: e.OrderID, RequestID: e.RequestID, PaymentStatus: e.PaymentStatus}); len(got) != 1 ||
 		got[0].RequestID != e.RequestID || got[0].State != inbox.Delivered {
 		t.Errorf("%d events are kept", len(got))
 	}
@@ -87,17 +89,39 @@ func repeatedIsClaimed(t *testing.T, s *suite) {
 	claimed(t, s.again(t, event("a", "GP1", inbox.Paid), 5), false)
 	after := s.again(t, event("a", "GP1", inbox.Paid), 14) // the lease has ended
 	claimed(t, after, true)
-	lost(t, s.Settle(t.Context(), r, inbox.Settlement{State: inbox.Delivered, At: at(15)}))
+	s.settleLost(t, r, inbox.Settlement{State: inbox.Delivered, At: at(15)})
 	s.deliver(t, after, 15)
 }
 
 func repeatedWaits(t *testing.T, s *suite) {
-	first := s.arrive(t, event("a", "GP1", "pending"), 1)
+	first := s.arrive(t, event("a", "GP1", inbox.Paid), 1)
 	s.arrive(t, event("b", "GP1", inbox.Paid), 1)
 	s.settle(t, first, inbox.Settlement{State: inbox.Pending, Due: at(1000), At: at(2)})
 	claimed(t, s.again(t, event("b", "GP1", inbox.Paid), 3), false)
-	s.deliver(t, s.again(t, event("a", "GP1", "pending"), 4), 5)
+	s.deliver(t, s.again(t, event("a", "GP1", inbox.Paid), 4), 5)
 	claimed(t, s.again(t, event("b", "GP1", inbox.Paid), 6), true)
+}
+
+func repeatedDead(t *testing.T, s *suite) {
+	r := s.arrive(t, event("a", "GP1", inbox.Paid), 0)
+	s.settle(t, r, inbox.Settlement{State: inbox.Dead, At: at(1), LastError: "answered 500", Answer: inbox.Answer{Status: inbox.NotFound}})
+	behind := s.arrive(t, event("b", "GP1", inbox.Paid), 2)
+	claimed(t, behind, true)
+	r = s.again(t, event("a", "GP1", inbox.Paid), 3)
+	expect(t, "state", r.State, inbox.Pending)
+	expect(t, "attempts", r.Attempts, 0)
+	same(t, "due", r.Due, at(3))
+	same(t, "settled", r.SettledAt, time.Time{})
+	claimed(t, r, false) // while "b" is with the app
+	s.deliver(t, behind, 4)
+	s.deliver(t, s.again(t, event("a", "GP1", inbox.Paid), 5), 6)
+
+	// A dead letter that a paid event has overtaken stays one.
+	s.settle(t, s.arrive(t, event("c", "GP2", "failed"), 7), inbox.Settlement{State: inbox.Dead, At: at(8)})
+	s.deliver(t, s.arrive(t, event("d", "GP2", inbox.Paid), 9), 10)
+	r = s.again(t, event("c", "GP2", "failed"), 11)
+	expect(t, "state", r.State, inbox.Dead)
+	claimed(t, r, false)
 }
 
 // sameID has the same message signed for two merchants that have the same salt.

@@ -1,4 +1,4 @@
-package inboxtest
+package storetest
 
 import (
 	"fmt"
@@ -38,24 +38,22 @@ func stats(t *testing.T, s *suite) {
 	s.deliver(t, records[0], 8)
 	s.deliver(t, records[1], 8)
 	s.settle(t, records[2], inbox.Settlement{State: inbox.Dead, At: at(8)})
-	s.settle(t, records[3], inbox.Settlement{State: inbox.Pending, Due: at(100), At: at(8)})
+	s.settle(t, records[3], inbox.Settlement{State: inbox.Pending, Due: at(100), At: at(8), Answer: inbox.Answer{Status: inbox.NotFound}})
 	got := get()
 	expect(t, "delivered", got.States[inbox.Delivered], 2)
 	expect(t, "dead", got.States[inbox.Dead], 1)
 	expect(t, "overtaken", got.States[inbox.Overtaken], 1)
 	expect(t, "pending", got.States[inbox.Pending], 3)
+	expect(t, "not found", got.NotFound, 1)
 	expect(t, "quarantined", got.Quarantined, 0)
 	same(t, "oldest", got.Oldest, at(3))
-	if _, err := s.Prune(t.Context(), queue, at(1)); err != nil {
-		t.Fatal(err)
-	}
 	if _, err := s.Replay(t.Context(), inbox.Filter{State: inbox.Dead}, at(9)); err != nil {
 		t.Fatal(err)
 	}
 	got = get()
-	expect(t, "delivered", got.States[inbox.Delivered], 1)
+	expect(t, "delivered", got.States[inbox.Delivered], 2)
 	expect(t, "dead", got.States[inbox.Dead], 0)
-	expect(t, "overtaken", got.States[inbox.Overtaken], 0) // it arrived at second 0
+	expect(t, "overtaken", got.States[inbox.Overtaken], 1)
 	expect(t, "pending", got.States[inbox.Pending], 4)
 	same(t, "oldest", got.Oldest, at(2))
 	other := event("other", "GP0", inbox.Paid)
