@@ -1,6 +1,6 @@
 "use strict";
 
-// Everything that is shown was written by somebody else: an order's description, an app's
+// Everything that is shown was written by others: an order's description, an app's
 // answer. It reaches the page as text nodes only, never as markup.
 
 const words = JSON.parse(document.getElementById("words").textContent);
@@ -206,7 +206,7 @@ function content(body) {
 		pretty && make("div", {}, make("h4", {}, say("formatted")), pretty));
 }
 
-// layOut indents JSON without touching a token: JSON.stringify would spell numbers anew.
+// layOut indents JSON without touching a token: JSON.stringify would change how numbers are written.
 function layOut(text) {
 	try {
 		JSON.parse(text);
@@ -234,7 +234,7 @@ function layOut(text) {
 
 // ---- faults, clock, reset ----
 
-// showControls changes what is there already: whoever is working in a long list of faults
+// showControls changes what is there already: a person in a long list of faults
 // keeps their place in it.
 async function showControls() {
 	const [faults, clock] = await Promise.all([ask("GET", "/sandbox/faults"), ask("GET", "/sandbox/clock")]);
