@@ -75,6 +75,7 @@ type callback struct {
 	deliveryID  string // of the signed text: the same message always has the same
 	requestID   string
 	transaction string // transactionID or, of a payment link, orderNo; "" where it has neither
+	order       string // orderID or, of a payment link, orderNo; "" where it has neither
 	kind        string
 	status      PaymentStatus
 }
@@ -196,6 +197,7 @@ func judge(msg signed, message []byte, kind string) (*callback, *problem.Problem
 		deliveryID:  hex.EncodeToString(id[:]),
 		requestID:   e.requestID,
 		transaction: payment.transaction,
+		order:       payment.order,
 		kind:        kind,
 		status:      payment.judge(),
 	}, nil

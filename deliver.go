@@ -13,83 +13,126 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
 
-// deliveries posts to the apps. It follows no redirect: the address that the merchant
-// configured is the only one that may see a customer's data. For the same reason no
-// variable of the environment can put a proxy in between.
-var deliveries = &http.Client{
-	Transport: &http.Transport{
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-		TLSHandshakeTimeout:    10 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
-		MaxIdleConnsPerHost:    16,
-		IdleConnTimeout:        90 * time.Second,
-		DisableCompression:     true, // a compressed answer would not be understood here
-	},
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+// attemptTimeout bounds one attempt to deliver.
+const attemptTimeout = 30 * time.Second
+
+// block is the handlers that one inbox { deliver { ... } } of a site consists of. Events go
+// through the block that they arrived at, if the configuration still has it.
+type block struct {
+	name    string // the same in every configuration that has the same block
+	handler caddyhttp.MiddlewareHandler
+	server  *caddyhttp.Server
+}
+
+// blocks are those of one merchant, in the order of the configuration.
+type blocks []*block
+
+// deliver takes the block that the event arrived at, else the merchant's first.
+func (bs blocks) deliver(ctx context.Context, record inbox.Record, attempt int) inbox.Result {
+	chosen := bs[0]
+	for _, b := range bs {
+		if b.name == record.Block {
+			chosen = b
+			break
+		}
+	}
+	return chosen.deliver(ctx, record, attempt)
 }
 
 // deliver makes one attempt to hand a record to the app.
-func (i *Inbox) deliver(ctx context.Context, record inbox.Record, attempt int) inbox.Result {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, i.DeliverTo, bytes.NewReader(record.Message))
+func (b *block) deliver(ctx context.Context, record inbox.Record, attempt int) inbox.Result {
+	r, err := b.request(ctx, record, attempt)
 	if err != nil {
-		return inbox.Result{Reason: "the request could not be made"}
+		return inbox.Result{Reason: "the request of the gateway cannot be repeated: " + err.Error()}
 	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("User-Agent", userAgent)
-	callbackHeaders{kindIPN, record.Queue, record.PaymentStatus, record.ID, attempt}.set(r.Header)
-	// Not sent. It lets the transport take a new connection where the app closes an idle one
-	// at this moment, as it may with whatever can be sent twice.
-	r.Header["Idempotency-Key"] = nil
-	resp, err := deliveries.Do(r)
+	app, err := askApp(caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		return b.handler.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil }))
+	}), r)
 	if err != nil {
 		return inbox.Result{Reason: "the app did not answer: " + reasonOf(err)}
 	}
-	defer func() { _ = resp.Body.Close() }()
-	return resultOf(resp)
+	return resultOf(app)
+}
+
+// request is the gateway's request as the app sees it: its Host, scheme, path and client
+// address, with the plain message and what the sidecar says of it.
+func (b *block) request(ctx context.Context, record inbox.Record, attempt int) (*http.Request, error) {
+	from := record.Request
+	u, err := url.ParseRequestURI(from.URI)
+	if err != nil {
+		return nil, errors.New("its address cannot be read")
+	}
+	ctx = context.WithValue(ctx, http.LocalAddrContextKey, net.Addr(&net.TCPAddr{}))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, from.URI, bytes.NewReader(record.Message))
+	if err != nil {
+		return nil, errors.New("its address cannot be read")
+	}
+	r.URL, r.RequestURI, r.Host, r.RemoteAddr = u, from.URI, from.Host, from.RemoteAddr
+	if from.Scheme == "https" {
+		r.TLS = new(tls.ConnectionState) // from which reverse_proxy and FastCGI tell the app the scheme
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Content-Length", strconv.Itoa(len(record.Message)))
+	r.Header.Set("User-Agent", userAgent)
+	// Not sent. It lets the transport take a new connection where the app closes an idle one
+	// at this moment, as it may with every request that can be sent twice.
+	r.Header["Idempotency-Key"] = nil
+	callbackHeaders{kindIPN, record.Queue, record.PaymentStatus, record.ID, attempt}.set(r.Header)
+	server := b.server
+	if server == nil {
+		server = new(caddyhttp.Server)
+	}
+	return caddyhttp.PrepareRequest(r, caddy.NewReplacer(), &appAnswer{header: make(http.Header)}, server), nil
 }
 
 // resultOf reads the app's answer by the rules that hold without an inbox.
-func resultOf(resp *http.Response) inbox.Result {
-	if resp.StatusCode == http.StatusSwitchingProtocols { // its body does not end with the context
-		return inbox.Result{Reason: "the app answered HTTP 101"}
-	}
-	app := &appAnswer{status: resp.StatusCode}
-	if _, err := io.Copy(app, io.LimitReader(resp.Body, longestAppAnswer+1)); err != nil {
-		return inbox.Result{Reason: "the app's answer broke off"}
-	}
-	if answer, ok := app.translate(); ok {
+func resultOf(app *appAnswer) inbox.Result {
+	answer, ok := app.word()
+	switch {
+	case ok && answer.Status == inbox.NotFound:
+		return inbox.Result{Answer: answer, Reason: "the app does not know the order"}
+	case ok:
 		return inbox.Result{Delivered: true, Answer: answer}
+	case app.status == 0:
+		return inbox.Result{Reason: "no handler answered; " + expectedWord}
 	}
 	return inbox.Result{
-		Reason:     fmt.Sprintf("the app answered HTTP %d", resp.StatusCode),
-		RetryAfter: retryAfterOf(resp.Header, time.Now()),
+		Reason:     fmt.Sprintf("the app answered HTTP %d; %s", app.status, expectedWord),
+		RetryAfter: retryAfterOf(app.header, time.Now()),
 	}
 }
 
 // reasonOf says why there is no answer. It quotes neither the address, which may hold a
 // password or a token, nor what came instead of HTTP, which may hold anything.
 func reasonOf(err error) string {
-	if network, ok := errors.AsType[net.Error](withoutAddress(err)); ok {
+	if dial, ok := errors.AsType[reverseproxy.DialError](err); ok {
+		err = dial
+	}
+	if network, ok := errors.AsType[*net.OpError](err); ok {
 		return network.Error()
 	}
 	if certificate, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return certificate.Error()
 	}
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "it took longer than " + attemptTimeout.String()
+	case errors.Is(err, context.Canceled):
 		return "the inbox was closed during the attempt"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the connection ended before the answer was complete"
 	}
-	return "the connection broke, or what came was no HTTP"
-}
-
-// withoutAddress takes the wrapping off a client's error that quotes the address.
-func withoutAddress(err error) error {
-	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		return wrapped.Err
+	if failed, ok := errors.AsType[caddyhttp.HandlerError](err); ok && failed.StatusCode > 0 {
+		return fmt.Sprintf("a handler failed with HTTP %d", failed.StatusCode)
 	}
-	return err
+	return "the connection broke, or the app's answer was not HTTP"
 }
 
 // retryAfterOf reads Retry-After, seconds or a date; zero where it has none that can be read.

@@ -1,24 +1,38 @@
 package galaxypay
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
 )
 
-// Inbox makes a handler of IPNs keep each proven one until the app has taken it, and
-// answer the gateway as soon as it is kept. The handlers behind it are not called.
+// Inbox makes a handler of IPNs keep each proven one until the app has taken it, and answer
+// the gateway as soon as it is kept. The handlers behind it are not called; those in deliver
+// are. The handlers of one merchant may differ in deliver only.
 type Inbox struct {
-	// Where the app takes IPNs: an absolute http or https address. They are posted there
-	// as they would be handed to the next handler, with the header Galaxypay-Attempt.
-	// Placeholders such as {env.NAME} are resolved when the config is loaded. Required.
+	// The handlers that take the events: any of Caddy's. The app sees the Host, the scheme,
+	// the path and the client address of the gateway's request, and the header
+	// Galaxypay-Attempt. Either this or deliver_to is required.
+	Deliver *caddyhttp.Subroute `json:"deliver,omitempty"`
+
+	// Short for a deliver that rewrites the request to the path of this address, if it has
+	// one, and hands it to a reverse_proxy to its host. Placeholders such as {env.NAME} are
+	// resolved when the config is loaded.
 	DeliverTo string `json:"deliver_to,omitempty"`
 
 	// How long the gateway's request waits for the app's own answer, 30s at most. After
@@ -27,19 +41,13 @@ type Inbox struct {
 
 	// The delays between attempts; each is made up to a fifth longer at random. When the
 	// attempt after the last delay fails, the IPN becomes a dead letter. Default: 1s, 5s,
-	// 30s, 2m, 10m, 1h, 6h.
+	// 30s, 2m, 10m, 1h, 6h, 12h, 24h, 24h, which outlasts a weekend.
 	Retry []caddy.Duration `json:"retry,omitempty"`
 
-	// How long an IPN is kept after it arrived, unless it is still to be delivered. For as
-	// long, it is recognised when it arrives again. Default: 400d.
-	Keep caddy.Duration `json:"keep,omitempty"`
+	name string // of its block
 }
 
-// The defaults of an Inbox.
-const (
-	defaultAnswerWithin = caddy.Duration(5 * time.Second)
-	defaultKeep         = caddy.Duration(400 * 24 * time.Hour)
-)
+const defaultAnswerWithin = caddy.Duration(5 * time.Second)
 
 var defaultRetry = []caddy.Duration{
 	caddy.Duration(time.Second),
@@ -49,123 +57,168 @@ var defaultRetry = []caddy.Duration{
 	caddy.Duration(10 * time.Minute),
 	caddy.Duration(time.Hour),
 	caddy.Duration(6 * time.Hour),
+	caddy.Duration(12 * time.Hour),
+	caddy.Duration(24 * time.Hour),
+	caddy.Duration(24 * time.Hour),
 }
 
 // longestRetry bounds one delay. A delay of centuries, meant as never, would give a time that
 // no store can keep and that would be read as one in the past.
 const longestRetry = caddy.Duration(30 * 24 * time.Hour)
 
-// attemptTimeout bounds one attempt to deliver.
-const attemptTimeout = 30 * time.Second
-
-// resolved returns the settings with their defaults and placeholders filled in.
-func (i Inbox) resolved() (*Inbox, error) {
-	var err error
-	if i.DeliverTo, err = secret.Plain("deliver_to", i.DeliverTo); err != nil {
+// provision checks the options, fills in the defaults and loads the handlers.
+func (i *Inbox) provision(ctx caddy.Context) (*block, error) {
+	if err := i.check(); err != nil {
 		return nil, err
 	}
-	// The address may hold a password or a token, so no error quotes it.
-	u, err := url.Parse(i.DeliverTo)
-	if err != nil || !isWebAddress(u) || u.Fragment != "" {
-		return nil, errors.New("deliver_to: expected an address such as http://app:8000/payments/ipn")
+	if i.DeliverTo != "" {
+		var err error
+		if i.Deliver, err = i.proxy(); err != nil {
+			return nil, err
+		}
+	}
+	name, err := blockName(i.Deliver)
+	if err != nil {
+		return nil, err
+	}
+	i.name = name
+	if err := i.Deliver.Provision(ctx); err != nil {
+		return nil, fmt.Errorf("deliver: %w", err)
+	}
+	server, _ := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	return &block{name: name, handler: i.Deliver, server: server}, nil
+}
+
+func (i *Inbox) check() error {
+	if (i.DeliverTo == "") == (i.Deliver == nil) {
+		return errors.New("expected one of deliver and deliver_to")
+	}
+	if i.Deliver != nil && len(i.Deliver.Routes) == 0 {
+		return errors.New("deliver: expected handlers, such as reverse_proxy app:8000")
 	}
 	if i.AnswerWithin == 0 {
 		i.AnswerWithin = defaultAnswerWithin
 	}
 	if i.AnswerWithin < 0 || time.Duration(i.AnswerWithin) > attemptTimeout {
-		return nil, fmt.Errorf("answer_within: expected a duration above zero, and %s at most", attemptTimeout)
+		return fmt.Errorf("answer_within: expected a duration above zero, and %s at most", attemptTimeout)
 	}
 	if len(i.Retry) == 0 {
 		i.Retry = defaultRetry
 	}
 	if slices.ContainsFunc(i.Retry, func(d caddy.Duration) bool { return d <= 0 || d > longestRetry }) {
-		return nil, errors.New("retry: expected durations above zero, and 30d at most")
+		return errors.New("retry: expected durations above zero, and 30d at most")
 	}
-	if i.Keep == 0 {
-		i.Keep = defaultKeep
+	return nil
+}
+
+// proxy is the handlers that deliver_to is short for.
+func (i *Inbox) proxy() (*caddyhttp.Subroute, error) {
+	address, err := secret.Plain("deliver_to", i.DeliverTo)
+	if err != nil {
+		return nil, err
 	}
-	if i.Keep < 0 {
-		return nil, errors.New("keep: expected a duration above zero")
+	// The address may hold a password or a token, so no error quotes it.
+	u, err := url.Parse(address)
+	if err != nil || !isWebAddress(u) || u.Fragment != "" {
+		return nil, errors.New("deliver_to: expected an address such as http://app:8000/payments/ipn")
 	}
-	return &i, nil
+	var handlers []json.RawMessage
+	if uri := u.EscapedPath(); uri != "" {
+		if u.RawQuery != "" {
+			uri += "?" + u.RawQuery + "&{http.request.uri.query}"
+		}
+		handlers = append(handlers, handlerJSON("rewrite", map[string]any{"uri": uri}))
+	}
+	handlers = append(handlers, handlerJSON("reverse_proxy", proxyTo(u)))
+	return &caddyhttp.Subroute{Routes: caddyhttp.RouteList{{HandlersRaw: handlers}}}, nil
+}
+
+func proxyTo(u *url.URL) map[string]any {
+	port := u.Port()
+	transport := map[string]any{"protocol": "http"}
+	if u.Scheme == "https" {
+		transport["tls"] = map[string]any{}
+	}
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	host := u.Hostname()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	proxy := map[string]any{"upstreams": []any{map[string]any{"dial": host + ":" + port}}, "transport": transport}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		credentials := base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password))
+		proxy["headers"] = map[string]any{"request": map[string]any{"set": map[string]any{"Authorization": []string{"Basic " + credentials}}}}
+	}
+	return proxy
+}
+
+func handlerJSON(name string, options map[string]any) json.RawMessage {
+	return caddyconfig.JSONModuleObject(options, "handler", name, nil)
+}
+
+// blockName is a hash of the handlers' configuration without the names of route groups, which
+// Caddy counts through the whole Caddyfile: a change in another site is no other block.
+func blockName(deliver *caddyhttp.Subroute) (string, error) {
+	text, err := json.Marshal(deliver)
+	if err != nil {
+		return "", err
+	}
+	var parsed any
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&parsed); err != nil {
+		return "", err
+	}
+	withoutGroups(parsed)
+	if text, err = json.Marshal(parsed); err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8]), nil
+}
+
+func withoutGroups(value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		delete(value, "group")
+		for _, member := range value {
+			withoutGroups(member)
+		}
+	case []any:
+		for _, element := range value {
+			withoutGroups(element)
+		}
+	}
+}
+
+// equals reports whether two handlers of a merchant have the same options, deliver aside.
+func (i *Inbox) equals(other *Inbox) bool {
+	return i.AnswerWithin == other.AnswerWithin && slices.Equal(i.Retry, other.Retry)
+}
+
+// schedule is how long an event can be pending.
+func (i *Inbox) schedule() time.Duration {
+	total := attemptTimeout
+	for _, delay := range i.Retry {
+		total += time.Duration(delay) + time.Duration(delay)/5 + attemptTimeout
+	}
+	return total
 }
 
 // queue is how the engine is to deliver for a merchant.
-func (i *Inbox) queue(merchant string) inbox.Queue {
+func (i *Inbox) queue(merchant string, keep caddy.Duration, blocks blocks) inbox.Queue {
 	q := inbox.Queue{
 		Name:         merchant,
-		Deliver:      i.deliver,
+		Deliver:      blocks.deliver,
 		Timeout:      attemptTimeout,
 		AnswerWithin: time.Duration(i.AnswerWithin),
-		Keep:         time.Duration(i.Keep),
+		Keep:         time.Duration(keep),
 	}
 	for _, delay := range i.Retry {
 		q.Retry = append(q.Retry, time.Duration(delay))
 	}
 	return q
-}
-
-// InboxEncryption is how the inbox encrypts the messages that it keeps: with AES-256-GCM.
-type InboxEncryption struct {
-	// The keys. The first one encrypts, all of them decrypt, so a key is replaced by putting
-	// a new one in front of it. Default: none, messages are kept as they are.
-	Keys []InboxKey `json:"keys,omitempty"`
-
-	// Refuse to deliver a message that is kept unencrypted. Default: false, so that those
-	// from before encryption was switched on are delivered.
-	RefuseUnencrypted bool `json:"refuse_unencrypted,omitempty"`
-}
-
-// InboxKey is one key of an InboxEncryption.
-type InboxKey struct {
-	// The name by which encrypted messages refer to the key. Once it has been used it
-	// must keep its meaning: a new key needs a new name.
-	ID string `json:"id,omitempty"`
-
-	// 32 bytes, as 64 hex digits or as Base64, given as {env.NAME} or {file./path}.
-	Key string `json:"key,omitempty"`
-}
-
-// sealer resolves the keys. It is nil where there are none. Errors name the option and
-// the key's id, and never a value.
-func (c *InboxEncryption) sealer() (*inbox.Sealer, error) {
-	if len(c.Keys) == 0 && c.RefuseUnencrypted {
-		return nil, errors.New("refuse_unencrypted: expected a key too, with encrypt")
-	}
-	if len(c.Keys) == 0 {
-		return nil, nil
-	}
-	keys := make([]inbox.Key, len(c.Keys))
-	for i, key := range c.Keys {
-		var err error
-		if keys[i], err = key.resolve(); err != nil {
-			return nil, fmt.Errorf("encrypt %d: %w", i+1, err)
-		}
-	}
-	s, err := inbox.NewSealer(c.RefuseUnencrypted, keys[0], keys[1:]...)
-	if err != nil {
-		return nil, fmt.Errorf("encrypt: %w", err)
-	}
-	return s, nil
-}
-
-// hasLiteral tells whether a key is written down in the configuration itself.
-func (c *InboxEncryption) hasLiteral() bool {
-	return slices.ContainsFunc(c.Keys, func(k InboxKey) bool { return !secret.IsPlaceholder(k.Key) })
-}
-
-func (k *InboxKey) resolve() (inbox.Key, error) {
-	id, err := secret.Plain("key id", k.ID)
-	if err != nil {
-		return inbox.Key{}, err
-	}
-	text, err := secret.Resolve(k.Key)
-	if err != nil {
-		return inbox.Key{}, err
-	}
-	secret, err := inbox.ParseSecret(text)
-	if err != nil {
-		return inbox.Key{}, err
-	}
-	return inbox.Key{ID: id, Secret: secret}, nil
 }

@@ -9,7 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -20,8 +20,9 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/desk"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
-	_ "github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt"     // the default store
-	_ "github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres" // the other one
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
+	_ "github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres" // the engine beyond one machine
+	_ "github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"   // the default engine
 )
 
 func init() {
@@ -36,15 +37,12 @@ type App struct {
 	// top-level options of the Caddyfile describe that one.
 	Merchants map[string]*Merchant `json:"merchants,omitempty"`
 
-	// Where IPNs are kept until the app has taken them, for the handlers with an inbox.
-	// Default: a file in Caddy's data directory.
-	InboxRaw json.RawMessage `json:"inbox,omitempty" caddy:"namespace=galaxypay.inbox inline_key=store"`
-
-	// How those IPNs are encrypted. Default: not at all.
-	InboxEncryption InboxEncryption `json:"inbox_encryption,omitzero"`
+	// Where events are kept: "sqlite", a file on this machine, or "postgres", which several
+	// sidecars can share. Default: a file in Caddy's data directory, if a handler has an inbox.
+	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=galaxypay.store inline_key=engine"`
 
 	merchants map[string]*merchant
-	inbox     *membership
+	store     *membership
 }
 
 // defaultMerchant is the merchant of a handler that names none.
@@ -76,36 +74,38 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 		a.merchants[name] = m
 	}
-	a.inbox = newMembership()
-	return a.inbox.provision(ctx, a)
+	a.store = newMembership()
+	return a.store.provision(ctx, a)
 }
 
-// Start opens the inbox, if there is one. The rest of the work is the handlers'.
+// Start opens the store, if there is one, and warns of events in the stores of earlier
+// configurations. The rest of the work is the handlers'.
 func (a *App) Start() error {
-	if a.inbox.opener == nil {
-		return nil
+	if err := a.store.start(caddy.ActiveContext().Context != nil); err != nil {
+		return err
 	}
-	return a.inbox.start(caddy.ActiveContext().Context != nil)
+	a.store.reportOthers()
+	return nil
 }
 
-// Stop does nothing: sites that are stopped at the same time may still need the inbox.
+// Stop does nothing: sites that are stopped at the same time may still need the store.
 func (a *App) Stop() error { return nil }
 
-// Cleanup gives up the inbox.
+// Cleanup gives up the store.
 func (a *App) Cleanup() error {
-	if a.inbox == nil {
+	if a.store == nil {
 		return nil
 	}
-	return a.inbox.leave()
+	return a.store.leave()
 }
 
 // Inbox returns the inbox of this configuration, for the admin API. The error is
 // desk.ErrNoInbox where there is none.
 func (a *App) Inbox() (*inbox.Member, error) {
-	if a.inbox.opener == nil {
+	if a.store.opener == nil {
 		return nil, desk.ErrNoInbox
 	}
-	return a.inbox.join()
+	return a.store.join()
 }
 
 // merchant returns the merchant of that name; "" means the default.
@@ -132,14 +132,14 @@ func merchantFor(ctx caddy.Context, name string) (*merchant, error) {
 	return app.(*App).merchant(name)
 }
 
-// inboxNamespace is where stores register.
-const inboxNamespace = "galaxypay.inbox"
+// storeNamespace is where engines register.
+const storeNamespace = "galaxypay.store"
 
-// defaultStore is the store of handlers with an inbox where the global option names none.
-const defaultStore = inboxNamespace + ".bolt"
+// defaultEngine is the engine of handlers with an inbox where the global option names none.
+const defaultEngine = storeNamespace + ".sqlite"
 
 // openTimeout bounds how long a store may take to open: it may have to wait for another
-// process, or to look through what it holds.
+// process.
 const openTimeout = 2 * time.Minute
 
 // reopenInterval lies between attempts to open a store that cannot be reached.
@@ -148,28 +148,26 @@ const reopenInterval = 2 * time.Second
 // countTimeout bounds how long a store may take to count what is pending.
 const countTimeout = 2 * time.Second
 
-// engines keeps inboxes open over a reload: the new configuration joins before the old one
+// engines keeps stores open over a reload: the new configuration joins before the old one
 // leaves, so no file is opened twice and no attempt is broken off.
 var engines = caddy.NewUsagePool()
 
 // sharedEngine is an engine that ends when the last configuration has left it.
-type sharedEngine struct{ *inbox.Engine }
-
-// Destruct implements caddy.Destructor.
-func (s sharedEngine) Destruct() error {
-	err := s.Close()
-	deliveries.CloseIdleConnections()
-	return err
+type sharedEngine struct {
+	*inbox.Engine
+	engine, name string // as in store.Opener
 }
 
-// membership is one configuration's share in an inbox.
+// Destruct implements caddy.Destructor.
+func (s sharedEngine) Destruct() error { return s.Close() }
+
+// membership is one configuration's share in a store.
 type membership struct {
-	opener   inbox.Opener // nil: no handler has an inbox
-	sealer   *inbox.Sealer
-	settings map[string]*Inbox
-	queues   map[string]inbox.Queue // by merchant, as settings
-	log      *zap.Logger
-	metrics  *metrics
+	opener  store.Opener // nil: there is no store, and no handler has an inbox
+	inboxes map[string]*Inbox
+	blocks  map[string]blocks // by merchant, as inboxes
+	log     *zap.Logger
+	metrics *metrics
 
 	opening   context.Context // ends when the configuration does
 	stop      context.CancelFunc
@@ -182,207 +180,262 @@ type membership struct {
 }
 
 func newMembership() *membership {
-	b := &membership{settings: make(map[string]*Inbox), queues: make(map[string]inbox.Queue)}
-	b.opening, b.stop = context.WithCancel(context.Background())
-	return b
+	m := &membership{inboxes: make(map[string]*Inbox), blocks: make(map[string]blocks)}
+	m.opening, m.stop = context.WithCancel(context.Background())
+	return m
 }
 
 // provision loads the store that the global option names, if it does.
-func (b *membership) provision(ctx caddy.Context, a *App) error {
-	b.log = ctx.Logger().Named("inbox")
+func (m *membership) provision(ctx caddy.Context, a *App) error {
+	m.log = ctx.Logger().Named("store")
 	var err error
-	if b.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
+	if m.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
-	if err = ctx.GetMetricsRegistry().Register(inboxBacklog{b}); err != nil {
+	if err = ctx.GetMetricsRegistry().Register(inboxBacklog{m}); err != nil {
 		return err
 	}
-	if b.sealer, err = a.InboxEncryption.sealer(); err != nil {
-		return fmt.Errorf("inbox: %w", err)
-	}
-	if a.InboxEncryption.hasLiteral() {
-		b.log.Warn("a key of the inbox stands in the configuration itself, where config dumps show it; use {env.NAME} or {file./path}")
-	}
-	if a.InboxRaw == nil {
+	if a.StoreRaw == nil {
 		return nil
 	}
-	store, err := ctx.LoadModule(a, "InboxRaw")
+	engine, err := ctx.LoadModule(a, "StoreRaw")
 	if err != nil {
-		return fmt.Errorf("inbox: %w", err)
+		return fmt.Errorf("store: %w", err)
 	}
-	return b.use(store)
+	return m.use(engine)
 }
 
-func (b *membership) use(store any) error {
-	opener, ok := store.(inbox.Opener)
+func (m *membership) use(engine any) error {
+	opener, ok := engine.(store.Opener)
 	if !ok {
-		return fmt.Errorf("inbox: %T is not a store", store)
+		return fmt.Errorf("store: %T is not an engine", engine)
 	}
-	b.opener = opener
+	m.opener = opener
 	return nil
 }
 
-// add registers the inbox of a handler, while that is provisioned.
-func (b *membership) add(ctx caddy.Context, merchant string, settings *Inbox) error {
-	if other := b.settings[merchant]; other != nil {
-		if !reflect.DeepEqual(other, settings) {
-			return fmt.Errorf("inbox: the handlers of merchant %s have different settings; a merchant has one inbox", merchant)
-		}
-		return nil
-	}
-	if b.opener == nil {
-		store, err := ctx.LoadModuleByID(defaultStore, nil)
+// add registers the inbox of a handler and its block, while that is provisioned.
+func (m *membership) add(ctx caddy.Context, merchant string, i *Inbox, b *block) error {
+	if m.opener == nil {
+		engine, err := ctx.LoadModuleByID(defaultEngine, nil)
 		if err != nil {
-			return fmt.Errorf("inbox: %w", err)
+			return fmt.Errorf("store: %w", err)
 		}
-		if err := b.use(store); err != nil {
+		if err := m.use(engine); err != nil {
 			return err
 		}
 	}
-	b.settings[merchant] = settings
-	b.queues[merchant] = settings.queue(merchant)
-	b.metrics.expectInbox(merchant)
+	if other := m.inboxes[merchant]; other != nil && !other.equals(i) {
+		return fmt.Errorf("inbox: the handlers of merchant %s have different settings; they may differ in deliver only", merchant)
+	}
+	if keep := time.Duration(m.opener.Settings().Keep); keep <= i.schedule() {
+		return fmt.Errorf("inbox: keep is %s, and the schedule of merchant %s can take %s; expected keep to be longer, so that no event is dropped before a person sees that it failed",
+			keep, merchant, i.schedule())
+	}
+	m.inboxes[merchant] = i
+	m.blocks[merchant] = append(m.blocks[merchant], b)
+	m.metrics.expectInbox(merchant)
 	return nil
 }
 
-// start opens the inbox. That is not done while the configuration is provisioned: to
-// validate one must be possible beside a Caddy that runs.
+// queues are how the engine is to deliver.
+func (m *membership) queues() []inbox.Queue {
+	var queues []inbox.Queue
+	for merchant, i := range m.inboxes {
+		queues = append(queues, i.queue(merchant, m.opener.Settings().Keep, m.blocks[merchant]))
+	}
+	return queues
+}
+
+// start opens the store, if there is one. That is not done while the configuration is
+// provisioned: to validate one must be possible beside a Caddy that runs.
 //
 // A store that cannot be reached is an error if the configuration replaces another, which
 // then goes on. But where none runs, such as after a power cut, it must not keep payments
 // from being made: the sidecar starts, refuses IPNs, and tries again.
-func (b *membership) start(replaces bool) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	_, err := b.joinLocked()
-	if replaces || !errors.Is(err, inbox.ErrUnreachable) {
+func (m *membership) start(replaces bool) error {
+	if m.opener == nil {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, err := m.joinLocked()
+	if replaces || !errors.Is(err, store.ErrUnreachable) {
 		return err
 	}
-	b.log.Error("the inbox cannot be opened; it is tried again, and no IPN is acknowledged until then", zap.Error(err))
-	b.unreachable = err // before a request that waits for the lock can open it beside reopen
-	b.reopening.Go(b.reopen)
+	m.log.Error("the store cannot be opened; the sidecar keeps trying, and acknowledges no IPN until it is open", zap.Error(err))
+	m.unreachable = err // before a request that waits for the lock can open it beside reopen
+	m.reopening.Go(m.reopen)
 	return nil
 }
 
-// reopen tries to open the inbox until it is open or the configuration ends. Requests do not
+// reopen tries to open the store until it is open or the configuration ends. Requests do not
 // wait for it: a database that does not answer takes long to try.
-func (b *membership) reopen() {
+func (m *membership) reopen() {
 	for {
 		select {
-		case <-b.opening.Done():
+		case <-m.opening.Done():
 			return
 		case <-time.After(reopenInterval):
 		}
-		shared, err := b.openShared()
-		b.mu.Lock()
-		b.unreachable = err
+		shared, err := m.openShared()
+		m.mu.Lock()
+		m.unreachable = err
 		if err == nil {
-			b.enter(shared)
+			m.enter(shared)
 		}
-		b.mu.Unlock()
+		m.mu.Unlock()
 		if err == nil {
 			return
 		}
-		b.log.Warn("the inbox still cannot be opened", zap.Error(err))
+		m.log.Warn("the store still cannot be opened", zap.Error(err))
 	}
 }
 
 // join makes the configuration a member of the inbox, which is opened now unless it is open:
 // sites may take requests before the app has started.
-func (b *membership) join() (*inbox.Member, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.joinLocked()
+func (m *membership) join() (*inbox.Member, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.joinLocked()
 }
 
-func (b *membership) joinLocked() (*inbox.Member, error) {
-	if b.member != nil {
-		return b.member, nil
+func (m *membership) joinLocked() (*inbox.Member, error) {
+	if m.member != nil {
+		return m.member, nil
 	}
-	if b.opening.Err() != nil {
+	if m.opening.Err() != nil {
 		return nil, errors.New("the configuration has ended")
 	}
-	if b.unreachable != nil {
-		return nil, b.unreachable
+	if m.unreachable != nil {
+		return nil, m.unreachable
 	}
-	shared, err := b.openShared()
+	shared, err := m.openShared()
 	if err != nil {
 		return nil, err
 	}
-	b.enter(shared)
-	return b.member, nil
+	m.enter(shared)
+	return m.member, nil
 }
 
-// openShared opens the inbox, unless another configuration has it open.
-func (b *membership) openShared() (sharedEngine, error) {
-	shared, _, err := engines.LoadOrNew(b.opener.Key(), b.open)
+// openShared opens the store, unless another configuration has it open.
+func (m *membership) openShared() (sharedEngine, error) {
+	shared, _, err := engines.LoadOrNew(m.opener.Key(), m.open)
 	if err != nil {
-		return sharedEngine{}, fmt.Errorf("opening the inbox: %w", err)
+		return sharedEngine{}, fmt.Errorf("opening the store: %w", err)
 	}
 	return shared.(sharedEngine), nil
 }
 
+func (m *membership) open() (caddy.Destructor, error) {
+	ctx, cancel := context.WithTimeout(m.opening, openTimeout)
+	defer cancel()
+	opened, err := m.opener.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return sharedEngine{inbox.NewEngine(opened, inbox.SystemClock), m.opener.Engine(), m.opener.Name()}, nil
+}
+
 // enter makes the configuration a member of an engine that is open.
-func (b *membership) enter(shared sharedEngine) {
-	b.member = shared.Join(inbox.Settings{
-		Queues: slices.Collect(maps.Values(b.queues)),
-		Seal:   b.sealer.Seal,
-		Unseal: b.sealer.Open,
-		Log:    b.log,
-		Count:  b.metrics.countInbox,
+func (m *membership) enter(shared sharedEngine) {
+	sealer := m.opener.Settings().Sealer()
+	m.member = shared.Join(inbox.Settings{
+		Queues: m.queues(),
+		Seal:   sealer.Seal,
+		Unseal: sealer.Open,
+		Log:    m.log,
+		Count:  m.metrics.countInbox,
 	})
-	b.reportBacklog()
+	m.reportBacklog()
 }
 
 // reportBacklog logs what waits to be delivered, and what no handler would deliver: a
 // merchant that was taken out of the configuration, or given another name, may be owed a
 // payment.
-func (b *membership) reportBacklog() {
-	pending, err := pendingIn(b.member.Engine().Store())
+func (m *membership) reportBacklog() {
+	pending, err := pendingIn(m.member.Engine().Store())
 	if err != nil {
-		b.log.Error("what is pending in the inbox could not be counted", zap.Error(err))
+		m.log.Error("what is pending in the inbox could not be counted", zap.Error(err))
 		return
 	}
-	for _, queue := range slices.Sorted(maps.Keys(pending)) {
-		if _, ok := b.queues[queue]; ok {
-			b.log.Info("the inbox holds events to be delivered", zap.String("merchant", queue), zap.Int("pending", pending[queue]))
+	for _, merchant := range slices.Sorted(maps.Keys(pending)) {
+		if m.inboxes[merchant] != nil {
+			m.log.Info("the inbox holds events to be delivered", zap.String("merchant", merchant), zap.Int("pending", pending[merchant]))
 			continue
 		}
-		b.log.Warn("the inbox holds events of a merchant that has no inbox in this configuration; they wait until it has one again",
-			zap.String("merchant", queue), zap.Int("pending", pending[queue]))
+		m.log.Warn("the inbox holds events of a merchant that has no inbox in this configuration; they are not delivered until it has one again",
+			zap.String("merchant", merchant), zap.Int("pending", pending[merchant]))
 	}
+	m.rememberStore(pending)
+}
+
+// usedStores is where the sidecar notes which stores its configurations have used.
+func usedStores() string { return filepath.Join(caddy.AppDataDir(), "galaxypay", "stores.json") }
+
+// rememberStore notes the store for later configurations, which may use another one. It is
+// not worth a failure.
+func (m *membership) rememberStore(pending map[string]int) {
+	err := store.Remember(usedStores(), store.Used{Engine: m.opener.Engine(), Name: m.opener.Name(), Pending: pending})
+	if err != nil {
+		m.log.Warn("the store in use could not be noted; a later configuration with another store will not warn of events in this one", zap.Error(err))
+	}
+}
+
+// reportOthers warns of events in stores that earlier configurations used: an inbox that was
+// removed, or another path or address, may leave a paid order that the app has not got.
+func (m *membership) reportOthers() {
+	for _, used := range store.Remembered(usedStores()) {
+		if m.opener != nil && m.opener.Engine() == used.Engine && m.opener.Name() == used.Name {
+			continue
+		}
+		for merchant, n := range pendingElsewhere(used) {
+			m.log.Warn("an earlier configuration kept events in another store; they are not delivered while this configuration does not use it",
+				zap.String("store", used.Engine+" "+used.Name), zap.String("merchant", merchant), zap.Int("pending", n))
+		}
+	}
+}
+
+// pendingElsewhere counts what is pending in another store: by the engine that still runs,
+// else in the file, else as it was noted.
+func pendingElsewhere(used store.Used) map[string]int {
+	pending := used.Pending
+	engines.Range(func(_, value any) bool {
+		shared := value.(sharedEngine)
+		if shared.engine != used.Engine || shared.name != used.Name {
+			return true
+		}
+		if counted, err := pendingIn(shared.Store()); err == nil {
+			pending = counted
+		}
+		return false
+	})
+	return pending
 }
 
 // pendingIn counts what is pending, by merchant.
-func pendingIn(store inbox.Store) (map[string]int, error) {
+func pendingIn(s inbox.Store) (map[string]int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), countTimeout)
 	defer cancel()
-	return store.Pending(ctx)
-}
-
-func (b *membership) open() (caddy.Destructor, error) {
-	ctx, cancel := context.WithTimeout(b.opening, openTimeout)
-	defer cancel()
-	store, err := b.opener.Open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return sharedEngine{inbox.NewEngine(store, inbox.SystemClock)}, nil
+	return s.Pending(ctx)
 }
 
 // leave gives up what join took, once. Requests that are late find the engine ended, or
 // still shared by the next configuration.
-func (b *membership) leave() error {
-	b.stop()
-	b.reopening.Wait()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.left || b.member == nil {
+func (m *membership) leave() error {
+	m.stop()
+	m.reopening.Wait()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.left || m.member == nil {
 		return nil
 	}
-	b.left = true
-	b.member.Leave()
-	_, err := engines.Delete(b.opener.Key())
+	m.left = true
+	if pending, err := pendingIn(m.member.Engine().Store()); err == nil {
+		m.rememberStore(pending)
+	}
+	m.member.Leave()
+	_, err := engines.Delete(m.opener.Key())
 	return err
 }
 
