@@ -39,8 +39,7 @@ func (i *Inbox) deliver(ctx context.Context, record inbox.Record, attempt int) i
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", userAgent)
-	marks{kindIPN, record.Queue, record.PaymentStatus, record.ID}.set(r.Header)
-	r.Header.Set("Galaxypay-Attempt", strconv.Itoa(attempt))
+	callbackHeaders{kindIPN, record.Queue, record.PaymentStatus, record.ID, attempt}.set(r.Header)
 	// Not sent. It lets the transport take a new connection where the app closes an idle one
 	// at this moment, as it may with whatever can be sent twice.
 	r.Header["Idempotency-Key"] = nil
