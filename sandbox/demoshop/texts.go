@@ -17,8 +17,8 @@ var pageTexts = map[string]language.Text{
 	"Orders":     language.Both("Orders", "Đơn hàng"),
 	"NoOrders":   language.Both("No orders yet.", "Chưa có đơn hàng."),
 
-	"Strangers":      language.Both("Callbacks for orders of others", "Callback của đơn hàng nơi khác"),
-	"StrangersAbout": language.Both("Proven messages about orders that were not made in this shop, by curl for example. The gateway is told 404.", "Thông điệp đã xác thực về đơn hàng không tạo ở cửa hàng này, ví dụ bằng curl. Cổng thanh toán nhận trả lời 404."),
+	"Unassigned":      language.Both("Callbacks for orders of others", "Callback của đơn hàng nơi khác"),
+	"UnassignedAbout": language.Both("Proven messages about orders that were not made in this shop, by curl for example. The gateway is told 404.", "Thông điệp đã xác thực về đơn hàng không tạo ở cửa hàng này, ví dụ bằng curl. Cổng thanh toán nhận trả lời 404."),
 
 	"Dashboard": language.Both("Sandbox", "Sandbox"),
 	"Back":      language.Both("Back to the shop", "Về cửa hàng"),
