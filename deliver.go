@@ -58,7 +58,7 @@ func resultOf(resp *http.Response) inbox.Result {
 	}
 	app := &appAnswer{status: resp.StatusCode}
 	if _, err := io.Copy(app, io.LimitReader(resp.Body, longestAppAnswer+1)); err != nil {
-		return inbox.Result{Reason: "the app's answer broke off"}
+		return inbox.Result{Reason: "the app's answer was cut off"}
 	}
 	if answer, ok := app.translate(); ok {
 		return inbox.Result{Delivered: true, Answer: answer}
@@ -81,7 +81,7 @@ func reasonOf(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "the inbox was closed during the attempt"
 	}
-	return "the connection broke, or what came was no HTTP"
+	return "the connection broke, or the app's answer was not HTTP"
 }
 
 // withoutAddress takes the wrapping off a client's error that quotes the address.

@@ -130,7 +130,7 @@ type InboxKey struct {
 // the key's id, and never a value.
 func (c *InboxEncryption) sealer() (*inbox.Sealer, error) {
 	if len(c.Keys) == 0 && c.RefuseUnencrypted {
-		return nil, errors.New("refuse_unencrypted: expected a key too, with encrypt")
+		return nil, errors.New("refuse_unencrypted needs at least one key; add encrypt")
 	}
 	if len(c.Keys) == 0 {
 		return nil, nil

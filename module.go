@@ -201,7 +201,7 @@ func (b *membership) provision(ctx caddy.Context, a *App) error {
 		return fmt.Errorf("inbox: %w", err)
 	}
 	if a.InboxEncryption.hasLiteral() {
-		b.log.Warn("a key of the inbox stands in the configuration itself, where config dumps show it; use {env.NAME} or {file./path}")
+		b.log.Warn("a key of the inbox is written in the configuration, so config dumps show it; use {env.NAME} or {file./path}")
 	}
 	if a.InboxRaw == nil {
 		return nil
@@ -258,7 +258,7 @@ func (b *membership) start(replaces bool) error {
 	if replaces || !errors.Is(err, inbox.ErrUnreachable) {
 		return err
 	}
-	b.log.Error("the inbox cannot be opened; it is tried again, and no IPN is acknowledged until then", zap.Error(err))
+	b.log.Error("the inbox cannot be opened; the sidecar keeps trying, and acknowledges no IPN until it is open", zap.Error(err))
 	b.unreachable = err // before a request that waits for the lock can open it beside reopen
 	b.reopening.Go(b.reopen)
 	return nil
