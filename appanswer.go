@@ -43,7 +43,7 @@ func (a *appAnswer) ask(next caddyhttp.Handler, r *http.Request) (err error) {
 		switch p := recover(); p {
 		case nil:
 		case http.ErrAbortHandler:
-			err = errors.New("the app's answer broke off")
+			err = errors.New("the app's answer was cut off")
 		default:
 			panic(p)
 		}

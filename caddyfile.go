@@ -198,7 +198,7 @@ func parseProxy(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	return p, p.UnmarshalCaddyfile(h.Dispenser)
 }
 
-// UnmarshalCaddyfile sets up the outbound handler. Syntax:
+// UnmarshalCaddyfile sets up the handler of calls. Syntax:
 //
 //	galaxypay [<matcher>] {
 //		merchant      <name>

@@ -1,276 +1,108 @@
 package galaxypay
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"reflect"
+	"net/url"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
-	_ "github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt"     // the default store
-	_ "github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres" // the other one
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
 )
 
-// inboxNamespace is where stores register.
-const inboxNamespace = "galaxypay.inbox"
+// Inbox makes a handler of IPNs keep each proven one until the app has taken it, and
+// answer the gateway as soon as it is kept. The handlers behind it are not called.
+type Inbox struct {
+	// Where the app takes IPNs: an absolute http or https address. They are posted there
+	// as they would be handed to the next handler, with the header Galaxypay-Attempt.
+	// Placeholders such as {env.NAME} are resolved when the config is loaded. Required.
+	DeliverTo string `json:"deliver_to,omitempty"`
 
-// defaultStore is the store of handlers with an inbox where the global option names none.
-const defaultStore = inboxNamespace + ".bolt"
+	// How long the gateway's request waits for the app's own answer, 30s at most. After
+	// that the sidecar answers that the IPN was received. Default: 5s.
+	AnswerWithin caddy.Duration `json:"answer_within,omitempty"`
 
-// openTimeout bounds how long a store may take to open: it may have to wait for another
-// process, or to look through what it holds.
-const openTimeout = 2 * time.Minute
+	// The delays between attempts; each is made up to a fifth longer at random. When the
+	// attempt after the last delay fails, the IPN becomes a dead letter. Default: 1s, 5s,
+	// 30s, 2m, 10m, 1h, 6h.
+	Retry []caddy.Duration `json:"retry,omitempty"`
 
-// reopenInterval lies between attempts to open a store that cannot be reached.
-const reopenInterval = 2 * time.Second
-
-// countTimeout bounds how long a store may take to count what is pending.
-const countTimeout = 2 * time.Second
-
-// engines keeps inboxes open over a reload: the new configuration joins before the old one
-// leaves, so no file is opened twice and no attempt is broken off.
-var engines = caddy.NewUsagePool()
-
-// sharedEngine is an engine that ends when the last configuration has left it.
-type sharedEngine struct{ *inbox.Engine }
-
-// Destruct implements caddy.Destructor.
-func (s sharedEngine) Destruct() error {
-	err := s.Close()
-	deliveries.CloseIdleConnections()
-	return err
+	// How long an IPN is kept after it arrived, unless it is still to be delivered. For as
+	// long, it is recognised when it arrives again. Default: 400d.
+	Keep caddy.Duration `json:"keep,omitempty"`
 }
 
-// membership is one configuration's share in an inbox.
-type membership struct {
-	opener   inbox.Opener // nil: no handler has an inbox
-	sealer   *inbox.Sealer
-	settings map[string]*Inbox
-	queues   map[string]inbox.Queue // by merchant, as settings
-	log      *zap.Logger
-	metrics  *metrics
+// The defaults of an Inbox.
+const (
+	defaultAnswerWithin = caddy.Duration(5 * time.Second)
+	defaultKeep         = caddy.Duration(400 * 24 * time.Hour)
+)
 
-	opening   context.Context // ends when the configuration does
-	stop      context.CancelFunc
-	reopening sync.WaitGroup
-
-	mu          sync.Mutex
-	member      *inbox.Member // nil until it has joined
-	left        bool
-	unreachable error // why the store could not be opened; reopen tries again
+var defaultRetry = []caddy.Duration{
+	caddy.Duration(time.Second),
+	caddy.Duration(5 * time.Second),
+	caddy.Duration(30 * time.Second),
+	caddy.Duration(2 * time.Minute),
+	caddy.Duration(10 * time.Minute),
+	caddy.Duration(time.Hour),
+	caddy.Duration(6 * time.Hour),
 }
 
-func newMembership() *membership {
-	b := &membership{settings: make(map[string]*Inbox), queues: make(map[string]inbox.Queue)}
-	b.opening, b.stop = context.WithCancel(context.Background())
-	return b
-}
+// longestRetry bounds one delay. A delay of centuries, meant as never, would give a time that
+// no store can keep and that would be read as one in the past.
+const longestRetry = caddy.Duration(30 * 24 * time.Hour)
 
-// provision loads the store that the global option names, if it does.
-func (b *membership) provision(ctx caddy.Context, a *App) error {
-	b.log = ctx.Logger().Named("inbox")
+// attemptTimeout bounds one attempt to deliver.
+const attemptTimeout = 30 * time.Second
+
+// resolved returns the settings with their defaults and placeholders filled in.
+func (i Inbox) resolved() (*Inbox, error) {
 	var err error
-	if b.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
-		return err
-	}
-	if err = ctx.GetMetricsRegistry().Register(inboxBacklog{b}); err != nil {
-		return err
-	}
-	if b.sealer, err = a.InboxEncryption.sealer(); err != nil {
-		return fmt.Errorf("inbox: %w", err)
-	}
-	if a.InboxEncryption.hasLiteral() {
-		b.log.Warn("a key of the inbox stands in the configuration itself, where config dumps show it; use {env.NAME} or {file./path}")
-	}
-	if a.InboxRaw == nil {
-		return nil
-	}
-	store, err := ctx.LoadModule(a, "InboxRaw")
-	if err != nil {
-		return fmt.Errorf("inbox: %w", err)
-	}
-	return b.use(store)
-}
-
-func (b *membership) use(store any) error {
-	opener, ok := store.(inbox.Opener)
-	if !ok {
-		return fmt.Errorf("inbox: %T is not a store", store)
-	}
-	b.opener = opener
-	return nil
-}
-
-// add registers the inbox of a handler, while that is provisioned.
-func (b *membership) add(ctx caddy.Context, merchant string, settings *Inbox) error {
-	if other := b.settings[merchant]; other != nil {
-		if !reflect.DeepEqual(other, settings) {
-			return fmt.Errorf("inbox: the handlers of merchant %s have different settings; a merchant has one inbox", merchant)
-		}
-		return nil
-	}
-	if b.opener == nil {
-		store, err := ctx.LoadModuleByID(defaultStore, nil)
-		if err != nil {
-			return fmt.Errorf("inbox: %w", err)
-		}
-		if err := b.use(store); err != nil {
-			return err
-		}
-	}
-	b.settings[merchant] = settings
-	b.queues[merchant] = settings.queue(merchant)
-	b.metrics.expectInbox(merchant)
-	return nil
-}
-
-// start opens the inbox. That is not done while the configuration is provisioned: to
-// validate one must be possible beside a Caddy that runs.
-//
-// A store that cannot be reached is an error if the configuration replaces another, which
-// then goes on. But where none runs, such as after a power cut, it must not keep payments
-// from being made: the sidecar starts, refuses IPNs, and tries again.
-func (b *membership) start(replaces bool) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	_, err := b.joinLocked()
-	if replaces || !errors.Is(err, inbox.ErrUnreachable) {
-		return err
-	}
-	b.log.Error("the inbox cannot be opened; it is tried again, and no IPN is acknowledged until then", zap.Error(err))
-	b.unreachable = err // before a request that waits for the lock can open it beside reopen
-	b.reopening.Go(b.reopen)
-	return nil
-}
-
-// reopen tries to open the inbox until it is open or the configuration ends. Requests do not
-// wait for it: a database that does not answer takes long to try.
-func (b *membership) reopen() {
-	for {
-		select {
-		case <-b.opening.Done():
-			return
-		case <-time.After(reopenInterval):
-		}
-		shared, err := b.openShared()
-		b.mu.Lock()
-		b.unreachable = err
-		if err == nil {
-			b.enter(shared)
-		}
-		b.mu.Unlock()
-		if err == nil {
-			return
-		}
-		b.log.Warn("the inbox still cannot be opened", zap.Error(err))
-	}
-}
-
-// join makes the configuration a member of the inbox, which is opened now unless it is open:
-// sites may take requests before the app has started.
-func (b *membership) join() (*inbox.Member, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.joinLocked()
-}
-
-func (b *membership) joinLocked() (*inbox.Member, error) {
-	if b.member != nil {
-		return b.member, nil
-	}
-	if b.opening.Err() != nil {
-		return nil, errors.New("the configuration has ended")
-	}
-	if b.unreachable != nil {
-		return nil, b.unreachable
-	}
-	shared, err := b.openShared()
-	if err != nil {
+	if i.DeliverTo, err = secret.Plain("deliver_to", i.DeliverTo); err != nil {
 		return nil, err
 	}
-	b.enter(shared)
-	return b.member, nil
-}
-
-// openShared opens the inbox, unless another configuration has it open.
-func (b *membership) openShared() (sharedEngine, error) {
-	shared, _, err := engines.LoadOrNew(b.opener.Key(), b.open)
-	if err != nil {
-		return sharedEngine{}, fmt.Errorf("opening the inbox: %w", err)
+	// The address may hold a password or a token, so no error quotes it.
+	u, err := url.Parse(i.DeliverTo)
+	if err != nil || !isWebAddress(u) || u.Fragment != "" {
+		return nil, errors.New("deliver_to: expected an address such as http://app:8000/payments/ipn")
 	}
-	return shared.(sharedEngine), nil
-}
-
-// enter makes the configuration a member of an engine that is open.
-func (b *membership) enter(shared sharedEngine) {
-	b.member = shared.Join(inbox.Settings{
-		Queues: slices.Collect(maps.Values(b.queues)),
-		Seal:   b.sealer.Seal,
-		Unseal: b.sealer.Open,
-		Log:    b.log,
-		Count:  b.metrics.countInbox,
-	})
-	b.reportBacklog()
-}
-
-// reportBacklog logs what waits to be delivered, and what no handler would deliver: a
-// merchant that was taken out of the configuration, or given another name, may be owed a
-// payment.
-func (b *membership) reportBacklog() {
-	pending, err := pendingIn(b.member.Engine().Store())
-	if err != nil {
-		b.log.Error("what is pending in the inbox could not be counted", zap.Error(err))
-		return
+	if i.AnswerWithin == 0 {
+		i.AnswerWithin = defaultAnswerWithin
 	}
-	for _, queue := range slices.Sorted(maps.Keys(pending)) {
-		if _, ok := b.queues[queue]; ok {
-			b.log.Info("the inbox holds events to be delivered", zap.String("merchant", queue), zap.Int("pending", pending[queue]))
-			continue
-		}
-		b.log.Warn("the inbox holds events of a merchant that has no inbox in this configuration; they wait until it has one again",
-			zap.String("merchant", queue), zap.Int("pending", pending[queue]))
+	if i.AnswerWithin < 0 || time.Duration(i.AnswerWithin) > attemptTimeout {
+		return nil, fmt.Errorf("answer_within: expected a duration above zero, and %s at most", attemptTimeout)
 	}
+	if len(i.Retry) == 0 {
+		i.Retry = defaultRetry
+	}
+	if slices.ContainsFunc(i.Retry, func(d caddy.Duration) bool { return d <= 0 || d > longestRetry }) {
+		return nil, errors.New("retry: expected durations above zero, and 30d at most")
+	}
+	if i.Keep == 0 {
+		i.Keep = defaultKeep
+	}
+	if i.Keep < 0 {
+		return nil, errors.New("keep: expected a duration above zero")
+	}
+	return &i, nil
 }
 
-// pendingIn counts what is pending, by merchant.
-func pendingIn(store inbox.Store) (map[string]int, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), countTimeout)
-	defer cancel()
-	return store.Pending(ctx)
-}
-
-func (b *membership) open() (caddy.Destructor, error) {
-	ctx, cancel := context.WithTimeout(b.opening, openTimeout)
-	defer cancel()
-	store, err := b.opener.Open(ctx)
-	if err != nil {
-		return nil, err
+// queue is how the engine is to deliver for a merchant.
+func (i *Inbox) queue(merchant string) inbox.Queue {
+	q := inbox.Queue{
+		Name:         merchant,
+		Deliver:      i.deliver,
+		Timeout:      attemptTimeout,
+		AnswerWithin: time.Duration(i.AnswerWithin),
+		Keep:         time.Duration(i.Keep),
 	}
-	return sharedEngine{inbox.NewEngine(store, inbox.SystemClock)}, nil
-}
-
-// leave gives up what join took, once. Requests that are late find the engine ended, or
-// still shared by the next configuration.
-func (b *membership) leave() error {
-	b.stop()
-	b.reopening.Wait()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.left || b.member == nil {
-		return nil
+	for _, delay := range i.Retry {
+		q.Retry = append(q.Retry, time.Duration(delay))
 	}
-	b.left = true
-	b.member.Leave()
-	_, err := engines.Delete(b.opener.Key())
-	return err
+	return q
 }
 
 // InboxEncryption is how the inbox encrypts the messages that it keeps: with AES-256-GCM.
@@ -298,7 +130,7 @@ type InboxKey struct {
 // the key's id, and never a value.
 func (c *InboxEncryption) sealer() (*inbox.Sealer, error) {
 	if len(c.Keys) == 0 && c.RefuseUnencrypted {
-		return nil, errors.New("refuse_unencrypted: expected a key too, with encrypt")
+		return nil, errors.New("refuse_unencrypted needs at least one key; add encrypt")
 	}
 	if len(c.Keys) == 0 {
 		return nil, nil
