@@ -141,7 +141,7 @@ func (b *membership) leftBefore() *membership {
 	return b
 }
 
-// latecomer is a store that is away when it is opened for the first time.
+// latecomer is a store that cannot be reached when it is opened for the first time.
 type latecomer struct {
 	fileOpener
 	asked, refuse chan struct{}
@@ -157,7 +157,7 @@ func (o latecomer) Open(ctx context.Context) (inbox.Store, error) {
 	return nil, inbox.ErrUnreachable
 }
 
-// A request that waits while the store is found to be away must not open it beside whoever
+// A request that waits while the store cannot be reached must not open it beside the goroutine that
 // tries again: the store would be taken twice, and given up once.
 func TestRequestsDoNotOpenWhatIsAway(t *testing.T) {
 	counts, err := newMetrics(prometheus.NewRegistry())

@@ -51,15 +51,15 @@ func (b *bench) arrivals(ctx context.Context, kinds []inboxKind) error {
 		t.Note = "PostgreSQL is not installed, so its rows are missing."
 	}
 	for _, writers := range b.writers {
-		contenders := []*contender{{name: nameRaw, writers: 1, do: func(context.Context) error { return writeAndSync(raw) }}}
+		candidates := []*candidate{{name: nameRaw, writers: 1, do: func(context.Context) error { return writeAndSync(raw) }}}
 		for i, store := range stores {
-			contenders = append(contenders, &contender{name: kinds[i].name, writers: writers, do: arrival(store, &last)})
+			candidates = append(candidates, &candidate{name: kinds[i].name, writers: writers, do: arrival(store, &last)})
 		}
-		if err := b.contest(ctx, fmt.Sprintf("arrivals, %d writers", writers), contenders); err != nil {
+		if err := b.compare(ctx, fmt.Sprintf("arrivals, %d writers", writers), candidates); err != nil {
 			return err
 		}
-		for _, c := range contenders {
-			ratio := medianOfRatios(column(c.samples, perSecond), column(contenders[0].samples, perSecond))
+		for _, c := range candidates {
+			ratio := medianOfRatios(column(c.samples, perSecond), column(candidates[0].samples, perSecond))
 			t.row(c.name, fmt.Sprint(c.writers), fmt.Sprintf("%.0f", median(column(c.samples, perSecond))), fmt.Sprintf("%.2f", ratio),
 				fmt.Sprintf("%.0f", median(column(c.samples, p50))), fmt.Sprintf("%.0f", median(column(c.samples, p99))))
 			b.report.Samples[fmt.Sprintf("inbox/arrivals/%d/%s", writers, c.name)] = c.samples
@@ -101,14 +101,14 @@ func (b *bench) answers(ctx context.Context, kinds []inboxKind) error {
 	}
 	t := b.report.table("Answers of the inbox", "kept by", "IPNs at once", "answers/s", "p50 µs", "p99 µs")
 	for _, writers := range b.writers {
-		var contenders []*contender
+		var candidates []*candidate
 		for i, member := range members {
-			contenders = append(contenders, &contender{name: kinds[i].name, writers: writers, do: answer(member, &last)})
+			candidates = append(candidates, &candidate{name: kinds[i].name, writers: writers, do: answer(member, &last)})
 		}
-		if err := b.contest(ctx, fmt.Sprintf("answers, %d IPNs at once", writers), contenders); err != nil {
+		if err := b.compare(ctx, fmt.Sprintf("answers, %d IPNs at once", writers), candidates); err != nil {
 			return err
 		}
-		for _, c := range contenders {
+		for _, c := range candidates {
 			t.row(c.name, fmt.Sprint(c.writers), fmt.Sprintf("%.0f", median(column(c.samples, perSecond))),
 				fmt.Sprintf("%.0f", median(column(c.samples, p50))), fmt.Sprintf("%.0f", median(column(c.samples, p99))))
 			b.report.Samples[fmt.Sprintf("inbox/answers/%d/%s", writers, c.name)] = c.samples
@@ -140,7 +140,7 @@ func (b *bench) fullInboxes(ctx context.Context, kinds []inboxKind) error {
 	sizes := []int{0, b.records / 10, b.records}
 	var last atomic.Int64
 	last.Store(int64(b.records))
-	var contenders []*contender
+	var candidates []*candidate
 	for _, size := range sizes {
 		if size > 0 {
 			progress("filling inboxes with %d records", size)
@@ -151,16 +151,16 @@ func (b *bench) fullInboxes(ctx context.Context, kinds []inboxKind) error {
 		}
 		defer closeAll(stores)
 		for i, store := range stores {
-			contenders = append(contenders, &contender{name: kinds[i].name, writers: fullWriters, do: arrival(store, &last)})
+			candidates = append(candidates, &candidate{name: kinds[i].name, writers: fullWriters, do: arrival(store, &last)})
 		}
 	}
-	if err := b.contest(ctx, "full inboxes", contenders); err != nil {
+	if err := b.compare(ctx, "full inboxes", candidates); err != nil {
 		return err
 	}
 	t := b.report.table(fmt.Sprintf("Arrivals in a full inbox, %d writers", fullWriters),
 		"kept by", "records before", "arrivals/s", "time of an arrival x empty", "p50 µs", "p99 µs")
-	for i, c := range contenders {
-		empty, size := contenders[i%len(kinds)], sizes[i/len(kinds)]
+	for i, c := range candidates {
+		empty, size := candidates[i%len(kinds)], sizes[i/len(kinds)]
 		longer := medianOfRatios(column(empty.samples, perSecond), column(c.samples, perSecond))
 		t.row(c.name, fmt.Sprint(size), fmt.Sprintf("%.0f", median(column(c.samples, perSecond))), fmt.Sprintf("%.2f", longer),
 			fmt.Sprintf("%.0f", median(column(c.samples, p50))), fmt.Sprintf("%.0f", median(column(c.samples, p99))))
