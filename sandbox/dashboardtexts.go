@@ -4,7 +4,7 @@ import "github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 
 // dashboardTexts are the texts of the dashboard, for its template and for its script, which
 // builds the rest of the page with them.
-var dashboardTexts = map[string]language.Text{ //nolint:gosec // G101: texts, no credentials
+var dashboardTexts = map[string]language.Text{
 	"title":    language.Both("Galaxy Pay sandbox", "Sandbox Galaxy Pay"),
 	"live":     language.Both("live", "trực tiếp"),
 	"lost":     language.Both("connecting …", "đang kết nối …"),
@@ -16,8 +16,8 @@ var dashboardTexts = map[string]language.Text{ //nolint:gosec // G101: texts, no
 	"choose": language.Both("Choose a transaction to see what went over the wire.", "Chọn một giao dịch để xem những gì đã truyền qua mạng."),
 	"back":   language.Both("All transactions", "Tất cả giao dịch"),
 
-	"strangers":    language.Both("Requests without a transaction", "Yêu cầu không thuộc giao dịch nào"),
-	"strangersTip": language.Both("Refused, not understood, or about no payment. The newest is at the end.", "Bị từ chối, không hiểu được, hoặc không liên quan đến thanh toán. Mới nhất ở cuối."),
+	"unassigned":    language.Both("Requests without a transaction", "Yêu cầu không thuộc giao dịch nào"),
+	"unassignedTip": language.Both("Refused, not understood, or about no payment. The newest is at the end.", "Bị từ chối, không hiểu được, hoặc không liên quan đến thanh toán. Mới nhất ở cuối."),
 
 	"controls":  language.Both("Faults, clock, reset", "Lỗi giả lập, đồng hồ, xóa"),
 	"faults":    language.Both("Faults that strike every call", "Lỗi giả lập cho mọi lời gọi"),

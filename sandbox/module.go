@@ -158,7 +158,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.ledger, h.joined = joinLedger(h.apiKey), true
-	h.build(salt, h.watchServer(ctx), ctx.Logger())
+	h.build(h.watchServer(ctx), salt, ctx.Logger())
 	ctx.Logger().Warn("this is a sandbox, not a gateway: no payment made here is real")
 	return nil
 }
@@ -191,14 +191,14 @@ func (h *Handler) watchServer(ctx caddy.Context) (running context.Context) {
 }
 
 // build makes the parts of the sandbox.
-func (h *Handler) build(salt string, running context.Context, logger *zap.Logger) {
+func (h *Handler) build(running context.Context, salt string, logger *zap.Logger) {
 	h.ipns = &ipnSender{ledger: h.ledger, salt: salt, client: newIPNClient(h.IPNAnywhere), running: running, logger: logger}
 	ops := &operations{ledger: h.ledger, ipns: h.ipns, expiry: cmp.Or(time.Duration(h.Expiry), defaultExpiry)}
 	h.api = &api{key: h.apiKey, salt: salt, ledger: h.ledger, operations: ops, logger: logger}
 	h.routes = h.newRoutes(
 		paymentPage{h.ledger, h.ipns, redirector{h.ledger, salt, h.Result == resultByPost}},
 		control{h.ledger, h.ipns, ops},
-		events{h.ledger, running},
+		dashboardStream{h.ledger, running},
 	)
 }
 
@@ -214,7 +214,7 @@ func (h *Handler) Cleanup() error {
 }
 
 // newRoutes is the map of everything the sandbox answers.
-func (h *Handler) newRoutes(payments paymentPage, c control, e events) http.Handler {
+func (h *Handler) newRoutes(payments paymentPage, c control, s dashboardStream) http.Handler {
 	routes := http.NewServeMux()
 	routes.HandleFunc("GET /pay/{transactionID}", payments.show)
 	routes.HandleFunc("POST /pay/{transactionID}", payments.takeForm)
@@ -222,7 +222,7 @@ func (h *Handler) newRoutes(payments paymentPage, c control, e events) http.Hand
 	routes.HandleFunc("GET /checkout/{shop}/script-modal.js", serveModalScript)
 	routes.HandleFunc("GET /{$}", dashboard{h.ledger}.show)
 	routes.HandleFunc("GET /dashboard.js", serveDashboardScript)
-	routes.HandleFunc("GET /sandbox/events", ownPageOnly(e.stream))
+	routes.HandleFunc("GET /sandbox/events", ownPageOnly(s.serve))
 	c.addTo(routes)
 	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, http.StatusNotFound, "not_found", "the sandbox has nothing at this address and method")

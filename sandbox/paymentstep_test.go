@@ -124,7 +124,7 @@ func TestCardForm(t *testing.T) {
 	}
 }
 
-// Somebody could take the page for the gateway's and type the number of a real card.
+// A person could take the page for the gateway's and type the number of a real card.
 func TestOtherCardsAreNotKept(t *testing.T) {
 	h := new(Handler)
 	g := serve(t, h)
@@ -202,7 +202,7 @@ func TestStepsOutOfTurn(t *testing.T) {
 	}
 }
 
-// The password is asked for whoever knows the card: the customer, the merchant or its token.
+// The password has to be typed wherever the card comes from: the customer, the merchant or a token.
 func TestCardThatIsKnown(t *testing.T) {
 	withOTP := strings.Replace(cardData, visa, "5506920809243667", 1)
 	for name, test := range map[string]struct{ card, form, last string }{

@@ -43,7 +43,7 @@ type page struct {
 	Text        map[string]string
 	Goods       []item
 	Orders      []orderView
-	Strangers   []exchange
+	Unassigned  []exchange
 	Faults      []string
 	Order       orderView
 	Status      string // of a result callback, in words
@@ -123,7 +123,7 @@ func (h *Handler) showGoods(w http.ResponseWriter, r *http.Request) {
 	for _, o := range h.orders.newest() {
 		p.Orders = append(p.Orders, viewOrder(o, p.Language))
 	}
-	p.Strangers, p.Faults = h.orders.strange(), fault.All().Names()
+	p.Unassigned, p.Faults = h.orders.unassignedCallbacks(), fault.All().Names()
 	writePage(w, http.StatusOK, "goods.html", p, policy{})
 }
 

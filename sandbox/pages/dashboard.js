@@ -1,6 +1,6 @@
 "use strict";
 
-// Everything that is shown was written by somebody else: an order's description, an app's
+// Everything that is shown was written by others: an order's description, an app's
 // answer. It reaches the page as text nodes only, never as markup.
 
 const words = JSON.parse(document.getElementById("words").textContent);
@@ -55,9 +55,9 @@ const tag = (text, mood) => make("span", { class: "tag " + (mood ?? "") }, text)
 
 // ---- the list ----
 
-const shown = 100;
+const maxListed = Number(place("transactions").dataset.maxListed);
 let transactions = new Map(); // by id, the newest first
-let strangers = [];
+let unassigned = [];
 
 const outcomeMoods = { success: "good", authorised: "good", failure: "bad", refused: "bad", cancel: "warn", expired: "warn", voided: "warn" };
 const ipnMoods = { answered: "good", failed: "bad", sending: "warn" };
@@ -83,14 +83,14 @@ function row(t) {
 }
 
 function showList() {
-	const rows = [...transactions.values()].slice(0, shown).map(row);
+	const rows = [...transactions.values()].slice(0, maxListed).map(row);
 	place("transactions").replaceChildren(...(rows.length ? rows : [make("p", { class: "soft" }, say("none"))]));
-	place("strangers").textContent = say("strangers") + " (" + strangers.length + ")";
+	place("unassigned").textContent = say("unassigned") + " (" + unassigned.length + ")";
 }
 
 // ---- one transaction ----
 
-const strangersHash = "strangers";
+const unassignedHash = "unassigned";
 const chosen = () => location.hash.slice(1);
 const opened = new Map(); // exchanges on the page, so that what is unfolded stays so
 
@@ -129,8 +129,8 @@ function showTransaction(t) {
 		...log(t.exchanges, t.exchangesLeftOut));
 }
 
-function showStrangers(exchanges, leftOut) {
-	read(back(), make("h2", {}, say("strangers")), make("p", { class: "soft" }, say("strangersTip")), ...log(exchanges, leftOut));
+function showUnassigned(exchanges, leftOut) {
+	read(back(), make("h2", {}, say("unassigned")), make("p", { class: "soft" }, say("unassignedTip")), ...log(exchanges, leftOut));
 }
 
 // read fills the part of the page that takes the list's place on a narrow screen.
@@ -206,7 +206,7 @@ function content(body) {
 		pretty && make("div", {}, make("h4", {}, say("formatted")), pretty));
 }
 
-// layOut indents JSON without touching a token: JSON.stringify would spell numbers anew.
+// layOut indents JSON without touching a token: JSON.stringify would change how numbers are written.
 function layOut(text) {
 	try {
 		JSON.parse(text);
@@ -234,7 +234,7 @@ function layOut(text) {
 
 // ---- faults, clock, reset ----
 
-// showControls changes what is there already: whoever is working in a long list of faults
+// showControls changes what is there already: a person in a long list of faults
 // keeps their place in it.
 async function showControls() {
 	const [faults, clock] = await Promise.all([ask("GET", "/sandbox/faults"), ask("GET", "/sandbox/clock")]);
@@ -279,12 +279,12 @@ async function reset() {
 // ---- news ----
 
 async function lookAtAll() {
-	const [list, others] = await Promise.all([ask("GET", "/sandbox/transactions"), ask("GET", "/sandbox/exchanges"), showControls()]);
+	const [list, without] = await Promise.all([ask("GET", "/sandbox/transactions"), ask("GET", "/sandbox/exchanges"), showControls()]);
 	transactions = new Map(list.transactions.map((t) => [t.id, t]));
-	strangers = others.exchanges;
+	unassigned = without.exchanges;
 	showList();
-	if (chosen() !== strangersHash) return lookAtChosen();
-	showStrangers(strangers, others.exchangesLeftOut);
+	if (chosen() !== unassignedHash) return lookAtChosen();
+	showUnassigned(unassigned, without.exchangesLeftOut);
 }
 
 async function lookAt(id) {
@@ -297,7 +297,7 @@ async function lookAt(id) {
 
 async function lookAtChosen() {
 	const id = chosen();
-	if (id === strangersHash) return lookAtAll();
+	if (id === unassignedHash) return lookAtAll();
 	if (transactions.has(id)) return lookAt(id);
 	place("board").classList.remove("reading");
 	place("detail").replaceChildren(make("p", { class: "soft" }, say("choose")));
@@ -348,7 +348,7 @@ function keepChosen() {
 	for (const link of document.querySelectorAll("#languages a")) link.hash = location.hash;
 }
 
-place("strangers").href = "#" + strangersHash;
+place("unassigned").href = "#" + unassignedHash;
 keepChosen();
 addEventListener("hashchange", () => {
 	keepChosen();
