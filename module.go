@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,7 +24,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 	_ "github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres" // the engine beyond one machine
-	_ "github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"   // the default engine
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"     // the default engine
 )
 
 func init() {
@@ -399,18 +401,44 @@ func (m *membership) reportOthers() {
 // pendingElsewhere counts what is pending in another store: by the engine that still runs,
 // else in the file, else as it was noted.
 func pendingElsewhere(used store.Used) map[string]int {
-	pending := used.Pending
+	var running inbox.Store
 	engines.Range(func(_, value any) bool {
 		shared := value.(sharedEngine)
 		if shared.engine != used.Engine || shared.name != used.Name {
 			return true
 		}
-		if counted, err := pendingIn(shared.Store()); err == nil {
-			pending = counted
-		}
+		running = shared.Store()
 		return false
 	})
-	return pending
+	if running != nil {
+		return orElse(used.Pending, func() (map[string]int, error) { return pendingIn(running) })
+	}
+	if used.Engine == "sqlite" {
+		return orElse(used.Pending, func() (map[string]int, error) { return pendingInFile(used.Name) })
+	}
+	return used.Pending
+}
+
+// orElse counts, and falls back on what was noted: the file may be in use elsewhere by now.
+func orElse(noted map[string]int, count func() (map[string]int, error)) map[string]int {
+	if counted, err := count(); err == nil {
+		return counted
+	}
+	return noted
+}
+
+// pendingInFile counts what is pending in a file that no configuration of this process has
+// open. A file that has been removed holds nothing.
+func pendingInFile(path string) (map[string]int, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	s, err := sqlite.Open(path, nil)
+	if err != nil {
+		return nil, err
+	}
+	pending, err := pendingIn(s)
+	return pending, errors.Join(err, s.Close())
 }
 
 // pendingIn counts what is pending, by merchant.
