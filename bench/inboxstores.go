@@ -60,18 +60,23 @@ func (b *bench) inboxKinds(ctx context.Context) (kinds []inboxKind, end func(), 
 }
 
 func (b *bench) sqliteInbox(ctx context.Context, records int) (inbox.Store, error) {
-	dir, err := os.MkdirTemp(b.dir, "inbox-")
-	if err != nil {
-		return nil, err
-	}
-	kept, err := openSQLite(ctx, filepath.Join(dir, "store.db"))
-	if err != nil {
-		return nil, err
-	}
-	return kept, deliverAll(ctx, kept, records)
+	kept, _, err := b.sqliteFile(ctx, records)
+	return kept, err
 }
 
-func openSQLite(ctx context.Context, path string) (*sqlite.Store, error) {
+func (b *bench) sqliteFile(ctx context.Context, records int) (kept inbox.Store, path string, err error) {
+	dir, err := os.MkdirTemp(b.dir, "inbox-")
+	if err != nil {
+		return nil, "", err
+	}
+	path = filepath.Join(dir, "store.db")
+	if kept, err = openSQLite(path); err != nil {
+		return nil, "", err
+	}
+	return kept, path, deliverAll(ctx, kept, records)
+}
+
+func openSQLite(path string) (*sqlite.Store, error) {
 	return sqlite.Open(path, func(err error) { progress("the store reports: %v", err) })
 }
 
