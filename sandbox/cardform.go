@@ -12,7 +12,7 @@ import (
 // maxCardName is how long an accountName can be.
 const maxCardName = 50
 
-// takeCard accepts the published test cards and no others: somebody could take the page for
+// takeCard accepts the published test cards and no others: a person could take the page for
 // the gateway's and type a real number. Nothing of a refused card is kept, shown again or
 // logged.
 func takeCard(t *ledger.Transaction, form url.Values) (ledger.Outcome, complaint) {

@@ -74,7 +74,7 @@ func TestControlSettles(t *testing.T) {
 				t.Errorf("a second time: HTTP %d: %s", status, text)
 			}
 			if len(ipns) != 0 {
-				t.Error("the app was told twice")
+				t.Error("the app got two IPNs")
 			}
 		})
 	}
@@ -327,7 +327,7 @@ func TestReset(t *testing.T) {
 	})
 }
 
-// A reset while an IPN is on its way leaves nobody waiting.
+// A reset while an IPN is on its way leaves no request waiting.
 func TestResetDuringIPN(t *testing.T) {
 	g := serve(t, new(Handler))
 	app := listen(t, func(_ http.ResponseWriter, r *http.Request) {

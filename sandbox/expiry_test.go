@@ -39,7 +39,7 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
-// However the end of a payment is noticed, the app is told once, and nobody can pay.
+// However the end of a payment is noticed, the app gets one IPN, and the payment can no longer be paid.
 func TestExpiryIsNoticed(t *testing.T) {
 	const text = "The payment has expired"
 	for name, notice := range map[string]func(g gateway, id, page string){
@@ -65,7 +65,7 @@ func TestExpiryIsNoticed(t *testing.T) {
 				g.open(page, nil)
 				time.Sleep(15 * time.Minute)
 				if len(ipns) != 0 {
-					t.Fatal("an IPN came before anybody noticed")
+					t.Fatal("an IPN came before the end was noticed")
 				}
 				notice(g, id, page)
 				ipn := next(t, ipns)
@@ -76,7 +76,7 @@ func TestExpiryIsNoticed(t *testing.T) {
 				g.wantStanding(id, "FAILURE", "408", "Transaction expired")
 				g.walk(id, []step{{"capture", "", "", "400", notHeld}, {"refund", "", back("1", "VND"), "400", notPaid}})
 				if len(ipns) != 0 {
-					t.Error("the app was told twice")
+					t.Error("the app got two IPNs")
 				}
 			})
 		})
@@ -122,7 +122,7 @@ func TestPaidPaymentDoesNotExpire(t *testing.T) {
 	}
 }
 
-func TestListShowsExpiryAndTellsNobody(t *testing.T) {
+func TestListShowsExpiryAndSendsNoIPN(t *testing.T) {
 	inBubble(t, new(Handler), func(t *testing.T, g gateway) {
 		ipnURL, ipns := g.app(http.StatusOK, "{}")
 		id, _ := g.pay(`,"ipnURL":"` + ipnURL + `"`)

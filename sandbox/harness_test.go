@@ -227,7 +227,7 @@ func (g gateway) pay(more string) (transactionID, page string) {
 	return answer.ResponseData["transactionID"], answer.ResponseData["endpoint"]
 }
 
-// query asks where a transaction stands.
+// query queries the state of a transaction.
 func (g gateway) query(transactionID string) answered {
 	g.Helper()
 	return g.ask("/api/v1/transaction/query", envelope("query-1", `{"transactionID":"`+transactionID+`"}`))

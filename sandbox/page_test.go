@@ -100,7 +100,7 @@ func TestOutcomeWithoutAddress(t *testing.T) {
 	}
 }
 
-// Whoever comes back to the page of a settled payment can go on to the shop from there.
+// A customer who comes back to the page of a settled payment can go on to the shop from there.
 func TestSettledPageLeadsBack(t *testing.T) {
 	g := serve(t, new(Handler))
 	_, page := g.pay(`,"successURL":"https://shop.example/success"`)
@@ -140,7 +140,7 @@ func TestMarkupInAnOrder(t *testing.T) {
 	}
 }
 
-// No step of a payment makes the browser ask anybody else.
+// No step of a payment makes the browser send a request to another site.
 func TestPagesLoadNothing(t *testing.T) {
 	g := serve(t, new(Handler))
 	_, page := g.payWithOption("")

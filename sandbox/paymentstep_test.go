@@ -62,7 +62,7 @@ func TestEveryTestCardPays(t *testing.T) {
 				g.goOn(page, last)
 				g.wantParts(page, `<form id="otp" method="post"`, "************"+card.Number[12:], "<code>otp</code>")
 				if len(ipns) != 0 {
-					t.Error("the app was told before the password")
+					t.Error("the app got an IPN before the password")
 				}
 				last = otp("otp")
 			}
@@ -124,7 +124,7 @@ func TestCardForm(t *testing.T) {
 	}
 }
 
-// Somebody could take the page for the gateway's and type the number of a real card.
+// A person could take the page for the gateway's and type the number of a real card.
 func TestOtherCardsAreNotKept(t *testing.T) {
 	h := new(Handler)
 	g := serve(t, h)
@@ -202,7 +202,7 @@ func TestStepsOutOfTurn(t *testing.T) {
 	}
 }
 
-// The password is asked for whoever knows the card: the customer, the merchant or its token.
+// The password is asked for, no matter who gave the card: the customer, the merchant or its token.
 func TestCardThatIsKnown(t *testing.T) {
 	withOTP := strings.Replace(cardData, visa, "5506920809243667", 1)
 	for name, test := range map[string]struct{ card, form, last string }{

@@ -34,7 +34,7 @@ func inWords(fault operation.Fault) string {
 	return codesInWords[fault.Code]
 }
 
-// notTime is also what an envelope without a real time hears.
+// notTime is also the answer to an envelope without a real time.
 const notTime = "is not a date and time as yyyyMMddHHmmss"
 
 var codesInWords = map[operation.Code]string{

@@ -68,7 +68,7 @@ func TestDisputedRequestsAreTaken(t *testing.T) {
 	}
 }
 
-// An app on the customer's phone is told like a web site.
+// An app on the customer's phone gets its result like a web site.
 func TestWayBackToAnApp(t *testing.T) {
 	g := serve(t, new(Handler))
 	_, page := g.pay(`,"successURL":"shopapp://paid/1?x=y"`)

@@ -149,7 +149,7 @@ func (h *Handler) open(ctx context.Context, id string) outcome {
 			o.becomes(notOpened)
 		case rejected:
 			if a.problem().Code == "transaction_duplicate" {
-				o.becomes(pending) // the first request with this key stands
+				o.becomes(pending) // the first request with this key counts
 				return
 			}
 			o.becomes(notOpened)
@@ -180,7 +180,7 @@ func (h *Handler) clearUp(ctx context.Context, id string) {
 	}
 }
 
-// query asks the gateway where the payment stands. The order is left as it is: it ends by
+// query queries the state of the payment at the gateway. The order is left as it is: it ends by
 // the IPN alone, so that there is one place in the shop which hands out goods.
 func (h *Handler) query(ctx context.Context, o order) {
 	a := h.call(ctx, o, "query", map[string]string{"transactionID": o.transactionID}, "")
@@ -206,7 +206,7 @@ func (h *Handler) askGateway(w http.ResponseWriter, r *http.Request) {
 }
 
 // whereToPay reads the answer of the three operations. An address that is none of the
-// web's is no place to send a customer.
+// web's is not a place to send a customer to.
 func whereToPay(body []byte) (transactionID, endpoint string) {
 	var data struct {
 		TransactionID scalar `json:"transactionID"`

@@ -12,14 +12,14 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 )
 
-// state is where an order stands.
+// state is the state of an order.
 type state string
 
 const (
 	opening   state = "opening"   // the gateway is being asked
-	pending   state = "pending"   // the gateway has the payment; the IPN will tell
+	pending   state = "pending"   // the gateway has the payment; the IPN will say
 	unclear   state = "unclear"   // it may have the payment
-	notOpened state = "notOpened" // it does not have it, and nobody paid
+	notOpened state = "notOpened" // it does not have it, and no payment was made
 
 	// The ends, in the words of Galaxypay-Payment-Status.
 	paid      state = "paid"
@@ -28,7 +28,7 @@ const (
 	expired   state = "expired"
 )
 
-// ended tells whether an IPN has said how the payment ended.
+// ended reports whether an IPN has said how the payment ended.
 func (s state) ended() bool { return slices.Contains([]state{paid, failed, cancelled, expired}, s) }
 
 // product is something the shop sells. Prices are the server's, never the browser's.
@@ -99,21 +99,21 @@ func (o *order) note(e exchange) {
 	}
 }
 
-// opened takes the gateway's word that it has the payment. An IPN may have been faster.
+// opened notes that the gateway has the payment. An IPN may have been faster.
 func (o *order) opened(transactionID, endpoint string) {
 	o.transactionID, o.endpoint = transactionID, endpoint
 	o.becomes(pending)
 }
 
-// becomes takes what a call has told, which never changes what an IPN has said.
+// becomes notes what the answer to a call said, which never changes what an IPN has said.
 func (o *order) becomes(s state) {
 	if !o.state.ended() {
 		o.state = s
 	}
 }
 
-// canAsk tells whether there is anything to ask the gateway. An order that has ended, or
-// was never opened, is not sent again for want of a transactionID.
+// canAsk reports whether there is anything to ask the gateway. An order that has ended, or
+// was never opened, is not sent again because it has no transactionID.
 func (o *order) canAsk() bool {
 	return o.transactionID != "" || o.state == unclear || o.state == pending
 }

@@ -38,7 +38,7 @@ type answer struct {
 }
 
 // outcome judges an answer. Whatever is not plainly one of the others is unknown: a
-// sidecar that died in the middle of a call has told nobody whether it was sent.
+// sidecar that died in the middle of a call has not reported whether it was sent.
 func (a answer) outcome() outcome {
 	if a.broken != nil {
 		return unknown
@@ -63,7 +63,7 @@ type problem struct {
 
 func (a answer) problem() problem {
 	var p problem
-	_ = json.Unmarshal(a.body, &p) // what is no problem has no outcome
+	_ = json.Unmarshal(a.body, &p) // an answer that is not a problem has no outcome
 	return p
 }
 
@@ -78,7 +78,7 @@ func newClient() *http.Client {
 }
 
 // call posts plain JSON to the sidecar and notes the exchange in the order. A customer
-// who closes the browser meanwhile does not stop it: the payment may be opened already.
+// who closes the browser at this time does not stop it: the payment may be opened already.
 func (h *Handler) call(ctx context.Context, o order, operation string, fields any, key string) answer {
 	body := encode(fields)
 	header := http.Header{"Content-Type": {"application/json"}, "Accept-Language": {string(o.language)}}
@@ -120,7 +120,7 @@ func (h *Handler) send(ctx context.Context, address string, header http.Header, 
 	return answer{status: response.StatusCode, header: response.Header, body: text, broken: err}
 }
 
-// reason leaves out the address, which stands beside it anyway.
+// reason leaves out the address, which is shown beside it anyway.
 func reason(err error) string {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err

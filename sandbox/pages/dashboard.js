@@ -1,6 +1,6 @@
 "use strict";
 
-// Everything that is shown was written by somebody else: an order's description, an app's
+// Everything that is shown was written by others: an order's description, an app's
 // answer. It reaches the page as text nodes only, never as markup.
 
 const words = JSON.parse(document.getElementById("words").textContent);
@@ -47,7 +47,7 @@ const attempt = (change) => async () => {
 	}
 };
 
-// Times are those of the messages, wherever the browser stands.
+// Times are those of the messages, wherever the browser is.
 const zone = { timeZone: "Asia/Ho_Chi_Minh" };
 const clockTime = (time) => new Date(time).toLocaleTimeString("en-GB", zone);
 const fullTime = (time) => new Date(time).toLocaleString("en-GB", zone);
@@ -206,7 +206,7 @@ function content(body) {
 		pretty && make("div", {}, make("h4", {}, say("formatted")), pretty));
 }
 
-// layOut indents JSON without touching a token: JSON.stringify would spell numbers anew.
+// layOut indents JSON without touching a token: JSON.stringify would change the spelling of numbers.
 function layOut(text) {
 	try {
 		JSON.parse(text);
@@ -234,8 +234,8 @@ function layOut(text) {
 
 // ---- faults, clock, reset ----
 
-// showControls changes what is there already: whoever is working in a long list of faults
-// keeps their place in it.
+// showControls changes what is there already: a person who works in a long list of faults
+// keeps the place in it.
 async function showControls() {
 	const [faults, clock] = await Promise.all([ask("GET", "/sandbox/faults"), ask("GET", "/sandbox/clock")]);
 	if (!place("now")) place("controls").append(controls(faults.known));
