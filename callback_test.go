@@ -459,7 +459,7 @@ func TestForward(t *testing.T) {
 	}
 }
 
-// Caddy remembers the request as it came, and FastCGI tells an app REQUEST_URI from
+// Caddy remembers the request as it came, and FastCGI gives an app REQUEST_URI from
 // that; our two fields must not get to an app by this way either.
 func TestForwardTakesOurFieldsOutOfTheOriginal(t *testing.T) {
 	original := httptest.NewRequest(http.MethodGet, "/first?data=x&own=%41&signature=y", nil)
@@ -473,7 +473,7 @@ func TestForwardTakesOurFieldsOutOfTheOriginal(t *testing.T) {
 		t.Errorf("remembered is %s, %s", remembered.RequestURI, remembered.URL)
 	}
 	if original.URL.RawQuery != "data=x&own=%41&signature=y" {
-		t.Error("the address was changed under whoever else remembers it")
+		t.Error("the address was changed for other holders of the request")
 	}
 	for _, nothing := range []any{nil, http.Request{}, original} {
 		if r := forward(nothing); r.URL.String() != "/rewritten" {

@@ -26,7 +26,7 @@ func takesRequest(body []byte) (takes, enveloped bool) {
 	return printable.MatchString(textIn(object["requestID"])) && textIn(object["requestDateTime"]) != "", true
 }
 
-// Whatever object an app posts, its bytes stand unchanged in a message that every
+// Whatever object an app posts, its bytes are unchanged in a message that every
 // parser reads alike, the signature is the one of these very bytes, and nothing is
 // added but what the app left out. An envelope of its own goes out as it came.
 func FuzzWrap(f *testing.F) {
@@ -102,7 +102,7 @@ func checkWrapped(t *testing.T, x *call, body []byte, key string) {
 	}
 	for name, value := range data {
 		if _, ok := app[name]; !ok && !slices.ContainsFunc(x.added, func(f field) bool { return f.name == name && bytes.Equal(f.value, value) }) {
-			t.Errorf("%q is %s, and nobody gave it", name, value)
+			t.Errorf("%q is %s, and it was not given", name, value)
 		}
 	}
 	for _, fixed := range x.operation.Fixed() {
@@ -190,7 +190,7 @@ func FuzzUnwrap(f *testing.F) {
 			}
 		default:
 			if failed.ResponseCode != code || failed.ResponseMessage != textIn(object["responseMessage"]) {
-				t.Errorf("tells code %q and message %q", failed.ResponseCode, failed.ResponseMessage)
+				t.Errorf("has code %q and message %q", failed.ResponseCode, failed.ResponseMessage)
 			}
 		}
 	})

@@ -91,7 +91,7 @@ func TestInboxIsShared(t *testing.T) {
 	}
 }
 
-// silentOpener finds its store away, and after that one that says nothing.
+// silentOpener finds its store unreachable, and after that the store does not answer.
 type silentOpener struct {
 	asked  *atomic.Int32
 	silent chan struct{}
@@ -108,8 +108,8 @@ func (o silentOpener) Open(ctx context.Context) (inbox.Store, error) {
 	return nil, ctx.Err()
 }
 
-// While a database that says nothing is tried, requests and scrapes do not wait for it.
-func TestInboxThatIsAwayHoldsNobodyUp(t *testing.T) {
+// While a database that does not answer is tried, requests and scrapes do not wait for it.
+func TestUnreachableInboxHoldsUpNoRequest(t *testing.T) {
 	opener := silentOpener{new(atomic.Int32), make(chan struct{})}
 	b := newMembership()
 	b.opener, b.log = opener, zap.NewNop()
@@ -141,7 +141,7 @@ func (b *membership) leftBefore() *membership {
 	return b
 }
 
-// latecomer is a store that is away when it is opened for the first time.
+// latecomer is a store that is unreachable when it is opened for the first time.
 type latecomer struct {
 	fileOpener
 	asked, refuse chan struct{}
@@ -157,9 +157,9 @@ func (o latecomer) Open(ctx context.Context) (inbox.Store, error) {
 	return nil, inbox.ErrUnreachable
 }
 
-// A request that waits while the store is found to be away must not open it beside whoever
-// tries again: the store would be taken twice, and given up once.
-func TestRequestsDoNotOpenWhatIsAway(t *testing.T) {
+// A request that waits while the store turns out to be unreachable must not open it beside
+// reopen: the store would be opened twice, and closed once.
+func TestRequestsDoNotOpenAnUnreachableInbox(t *testing.T) {
 	counts, err := newMetrics(prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)

@@ -41,7 +41,7 @@ func newSandbox(f *testing.F) *sandbox.Handler {
 
 // Sidecar and sandbox have nothing in common but the gateway's documents. What one
 // signs and wraps, the other proves and reads, in both directions; and of a signature
-// that somebody made up both think the same.
+// that an attacker made up both think the same.
 func FuzzAgainstSandbox(f *testing.F) {
 	for i, op := range operation.All() {
 		f.Add(op.Name, []byte(op.Example), "key-"+op.Name, strings.Repeat("0", 64))
