@@ -203,7 +203,7 @@ func TestTextIsRepeatedAsItWas(t *testing.T) {
 	}
 }
 
-// Reading a header does not tell how it was spelled, so this looks at the wire.
+// Reading a header does not show how it was spelled, so this looks at the wire.
 func TestSignatureHeaderIsLowerCase(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	a := &api{ledger: ledger.New()}

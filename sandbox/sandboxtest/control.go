@@ -52,7 +52,7 @@ func (s *Server) Transaction(id string) (Transaction, error) {
 }
 
 // Complete pays an open payment. Like Fail, Cancel and Expire it returns when the app has
-// been told, and it is an error if the payment is not open.
+// got its IPN, and it is an error if the payment is not open.
 func (s *Server) Complete(id string) (Transaction, error) { return s.act(id, "complete", nil) }
 
 // Fail lets an open payment fail. The reason is authentication or refused, the latter by
