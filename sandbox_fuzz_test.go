@@ -32,7 +32,7 @@ func newSandbox(f *testing.F) *sandbox.Handler {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() {
-		_ = h.Cleanup() // nothing is left to be told
+		_ = h.Cleanup() // nothing is left to report
 		release()
 		_ = nowhere.Close()
 	})

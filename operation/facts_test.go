@@ -11,7 +11,7 @@ import (
 
 // The rows of the gateway's own tables, copied by hand in their words: type(length),
 // M for mandatory, O for optional, C for conditional, then what is taken. A dash
-// means that the tables do not tell.
+// means that the tables do not say.
 var published = map[string]string{
 	"pay": `
 		apiVersion            Numeric(5)        O 1 2
