@@ -67,7 +67,7 @@ func TestDeliverOnAConnectionThatIsGone(t *testing.T) {
 	var asked atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header["Idempotency-Key"] != nil {
-			t.Error("a header was sent that does not belong there")
+			t.Error("an unexpected header was sent")
 		}
 		if asked.Add(1) == 2 {
 			conn, _, _ := w.(http.Hijacker).Hijack()

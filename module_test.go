@@ -141,7 +141,7 @@ func (b *membership) leftBefore() *membership {
 	return b
 }
 
-// latecomer is a store that is unreachable when it is opened for the first time.
+// latecomer is a store that cannot be reached when it is opened for the first time.
 type latecomer struct {
 	fileOpener
 	asked, refuse chan struct{}
@@ -157,9 +157,9 @@ func (o latecomer) Open(ctx context.Context) (inbox.Store, error) {
 	return nil, inbox.ErrUnreachable
 }
 
-// A request that waits while the store turns out to be unreachable must not open it beside
-// reopen: the store would be opened twice, and closed once.
-func TestRequestsDoNotOpenAnUnreachableInbox(t *testing.T) {
+// A request that waits while the store cannot be reached must not open it beside the goroutine that
+// tries again: the store would be taken twice, and given up once.
+func TestRequestsDoNotOpenWhatIsAway(t *testing.T) {
 	counts, err := newMetrics(prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)

@@ -24,7 +24,7 @@ func (m *Member) Arrive(ctx context.Context, event Event) (Answer, error) {
 	answers := e.waiters.add(keyOf(event))
 	defer e.waiters.remove(keyOf(event), answers)
 
-	r, isNew, err := m.keep(q, event) //nolint:contextcheck // the gateway may hang up, see keep
+	r, isNew, err := m.keep(q, event) //nolint:contextcheck // the gateway may hang up, see arriveInStore
 	if err != nil {
 		return Answer{}, err
 	}

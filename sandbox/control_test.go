@@ -13,7 +13,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
-// control asks the control API, whose JSON is taken without a look at it here.
+// control calls the control API and returns its answer as it is.
 func (g gateway) control(method, path, body string) (status int, text string) {
 	g.Helper()
 	response := g.exchange(method, "/sandbox/"+path, body, http.Header{"Content-Type": {"application/json"}})
@@ -74,7 +74,7 @@ func TestControlSettles(t *testing.T) {
 				t.Errorf("a second time: HTTP %d: %s", status, text)
 			}
 			if len(ipns) != 0 {
-				t.Error("the app got two IPNs")
+				t.Error("the app got a second IPN")
 			}
 		})
 	}
@@ -267,7 +267,8 @@ func TestGlobalResultFault(t *testing.T) {
 }
 
 func TestClockAdvances(t *testing.T) {
-	inBubble(t, new(Handler), func(t *testing.T, g gateway) {
+	inBubble(t, new(Handler), func(g gateway) {
+		t := g.T
 		ipnURL, ipns := g.app(http.StatusOK, "{}")
 		id, _ := g.pay(`,"ipnURL":"` + ipnURL + `"`)
 		var shown struct{ Now time.Time }
@@ -306,7 +307,8 @@ func TestClockStaysWithinTenYears(t *testing.T) {
 }
 
 func TestReset(t *testing.T) {
-	inBubble(t, new(Handler), func(t *testing.T, g gateway) {
+	inBubble(t, new(Handler), func(g gateway) {
+		t := g.T
 		id, _ := g.pay("")
 		token := g.createToken("create-1")
 		g.do(http.MethodPost, "clock", `{"advance":"1h"}`, nil)
@@ -349,7 +351,8 @@ func TestResetDuringIPN(t *testing.T) {
 
 // A reset forgets a late IPN too.
 func TestResetBeforeLateIPN(t *testing.T) {
-	inBubble(t, new(Handler), func(t *testing.T, g gateway) {
+	inBubble(t, new(Handler), func(g gateway) {
+		t := g.T
 		ipnURL, ipns := g.app(http.StatusOK, "{}")
 		id, _ := g.pay(late + `,"ipnURL":"` + ipnURL + `"`)
 		g.act(id, "complete", "")

@@ -4,7 +4,7 @@ import "github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 
 // dashboardTexts are the texts of the dashboard, for its template and for its script, which
 // builds the rest of the page with them.
-var dashboardTexts = map[string]language.Text{ //nolint:gosec // G101: texts, no credentials
+var dashboardTexts = map[string]language.Text{
 	"title":    language.Both("Galaxy Pay sandbox", "Sandbox Galaxy Pay"),
 	"live":     language.Both("live", "trực tiếp"),
 	"lost":     language.Both("connecting …", "đang kết nối …"),

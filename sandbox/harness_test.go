@@ -53,13 +53,13 @@ func serve(t *testing.T, h *Handler) gateway {
 
 // inBubble runs a test with a clock of its own. It goes on when the test sleeps, and at no
 // other time: nothing in the test waits for a socket.
-func inBubble(t *testing.T, h *Handler, test func(t *testing.T, g gateway)) {
+func inBubble(t *testing.T, h *Handler, test func(g gateway)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		n := new(network)
 		logs := provision(t, h)
 		h.ipns.client.Transport = n
-		test(t, gateway{
+		test(gateway{
 			T: t, url: n.listen(handle(t, h)), apiKey: h.apiKey, salt: h.api.salt, logs: logs, transport: n, network: n,
 		})
 	})
@@ -227,7 +227,7 @@ func (g gateway) pay(more string) (transactionID, page string) {
 	return answer.ResponseData["transactionID"], answer.ResponseData["endpoint"]
 }
 
-// query queries the state of a transaction.
+// query queries a transaction.
 func (g gateway) query(transactionID string) answered {
 	g.Helper()
 	return g.ask("/api/v1/transaction/query", envelope("query-1", `{"transactionID":"`+transactionID+`"}`))

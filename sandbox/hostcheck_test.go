@@ -34,7 +34,7 @@ func TestOwnPageOnly(t *testing.T) {
 }
 
 // A page that points its own name at this machine reads nothing and changes nothing, whatever
-// it asks for: a browser names no Origin when a page gets something from its own site.
+// it requests: a browser names no Origin when a page gets something from its own site.
 func TestOwnHostOnly(t *testing.T) {
 	h := &Handler{Hosts: []string{"Sandbox.test"}}
 	ctx, release := caddy.NewContext(caddy.Context{Context: t.Context()})

@@ -105,7 +105,7 @@ func TestChoosingAgain(t *testing.T) {
 	g.wantParts(page+"?method=DOMESTIC", `id="card"`)
 }
 
-// Going back to the choice does not give another three tries.
+// Going back to the choice gives no customer another three tries.
 func TestWrongPasswordsStayCounted(t *testing.T) {
 	g := serve(t, new(Handler))
 	id, page := g.payWithOption(toShop)

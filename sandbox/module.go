@@ -158,7 +158,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.ledger, h.joined = joinLedger(h.apiKey), true
-	h.build(salt, h.watchServer(ctx), ctx.Logger())
+	h.build(h.watchServer(ctx), salt, ctx.Logger())
 	ctx.Logger().Warn("this is a sandbox, not a gateway: no payment made here is real")
 	return nil
 }
@@ -191,7 +191,7 @@ func (h *Handler) watchServer(ctx caddy.Context) (running context.Context) {
 }
 
 // build makes the parts of the sandbox.
-func (h *Handler) build(salt string, running context.Context, logger *zap.Logger) {
+func (h *Handler) build(running context.Context, salt string, logger *zap.Logger) {
 	h.ipns = &ipnSender{ledger: h.ledger, salt: salt, client: newIPNClient(h.IPNAnywhere), running: running, logger: logger}
 	ops := &operations{ledger: h.ledger, ipns: h.ipns, expiry: cmp.Or(time.Duration(h.Expiry), defaultExpiry)}
 	h.api = &api{key: h.apiKey, salt: salt, ledger: h.ledger, operations: ops, logger: logger}

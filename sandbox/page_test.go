@@ -100,7 +100,7 @@ func TestOutcomeWithoutAddress(t *testing.T) {
 	}
 }
 
-// A customer who comes back to the page of a settled payment can go on to the shop from there.
+// The page of a settled payment leads to the shop.
 func TestSettledPageLeadsBack(t *testing.T) {
 	g := serve(t, new(Handler))
 	_, page := g.pay(`,"successURL":"https://shop.example/success"`)
@@ -140,7 +140,7 @@ func TestMarkupInAnOrder(t *testing.T) {
 	}
 }
 
-// No step of a payment makes the browser send a request to another site.
+// No step of a payment makes the browser call another site.
 func TestPagesLoadNothing(t *testing.T) {
 	g := serve(t, new(Handler))
 	_, page := g.payWithOption("")
@@ -170,7 +170,7 @@ func TestCountdown(t *testing.T) {
 		"hours":       {26 * time.Hour, time.Millisecond, `data-seconds="93600">26:00:00<`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, &Handler{Expiry: caddy.Duration(test.life)}, func(t *testing.T, g gateway) {
+			inBubble(t, &Handler{Expiry: caddy.Duration(test.life)}, func(g gateway) {
 				_, page := g.pay("")
 				time.Sleep(test.wait)
 				g.wantParts(page, `id="countdown" `+test.want)

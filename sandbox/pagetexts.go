@@ -92,7 +92,7 @@ var methodTexts = map[string]language.Text{
 }
 
 // complaintTexts say what is wrong with a form.
-var complaintTexts = map[complaint]language.Text{ //nolint:gosec // G101: texts, no credentials
+var complaintTexts = map[complaint]language.Text{
 	payerTooLong:  language.Both("No detail may have more than 50 characters.", "Mỗi thông tin không được dài quá 50 ký tự."),
 	cardUnknown:   language.Both("Use a published test card: real card numbers do not belong here.", "Hãy dùng thẻ thử nghiệm đã công bố: không nhập số thẻ thật ở đây."),
 	nameMissing:   language.Both("The name on the card is missing or too long.", "Tên in trên thẻ bị thiếu hoặc quá dài."),

@@ -158,7 +158,7 @@ func TestSecondPress(t *testing.T) {
 	}
 }
 
-// The app gets the IPN before any of the presses takes the browser to the app.
+// The app gets the IPN before any of the presses takes the browser to it.
 func TestPressesAtOnce(t *testing.T) {
 	g := serve(t, new(Handler))
 	ipnURL, ipns := g.app(http.StatusOK, "{}")
@@ -180,7 +180,7 @@ func TestPressesAtOnce(t *testing.T) {
 	presses.Wait()
 }
 
-// An app may ask for the standing of the payment while it is being told of it.
+// An app may query the payment while it answers the IPN.
 func TestQueryDuringIPN(t *testing.T) {
 	g := serve(t, new(Handler))
 	questions := make(chan string, 1)
@@ -241,7 +241,7 @@ func TestUndeliveredIPN(t *testing.T) {
 	gone.Close()
 	for name, test := range map[string]struct{ ipnURL, want string }{
 		"connection breaks":      {broken + "?secret=s3cr3t", "EOF"},
-		"nobody there":           {gone.URL + "?secret=s3cr3t", "dial tcp"},
+		"nothing listens":        {gone.URL + "?secret=s3cr3t", "dial tcp"},
 		"not this machine":       {"http://192.0.2.1/ipn?secret=s3cr3t", errNotLoopback.Error()},
 		"not this machine, IPv6": {"http://[2001:db8::1]/ipn?secret=s3cr3t", errNotLoopback.Error()},
 		"mapped address":         {"http://[::ffff:192.0.2.1]/ipn?secret=s3cr3t", errNotLoopback.Error()},

@@ -202,7 +202,7 @@ func TestStepsOutOfTurn(t *testing.T) {
 	}
 }
 
-// The password is asked for, no matter who gave the card: the customer, the merchant or its token.
+// The password has to be typed wherever the card comes from: the customer, the merchant or a token.
 func TestCardThatIsKnown(t *testing.T) {
 	withOTP := strings.Replace(cardData, visa, "5506920809243667", 1)
 	for name, test := range map[string]struct{ card, form, last string }{

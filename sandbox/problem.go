@@ -6,7 +6,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
-// writeProblem answers a client that does not speak the gateway's protocol, in the form of
+// writeProblem answers a request outside of the gateway's protocol, in the form of
 // RFC 9457. Such answers are never signed.
 func writeProblem(w http.ResponseWriter, status int, code, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")

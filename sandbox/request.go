@@ -8,7 +8,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/fault"
 )
 
-// call is a request's envelope: who asks for what.
+// call is the envelope of a request.
 type call struct {
 	requestID string
 	data      fields           // requestData

@@ -9,7 +9,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 )
 
-// validate says the first thing that is wrong with requestData by the catalogue, which
+// validate returns the first thing that is wrong with requestData by the catalogue, which
 // is tolerant where the gateway's documents contradict each other. What they leave open
 // altogether is for the operations to judge.
 func validate(op *operation.Operation, data []rawjson.Member) error {
@@ -34,7 +34,7 @@ func inWords(fault operation.Fault) string {
 	return codesInWords[fault.Code]
 }
 
-// notTime is also the answer to an envelope without a real time.
+// notTime is also for requestDateTime.
 const notTime = "is not a date and time as yyyyMMddHHmmss"
 
 var codesInWords = map[operation.Code]string{

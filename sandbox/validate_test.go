@@ -69,7 +69,7 @@ func TestDisputedRequestsAreTaken(t *testing.T) {
 }
 
 // An app on the customer's phone gets its result like a web site.
-func TestWayBackToAnApp(t *testing.T) {
+func TestRedirectToAnApp(t *testing.T) {
 	g := serve(t, new(Handler))
 	_, page := g.pay(`,"successURL":"shopapp://paid/1?x=y"`)
 	returned, address := g.returned(g.press(page, "success"))

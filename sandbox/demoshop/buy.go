@@ -32,7 +32,7 @@ type common struct {
 	ExtraData        *extra       `json:"extraData,omitempty"`
 }
 
-// extra asks the sandbox to misbehave. The gateway knows no such field.
+// extra names faults for the sandbox. The gateway has no such field.
 type extra struct {
 	SandboxFault []string `json:"sandboxFault"`
 }
@@ -64,7 +64,7 @@ type linkFields struct {
 // operations are the ways to pay, by the operation that opens each.
 var operations = map[string]string{"redirect": "pay", "modal": "checkout", "link": "createPaymentLink"}
 
-// requestData is what the shop asks for. It names no address for callbacks where the
+// requestData is the body of the call. It names no address for callbacks where the
 // sidecar's defaults add them.
 func (h *Handler) requestData(o order) any {
 	all := common{
@@ -133,7 +133,7 @@ func (h *Handler) pay(ctx context.Context, id string) {
 	}
 }
 
-// open asks the gateway for the payment, and does what the outcome allows.
+// open calls the gateway for the payment, and does what the outcome allows.
 func (h *Handler) open(ctx context.Context, id string) outcome {
 	o, found := h.orders.find(id)
 	if !found {
@@ -180,7 +180,7 @@ func (h *Handler) clearUp(ctx context.Context, id string) {
 	}
 }
 
-// query queries the state of the payment at the gateway. The order is left as it is: it ends by
+// query finds out from the gateway where the payment stands. The order is left as it is: it ends by
 // the IPN alone, so that there is one place in the shop which hands out goods.
 func (h *Handler) query(ctx context.Context, o order) {
 	a := h.call(ctx, o, "query", map[string]string{"transactionID": o.transactionID}, "")

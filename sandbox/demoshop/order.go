@@ -16,10 +16,10 @@ import (
 type state string
 
 const (
-	opening   state = "opening"   // the gateway is being asked
-	pending   state = "pending"   // the gateway has the payment; the IPN will say
+	opening   state = "opening"   // the call to the gateway is under way
+	pending   state = "pending"   // the gateway has the payment; the IPN will say how it ends
 	unclear   state = "unclear"   // it may have the payment
-	notOpened state = "notOpened" // it does not have it, and no payment was made
+	notOpened state = "notOpened" // it does not have it, and no money moved
 
 	// The ends, in the words of Galaxypay-Payment-Status.
 	paid      state = "paid"
@@ -112,8 +112,8 @@ func (o *order) becomes(s state) {
 	}
 }
 
-// canAsk reports whether there is anything to ask the gateway. An order that has ended, or
-// was never opened, is not sent again because it has no transactionID.
+// canAsk tells whether the gateway can say something about the order. An order that has ended, or
+// was never opened, is not sent again for want of a transactionID.
 func (o *order) canAsk() bool {
 	return o.transactionID != "" || o.state == unclear || o.state == pending
 }

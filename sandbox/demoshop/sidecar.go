@@ -38,7 +38,7 @@ type answer struct {
 }
 
 // outcome judges an answer. Whatever is not plainly one of the others is unknown: a
-// sidecar that died in the middle of a call has not reported whether it was sent.
+// sidecar that died in the middle of a call cannot say whether it was sent.
 func (a answer) outcome() outcome {
 	if a.broken != nil {
 		return unknown
@@ -78,7 +78,7 @@ func newClient() *http.Client {
 }
 
 // call posts plain JSON to the sidecar and notes the exchange in the order. A customer
-// who closes the browser at this time does not stop it: the payment may be opened already.
+// who closes the browser does not stop it: the payment may be opened already.
 func (h *Handler) call(ctx context.Context, o order, operation string, fields any, key string) answer {
 	body := encode(fields)
 	header := http.Header{"Content-Type": {"application/json"}, "Accept-Language": {string(o.language)}}

@@ -206,7 +206,7 @@ function content(body) {
 		pretty && make("div", {}, make("h4", {}, say("formatted")), pretty));
 }
 
-// layOut indents JSON without touching a token: JSON.stringify would change the spelling of numbers.
+// layOut indents JSON without touching a token: JSON.stringify would change how numbers are written.
 function layOut(text) {
 	try {
 		JSON.parse(text);
@@ -234,8 +234,8 @@ function layOut(text) {
 
 // ---- faults, clock, reset ----
 
-// showControls changes what is there already: a person who works in a long list of faults
-// keeps the place in it.
+// showControls changes what is there already: a person in a long list of faults
+// keeps their place in it.
 async function showControls() {
 	const [faults, clock] = await Promise.all([ask("GET", "/sandbox/faults"), ask("GET", "/sandbox/clock")]);
 	if (!place("now")) place("controls").append(controls(faults.known));

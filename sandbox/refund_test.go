@@ -162,7 +162,7 @@ func TestRefundsAtOnceStayWithinThePayment(t *testing.T) {
 }
 
 func TestRefundWithinOneYear(t *testing.T) {
-	inBubble(t, new(Handler), func(t *testing.T, g gateway) {
+	inBubble(t, new(Handler), func(g gateway) {
 		id, page := g.pay("")
 		g.press(page, "success")
 		paid := time.Now()
