@@ -112,7 +112,7 @@ func (o *order) becomes(s state) {
 	}
 }
 
-// canAsk tells whether the gateway can say something about the order. An order that has ended, or
+// canAsk reports whether the gateway can say something about the order. An order that has ended, or
 // was never opened, is not sent again for want of a transactionID.
 func (o *order) canAsk() bool {
 	return o.transactionID != "" || o.state == unclear || o.state == pending
