@@ -4,7 +4,7 @@
 #   docker run --network host --read-only --tmpfs /data \
 #     -v "$PWD/Caddyfile.example:/etc/caddy/Caddyfile:ro" caddy-galaxypay
 #
-# No shell, no package manager, no user database: whoever gets in finds nothing to run and nothing to write to.
+# No shell, no package manager, no user database: an intruder finds nothing to run and nothing to write to.
 FROM scratch
 
 # The binary is built outside, by xcaddy.sh with CGO_ENABLED=0: a second build in here would need the Go toolchain and

@@ -12,7 +12,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
 )
 
-// ipnDescriptions holds what the gateway can be told of an IPN, from its page "Result & IPN
+// ipnDescriptions holds the answers that the gateway can get to an IPN, from its page "Result & IPN
 // Callback": 200 (processed), 404 (unknown to the merchant) and 409 (finished before), each
 // with the text that goes with it where the app gives none.
 var ipnDescriptions = map[string]string{
@@ -28,16 +28,16 @@ const longestDescription = 250
 // wrapper around the real writer, so no header of the app's can reach the gateway.
 type appAnswer struct {
 	header http.Header
-	status int // 0: the app has said nothing
+	status int // 0: the app has not answered
 	body   bytes.Buffer
 }
 
 // longestAppAnswer bounds what is kept of the app's body. An answer with the two
-// fields is far smaller; a larger one is no such answer.
+// fields is far smaller; a larger one is not such an answer.
 const longestAppAnswer = 64 << 10
 
 // ask runs the next handler. A reverse proxy whose app breaks off in the middle of
-// its answer panics, as the standard library's does; that is no answer either.
+// its answer panics, as the standard library's does; that is not an answer either.
 func (a *appAnswer) ask(next caddyhttp.Handler, r *http.Request) (err error) {
 	defer func() {
 		switch p := recover(); p {

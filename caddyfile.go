@@ -143,7 +143,7 @@ func (c *InboxEncryption) takeFrom(segment caddyfile.Segment) (rest caddyfile.Se
 	return segment, nil
 }
 
-// parseKey tells how many tokens it has read. It does not quote its arguments: one of
+// parseKey returns how many tokens it has read. It does not quote its arguments: one of
 // them may be the key.
 func (c *InboxEncryption) parseKey(d *caddyfile.Dispenser) (tokens int, err error) {
 	args := d.RemainingArgs()

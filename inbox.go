@@ -149,7 +149,7 @@ func (c *InboxEncryption) sealer() (*inbox.Sealer, error) {
 	return s, nil
 }
 
-// hasLiteral tells whether a key is written down in the configuration itself.
+// hasLiteral reports whether a key is written down in the configuration itself.
 func (c *InboxEncryption) hasLiteral() bool {
 	return slices.ContainsFunc(c.Keys, func(k InboxKey) bool { return !secret.IsPlaceholder(k.Key) })
 }

@@ -60,7 +60,7 @@ func (h *IPN) Provision(ctx caddy.Context) error {
 	return h.inbox.add(ctx, h.merchant.name, settings)
 }
 
-// ServeHTTP takes one IPN.
+// ServeHTTP handles one IPN.
 func (h *IPN) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	cb, prob := h.receive(w, r)
 	if prob != nil {
@@ -138,8 +138,8 @@ func (h *IPN) arrive(ctx context.Context, cb *callback) (inbox.Answer, error) {
 	})
 }
 
-// nameOf leaves out a name that is longer than any of the gateway's, and than a store takes:
-// the event must be kept all the same.
+// nameOf leaves out a name that is longer than any of the gateway's, and than a store accepts:
+// the event must still be kept.
 func nameOf(text string) string {
 	if len(text) > inbox.MaxName {
 		return ""
@@ -147,7 +147,7 @@ func nameOf(text string) string {
 	return text
 }
 
-// answerGateway tells the gateway what became of its IPN. It expects HTTP 200 and both
+// answerGateway answers the gateway's IPN. It expects HTTP 200 and both
 // fields as strings; source: its page "Result & IPN Callback".
 func answerGateway(w http.ResponseWriter, answer inbox.Answer) error {
 	body, err := json.Marshal(answer)

@@ -151,7 +151,7 @@ SELECT encode(sha256(message), 'hex'), 'default', transaction, 'ea3caa05f4bf495c
 FROM (SELECT transaction, convert_to(replace($1, 'TRANSACTION', transaction), 'UTF8') AS message
 	FROM (SELECT '2611' || lpad(n::text, 21, '0') AS transaction FROM generate_series(1, $2::bigint) AS n) AS transactions) AS messages`
 
-// fillPostgres also does what a server does by itself after so many inserts, lest it begin during the measurement.
+// fillPostgres also does what a server does by itself after so many inserts, so that it does not begin during the measurement.
 func fillPostgres(ctx context.Context, address string, records int) error {
 	if records == 0 {
 		return nil
