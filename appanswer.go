@@ -31,12 +31,12 @@ const longestDescription = 250
 // real writer, so no header of the app's can reach the gateway.
 type appAnswer struct {
 	header http.Header
-	status int // 0: the app has said nothing
+	status int // 0: the app has not answered
 	body   bytes.Buffer
 }
 
 // longestAppAnswer bounds what is kept of the app's body. An answer with the two
-// fields is far smaller; a larger one is no such answer.
+// fields is far smaller; a larger one is not such an answer.
 const longestAppAnswer = 64 << 10
 
 // askApp runs the handlers that lead to the app, and returns its answer. A reverse proxy whose

@@ -91,7 +91,7 @@ func TestInboxIsShared(t *testing.T) {
 	}
 }
 
-// silentOpener finds its store away, and after that one that says nothing.
+// silentOpener finds its store unreachable, and after that the store does not answer.
 type silentOpener struct {
 	asked  *atomic.Int32
 	silent chan struct{}
@@ -108,8 +108,8 @@ func (o silentOpener) Open(ctx context.Context) (inbox.Store, error) {
 	return nil, ctx.Err()
 }
 
-// While a database that says nothing is tried, requests and scrapes do not wait for it.
-func TestInboxThatIsAwayHoldsNobodyUp(t *testing.T) {
+// While a database that does not answer is tried, requests and scrapes do not wait for it.
+func TestUnreachableInboxHoldsUpNoRequest(t *testing.T) {
 	opener := silentOpener{new(atomic.Int32), make(chan struct{})}
 	b := newMembership()
 	b.opener, b.log = opener, zap.NewNop()

@@ -154,8 +154,21 @@ func (k *inboxSidecar) caddyfile(options string) string {
 		}`
 }
 
-// operate runs "caddy galaxypay inbox ..." and returns what it printed.
-func (k *inboxSidecar) operate(t *testing.T, args ...string) (string, error) {
+// operate runs "caddy galaxypay inbox ..." and returns what it printed. A reload moves the admin
+// endpoint, and Caddy closes connections to the old one unanswered; so a command that only
+// reads is run again when it got no answer.
+func (k *inboxSidecar) operate(t *testing.T, args ...string) (printed string, err error) {
+	t.Helper()
+	for range 10 {
+		printed, err = k.operateOnce(t, args...)
+		if err == nil || args[0] == "replay" || !strings.HasSuffix(err.Error(), "EOF") {
+			break
+		}
+	}
+	return printed, err
+}
+
+func (k *inboxSidecar) operateOnce(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	registered := caddycmd.Commands()["galaxypay"]
 	cmd := &cobra.Command{Use: registered.Name, SilenceErrors: true, SilenceUsage: true}

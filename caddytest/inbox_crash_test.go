@@ -42,7 +42,7 @@ func TestInboxSidecarIsKilled(t *testing.T) {
 	}
 	for range crashes {
 		child := s.start(t)
-		s.awaitMore(t, 1+rand.IntN(40)) //nolint:gosec // G404: the moment is no secret
+		s.awaitMore(t, 1+rand.IntN(40)) //nolint:gosec // G404: the moment is not a secret
 		if err := child.Process.Kill(); err != nil {
 			t.Error(err)
 		}

@@ -23,14 +23,14 @@ type entry struct {
 }
 
 // withMessage is the entry of a record with its message. An event whose message cannot be
-// decrypted is shown all the same: its other members help to find the key.
+// decrypted is still shown: its other members help to find the key.
 func withMessage(m *inbox.Member, r inbox.Record) entry {
 	message, err := m.Message(r.Event)
 	switch {
 	case err != nil:
 		return entry{Record: r, MessageError: err.Error()}
 	case !json.Valid(message):
-		return entry{Record: r, MessageError: "the message is no JSON"}
+		return entry{Record: r, MessageError: "the message is not JSON"}
 	}
 	return entry{Record: r, Message: message}
 }
