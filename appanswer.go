@@ -180,4 +180,4 @@ func (a *appAnswer) field(name string) string {
 }
 
 // expectedWord is what the log says where the app gives no word.
-const expectedWord = `expected HTTP 2xx with {"ipnStatus": "200"}, "404" or "409", an empty body, or OK`
+const expectedWord = `HTTP 2xx with {"ipnStatus": "200"}, "404" or "409", an empty body, or OK`

@@ -101,10 +101,10 @@ func resultOf(app *appAnswer) inbox.Result {
 	case ok:
 		return inbox.Result{Delivered: true, Answer: answer}
 	case app.status == 0:
-		return inbox.Result{Reason: "no handler answered; " + expectedWord}
+		return inbox.Result{Reason: "no handler answered; expected " + expectedWord}
 	}
 	return inbox.Result{
-		Reason:     fmt.Sprintf("the app answered HTTP %d; %s", app.status, expectedWord),
+		Reason:     fmt.Sprintf("the app answered HTTP %d; expected %s", app.status, expectedWord),
 		RetryAfter: retryAfterOf(app.header, time.Now()),
 	}
 }

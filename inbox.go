@@ -125,7 +125,7 @@ func (i *Inbox) proxy() (*caddyhttp.Subroute, error) {
 	var handlers []json.RawMessage
 	if uri := u.EscapedPath(); uri != "" {
 		if u.RawQuery != "" {
-			uri += "?" + u.RawQuery + "&{http.request.uri.query}"
+			uri += "?" + u.RawQuery
 		}
 		handlers = append(handlers, handlerJSON("rewrite", map[string]any{"uri": uri}))
 	}

@@ -93,12 +93,13 @@ func (h *IPN) ask(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler
 	app, err := askApp(next, r)
 	answer, ok := app.word()
 	if err != nil || !ok {
-		h.log.Error("the app did not confirm an IPN; "+expectedWord,
+		h.log.Error("the app did not confirm an IPN",
 			zap.String("merchant", h.merchant.name),
 			zap.String("request_id", cb.requestID),
 			zap.String("delivery_id", cb.deliveryID),
 			zap.String("payment_status", string(cb.status)),
 			zap.Int("app_status", app.status),
+			zap.String("expected", expectedWord),
 			zap.Error(err))
 		return answerProblem(w, r, problem.AppUnavailable())
 	}
