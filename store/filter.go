@@ -1,0 +1,86 @@
+package store
+
+import (
+	"iter"
+	"strings"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+)
+
+// Args are the named parameters of a statement: a string, an int64, an int or a uint64 behind
+// each name, which stands without its @.
+type Args map[string]any
+
+// Where is a filter as a condition on galaxypay_events, all but its limit.
+func Where(f inbox.Filter) (condition string, args Args) {
+	terms, args := []string{}, Args{}
+	add := func(column, operator, name string, value any) {
+		terms = append(terms, column+" "+operator+" @"+name)
+		args[name] = value
+	}
+	text := func(column, value string) {
+		if value != "" {
+			add(column, "=", column, value)
+		}
+	}
+	text("id", f.ID)
+	text("merchant", f.Queue)
+	text("transaction_id", f.Transaction)
+	text("order_id", f.OrderID)
+	text("request_id", f.RequestID)
+	text("payment_status", f.PaymentStatus)
+	text("state", string(f.State))
+	if f.State != "" && f.State != inbox.Delivered {
+		terms = append(terms, NotDelivered)
+	}
+	if since, ok := Time(f.Since).Micros(); ok {
+		add("received_at", ">=", "since", since)
+	}
+	if until, ok := Time(f.Until).Micros(); ok {
+		add("received_at", "<", "until", until)
+	}
+	if len(terms) == 0 {
+		return "true", args
+	}
+	return strings.Join(terms, " AND "), args
+}
+
+// ListEvents reads the next events that a filter picks, in the order of arrival: up to limit
+// of those after the one with the number after.
+func ListEvents(f inbox.Filter, after uint64, limit int) (sql string, args Args) {
+	condition, args := Where(f)
+	args["after"], args["limit"] = after, limit
+	return "SELECT " + EventColumns + " FROM galaxypay_events WHERE " + condition + " AND seq > @after ORDER BY seq LIMIT @limit", args
+}
+
+// pageSize is how many events List reads at once: a slow reader, or one of many events, holds no
+// connection, and not everything is in memory.
+const pageSize = 100
+
+// List yields events page by page, up to a limit; 0: no limit. Read returns up to size events
+// that follow the one with the number after, and only at the end fewer than that.
+func List(limit int, read func(after uint64, size int) ([]inbox.Record, error)) iter.Seq2[inbox.Record, error] {
+	return func(yield func(inbox.Record, error) bool) {
+		for after, left := uint64(0), limit; ; {
+			size := pageSize
+			if limit > 0 {
+				size = min(left, pageSize)
+			}
+			page, err := read(after, size)
+			if err != nil {
+				yield(inbox.Record{}, err)
+				return
+			}
+			for _, r := range page {
+				if !yield(r, nil) {
+					return
+				}
+				after = r.Seq
+			}
+			left -= len(page)
+			if len(page) < size || limit > 0 && left == 0 {
+				return
+			}
+		}
+	}
+}
