@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,7 +24,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 	_ "github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres" // the engine beyond one machine
-	_ "github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"   // the default engine
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"     // the default engine
 )
 
 func init() {
@@ -401,20 +403,48 @@ func (m *membership) reportOthers() {
 	}
 }
 
-// asItIsNow asks the engine of another store what is pending, if it still runs: during a
-// reload, that of the configuration before.
+// asItIsNow counts again what is pending in another store: by the engine that still runs, else
+// in the file. What cannot be counted stays as it was noted: the file may be in use elsewhere
+// by now.
 func asItIsNow(used store.Used) store.Used {
+	count := func() (map[string]int, error) { return pendingInFile(used.Name) }
+	if running := engineOf(used); running != nil {
+		count = func() (map[string]int, error) { return pendingIn(running) }
+	} else if used.Engine != "sqlite" {
+		return used
+	}
+	if pending, err := count(); err == nil {
+		used.Pending, used.Open = pending, false
+	}
+	return used
+}
+
+// engineOf returns another store if it is open: during a reload, that of the configuration
+// before.
+func engineOf(used store.Used) (running inbox.Store) {
 	engines.Range(func(_, value any) bool {
 		shared := value.(sharedEngine)
 		if shared.engine != used.Engine || shared.name != used.Name {
 			return true
 		}
-		if pending, err := pendingIn(shared.Store()); err == nil {
-			used.Pending, used.Open = pending, false
-		}
+		running = shared.Store()
 		return false
 	})
-	return used
+	return running
+}
+
+// pendingInFile counts what is pending in a file that no configuration of this process has
+// open. A file that has been removed holds nothing.
+func pendingInFile(path string) (map[string]int, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	s, err := sqlite.Open(path, nil)
+	if err != nil {
+		return nil, err
+	}
+	pending, err := pendingIn(s)
+	return pending, errors.Join(err, s.Close())
 }
 
 // pendingIn counts what is pending, by merchant.

@@ -72,7 +72,7 @@ func (b *bench) sqliteInbox(ctx context.Context, records int) (inbox.Store, erro
 }
 
 func openSQLite(ctx context.Context, path string) (*sqlite.Store, error) {
-	return sqlite.Open(ctx, path, func(err error) { progress("the store reports: %v", err) })
+	return sqlite.Open(path, func(err error) { progress("the store reports: %v", err) })
 }
 
 func postgresInbox(ctx context.Context, server *postgrestest.Server, records int) (inbox.Store, error) {
