@@ -14,8 +14,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/postgrestest"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres"
 )
 
 // started tells whether any test has asked for the server.
@@ -54,14 +54,14 @@ func needServer(t *testing.T) *postgrestest.Server {
 func newSchema(t *testing.T) string {
 	t.Helper()
 	address := needServer(t).Address()
-	name := fmt.Sprintf("inbox_%d", schemas.Add(1))
+	name := fmt.Sprintf("store_%d", schemas.Add(1))
 	execute(t, address, "CREATE SCHEMA "+name)
 	return address + "&search_path=" + name
 }
 
 var schemas atomic.Int64
 
-// open opens an inbox, as one sidecar does.
+// open opens a store, as one sidecar does.
 func open(t *testing.T, address string) *postgres.Store {
 	t.Helper()
 	s, err := postgres.Open(t.Context(), address)
@@ -103,8 +103,9 @@ func arrive(t *testing.T, s *postgres.Store, e inbox.Event, lease inbox.Lease) i
 // settle ends an attempt, with another one due at once if the state is pending.
 func settle(t *testing.T, s *postgres.Store, r inbox.Record, state inbox.State, at time.Time) {
 	t.Helper()
-	if err := s.Settle(t.Context(), r, inbox.Settlement{State: state, Due: at, At: at}); err != nil {
-		t.Fatalf("Settle %s: %v", r.ID, err)
+	got, err := s.Settle(t.Context(), r, inbox.Settlement{State: state, Due: at, At: at})
+	if err != nil || got != state {
+		t.Fatalf("Settle %s: %s, %v", r.ID, got, err)
 	}
 }
 
