@@ -375,18 +375,29 @@ func TestStoresOfEarlierConfigurationsAreReported(t *testing.T) {
 	mustLeave(t, again)
 }
 
-// A sidecar that died could not note what waits.
+// A sidecar that died could not note what waits. A file tells it; of a database it is said that
+// it was not closed.
 func TestStoreThatWasNotClosedIsReported(t *testing.T) {
 	s := newStoreTest(t)
-	name := filepath.Join(s.dir, "killed.db")
-	if err := store.Remember(usedStores(), store.Used{Engine: "sqlite", Name: name, Open: true}); err != nil {
-		t.Fatal(err)
+	m := s.load("killed.db")
+	arrives(t, m.member, "1", "default")
+	mustLeave(t, m)
+	for _, used := range []store.Used{
+		{Engine: "sqlite", Name: filepath.Join(s.dir, "killed.db"), Open: true},
+		{Engine: "sqlite", Name: filepath.Join(s.dir, "removed.db"), Open: true},
+		{Engine: "postgres", Name: "db.example/before", Open: true},
+		{Engine: "postgres", Name: "db.example/noted", Open: true, Pending: map[string]int{"default": 7}},
+		{Engine: "postgres", Name: "db.example/closed"},
+	} {
+		if err := store.Remember(usedStores(), used); err != nil {
+			t.Fatal(err)
+		}
 	}
-	mustLeave(t, s.load("other.db"))
-	wereReported(t, "after a kill", s.logs, "killed.db warn")
-	mustLeave(t, s.load("killed.db"))
-	mustLeave(t, s.load("other.db"))
-	wereReported(t, "after it was closed", s.logs)
+	s.logs.TakeAll()
+	for range 2 { // at every load
+		mustLeave(t, s.load(""))
+		wereReported(t, "after a kill", s.logs, "killed.db warn default 1", "before warn", "noted warn default 7")
+	}
 }
 
 // One store that two configurations use is open until the second one leaves it.
