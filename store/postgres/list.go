@@ -57,6 +57,8 @@ func narrowest(f inbox.Filter) (inbox.Filter, bool) {
 	switch {
 	case f.ID != "":
 		return inbox.Filter{ID: f.ID}, true
+	case f.IDPrefix != "":
+		return inbox.Filter{IDPrefix: f.IDPrefix}, true
 	case f.Transaction != "":
 		return inbox.Filter{Transaction: f.Transaction}, true
 	case f.RequestID != "":
@@ -68,7 +70,7 @@ func narrowest(f inbox.Filter) (inbox.Filter, bool) {
 }
 
 func storableFilter(f inbox.Filter) inbox.Filter {
-	for _, text := range []*string{&f.ID, &f.Queue, &f.Transaction, &f.OrderID, &f.RequestID, &f.PaymentStatus, (*string)(&f.State)} {
+	for _, text := range []*string{&f.ID, &f.IDPrefix, &f.Queue, &f.Transaction, &f.OrderID, &f.RequestID, &f.PaymentStatus, (*string)(&f.State)} {
 		*text = storable(*text)
 	}
 	return f
