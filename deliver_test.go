@@ -277,14 +277,14 @@ func TestDeliverThroughHandlersThatFail(t *testing.T) {
 		handler handlerFunc
 		want    string
 	}{
-		"nothing": {func(http.ResponseWriter, *http.Request, caddyhttp.Handler) error { return nil }, "no handler answered; " + expectedWord},
+		"nothing": {func(http.ResponseWriter, *http.Request, caddyhttp.Handler) error { return nil }, "no handler answered; expected " + expectedWord},
 		"the next one": {func(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 			return next.ServeHTTP(w, r)
-		}, "no handler answered; " + expectedWord},
+		}, "no handler answered; expected " + expectedWord},
 		"early hints alone": {func(w http.ResponseWriter, _ *http.Request, _ caddyhttp.Handler) error {
 			w.WriteHeader(http.StatusEarlyHints)
 			return nil
-		}, "no handler answered; " + expectedWord},
+		}, "no handler answered; expected " + expectedWord},
 		"error": {func(http.ResponseWriter, *http.Request, caddyhttp.Handler) error {
 			return errors.New(secret)
 		}, "the app did not answer: the connection broke, or the app's answer was not HTTP"},
@@ -323,10 +323,10 @@ func TestDeliverReadsTheAppsWord(t *testing.T) {
 		"200":          {200, `{"ipnStatus":"200"}`, "200", true, ""},
 		"409":          {409, `{"ipnStatus":"409"}`, "409", true, ""},
 		"unknown":      {200, `{"ipnStatus":"404"}`, "404", false, "the app does not know the order"},
-		"a page":       {200, `<html>`, "", false, "the app answered HTTP 200; " + expectedWord},
-		"redirect":     {302, ``, "", false, "the app answered HTTP 302; " + expectedWord},
-		"bare 404":     {404, ``, "", false, "the app answered HTTP 404; " + expectedWord},
-		"server error": {500, `canary`, "", false, "the app answered HTTP 500; " + expectedWord},
+		"a page":       {200, `<html>`, "", false, "the app answered HTTP 200; expected " + expectedWord},
+		"redirect":     {302, ``, "", false, "the app answered HTTP 302; expected " + expectedWord},
+		"bare 404":     {404, ``, "", false, "the app answered HTTP 404; expected " + expectedWord},
+		"server error": {500, `canary`, "", false, "the app answered HTTP 500; expected " + expectedWord},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var asked atomic.Int32

@@ -17,10 +17,10 @@ func TestInboxRelaysTheAppsAnswer(t *testing.T) {
 		answer                 http.HandlerFunc
 		ipnStatus, description string
 	}{
-		"ipnStatus 200":   {answering(200, `{"ipnStatus":"200","ipnDescription":"order updated"}`), "200", "order updated"},
-		"ipnStatus 409":   {answering(200, `{"ipnStatus":"409"}`), "409", "Transaction Completed"},
-		"nothing to say":  {answering(204, ""), "200", "Transaction Success"},
-		"HTTP 409":        {answering(409, `{"ipnStatus":"409"}`), "409", "Transaction Completed"},
+		"ipnStatus 200":  {answering(200, `{"ipnStatus":"200","ipnDescription":"order updated"}`), "200", "order updated"},
+		"ipnStatus 409":  {answering(200, `{"ipnStatus":"409"}`), "409", "Transaction Completed"},
+		"nothing to say": {answering(204, ""), "200", "Transaction Success"},
+		"HTTP 409":       {answering(409, `{"ipnStatus":"409"}`), "409", "Transaction Completed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			app, file := newApp(t), inboxFile(t)

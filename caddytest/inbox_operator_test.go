@@ -37,7 +37,7 @@ func deadLetter(t *testing.T, k *inboxSidecar) {
 	if listed := k.mustOperate(t, "list", "--state", "delivered"); strings.Contains(listed, id) {
 		t.Errorf("listed as delivered:\n%s", listed)
 	}
-	if stats := k.mustOperate(t, "stats"); strings.Join(strings.Fields(stats), " ") != "pending 0 delivered 0 dead 1 overtaken 0 repeated 0 quarantined 0" {
+	if stats := k.mustOperate(t, "stats"); strings.Join(strings.Fields(stats), " ") != "pending 0 delivered 0 dead 1 overtaken 0 repeated 0 not_found 0 quarantined 0" {
 		t.Errorf("stats:\n%s", stats)
 	}
 
