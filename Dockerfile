@@ -1,10 +1,10 @@
 # The sidecar as an image that holds one static binary and nothing else.
 #
 #   ./xcaddy.sh && docker build -t caddy-galaxypay .        (or: buildah build -t caddy-galaxypay .)
-#   docker run --network host --read-only --tmpfs /data \
+#   docker run --network host --read-only -v galaxypay-data:/data \
 #     -v "$PWD/Caddyfile.example:/etc/caddy/Caddyfile:ro" caddy-galaxypay
 #
-# No shell, no package manager, no user database: whoever gets in finds nothing to run and nothing to write to.
+# No shell, no package manager, no user database: an intruder finds nothing to run and nothing to write to.
 FROM scratch
 
 # The binary is built outside, by xcaddy.sh with CGO_ENABLED=0: a second build in here would need the Go toolchain and
@@ -20,7 +20,7 @@ ENV PATH=/opt/caddy \
 # Caddy keeps state (certificates, locks) in /data/caddy, and the last config in /config/caddy unless it
 # says "persist_config off". These two are all it ever writes to, so the root file system can be read-only.
 # There is no VOLUME on purpose: an anonymous volume would silently be left behind, with the state in it, by the next
-# container. Mount a named volume on /data, or a tmpfs where nothing in it must survive.
+# container. Mount a named volume on /data: the store of the inbox is there, and it refuses a file system in memory.
 ENV XDG_CONFIG_HOME=/config \
     XDG_DATA_HOME=/data
 

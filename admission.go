@@ -82,8 +82,9 @@ func isJSON(contentType string) bool {
 		strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")
 }
 
-// readBody reads a body of at most limit bytes, of a call or of a callback. A body that
-// breaks off is reported under the code that unreadable names.
+// readBody reads a body of at most limit bytes. Calls and callbacks are both read with it:
+// read (above) for calls, readPost (in callback.go) for callbacks. A body that breaks off is
+// reported under the code that unreadable names.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64, unreadable problem.Code) ([]byte, *problem.Problem) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return nil, problem.ContentEncoding()

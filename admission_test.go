@@ -79,7 +79,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// limited is an outbound handler with two slots.
+// limited is a handler of calls with two slots.
 func limited(t *testing.T, gateway roundTrip) (*Proxy, caddy.Context) {
 	t.Helper()
 	ctx, err := caddy.ProvisionContext(&caddy.Config{AppsRaw: caddy.ModuleMap{

@@ -3,7 +3,10 @@ package galaxypay
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -12,20 +15,20 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
 )
 
-// ipnDescriptions holds what the gateway can be told of an IPN, from its page "Result & IPN
-// Callback": 200 (processed), 404 (unknown to the merchant) and 409 (finished before), each
-// with the text that goes with it where the app gives none.
+// ipnDescriptions holds what the gateway can be answered to an IPN, from its page "Result &
+// IPN Callback": 200 (processed), 404 (unknown to the merchant) and 409 (finished before),
+// each with the text that goes with it where the app gives none.
 var ipnDescriptions = map[string]string{
-	"200": "Transaction Success",
-	"404": "Transaction Not Found",
-	"409": "Transaction Completed",
+	"200":          "Transaction Success",
+	inbox.NotFound: "Transaction Not Found",
+	"409":          "Transaction Completed",
 }
 
 // longestDescription is the limit of ipnDescription in characters.
 const longestDescription = 250
 
-// appAnswer catches the app's answer to an IPN instead of passing it on. It is no
-// wrapper around the real writer, so no header of the app's can reach the gateway.
+// appAnswer catches the app's answer to an IPN instead of passing it on. It does not wrap the
+// real writer, so no header of the app's can reach the gateway.
 type appAnswer struct {
 	header http.Header
 	status int // 0: the app has said nothing
@@ -36,19 +39,21 @@ type appAnswer struct {
 // fields is far smaller; a larger one is no such answer.
 const longestAppAnswer = 64 << 10
 
-// ask runs the next handler. A reverse proxy whose app breaks off in the middle of
-// its answer panics, as the standard library's does; that is no answer either.
-func (a *appAnswer) ask(next caddyhttp.Handler, r *http.Request) (err error) {
+// askApp runs the handlers that lead to the app, and returns its answer. A reverse proxy whose
+// app breaks off in the middle of its answer panics, as the standard library's does; that is
+// no answer, and neither is any other panic.
+func askApp(next caddyhttp.Handler, r *http.Request) (app *appAnswer, err error) {
+	app = &appAnswer{header: make(http.Header)}
 	defer func() {
 		switch p := recover(); p {
 		case nil:
 		case http.ErrAbortHandler:
-			err = errors.New("the app's answer broke off")
+			err = errors.New("the app's answer was cut off")
 		default:
-			panic(p)
+			err = fmt.Errorf("a handler panicked: %v", p)
 		}
 	}()
-	return next.ServeHTTP(a, r)
+	return app, next.ServeHTTP(app, r)
 }
 
 // Header implements http.ResponseWriter.
@@ -72,19 +77,89 @@ func (a *appAnswer) Write(p []byte) (int, error) {
 // Flush implements http.Flusher. It does nothing: the answer is read at its end.
 func (a *appAnswer) Flush() {}
 
-// translate reads the app's answer: its own ipnStatus from a 2xx JSON body, 200
-// for any other 2xx, 409 for a bare 409. Nothing else is an answer.
-func (a *appAnswer) translate() (inbox.Answer, bool) {
-	switch {
-	case a.status == http.StatusConflict:
-		return a.describe("409"), true
-	case a.status < 200 || a.status > 299:
+// word reads what the app says of an IPN: 200, 404 or 409, or that it says nothing of it. A
+// page of PHP's warnings, a login form or the answer of a wrong route often has status 200 and
+// must not be taken for a confirmation: the order would be lost.
+func (a *appAnswer) word() (inbox.Answer, bool) {
+	if a.status != http.StatusConflict && (a.status < 200 || a.status > 299) {
 		return inbox.Answer{}, false
 	}
-	if status := a.field("ipnStatus"); ipnDescriptions[status] != "" {
-		return a.describe(status), true
+	status := a.ipnStatus()
+	if status == "" || a.status == http.StatusConflict && status != "409" {
+		return inbox.Answer{}, false
 	}
-	return a.describe("200"), true
+	return a.describe(status), true
+}
+
+// ipnStatus reads the body; "" is no word.
+func (a *appAnswer) ipnStatus() string {
+	body := bytes.TrimSpace(bytes.TrimPrefix(a.body.Bytes(), []byte(utf8BOM)))
+	switch {
+	case len(body) > longestAppAnswer:
+		return ""
+	case len(body) == 0 && a.isUnmatchedCaddy():
+		return ""
+	case len(body) == 0 || isConfirmation(string(body)):
+		return "200"
+	}
+	members, err := rawjson.Members(body)
+	if err != nil {
+		return ""
+	}
+	if value := rawjson.Find(members, "ipnStatus"); value != nil {
+		if status := rawjson.Scalar(value); ipnDescriptions[status] != "" {
+			return status
+		}
+		return ""
+	}
+	if saysNo(members) {
+		return ""
+	}
+	return "200"
+}
+
+// isConfirmation reports whether a body that is not an object says yes.
+func isConfirmation(body string) bool {
+	word := strings.Trim(body, `"`)
+	return body == "true" || slices.ContainsFunc([]string{"OK", "success", "received", "accepted"}, func(yes string) bool {
+		return strings.EqualFold(word, yes)
+	})
+}
+
+// saysNo reports whether an object without ipnStatus says in another way that the IPN was not
+// taken. RspCode and return_code are how the answers of other Vietnamese gateways say it.
+func saysNo(members []rawjson.Member) bool {
+	is := func(name, value string) bool { return string(rawjson.Find(members, name)) == value }
+	if is("success", "false") || is("ok", "false") || is("success", `"false"`) || is("ok", `"false"`) {
+		return true
+	}
+	for _, name := range []string{"error", "errors"} {
+		if value := string(rawjson.Find(members, name)); !slices.Contains([]string{"", "null", "false", `""`, "[]", "{}", "0"}, value) {
+			return true
+		}
+	}
+	if value := rawjson.Find(members, "RspCode"); value != nil && rawjson.Scalar(value) != "00" {
+		return true
+	}
+	if value := rawjson.Find(members, "return_code"); value != nil {
+		code, err := strconv.ParseFloat(rawjson.Scalar(value), 64)
+		return err != nil || code <= 0
+	}
+	return false
+}
+
+// isUnmatchedCaddy recognises the empty 200 that Caddy answers where no site and no route
+// matches: nothing but what every answer of Caddy's has.
+func (a *appAnswer) isUnmatchedCaddy() bool {
+	if a.header.Get("Server") != "Caddy" {
+		return false
+	}
+	for name := range a.header {
+		if !slices.Contains([]string{"Server", "Date", "Content-Length", "Via", "Alt-Svc", "Connection"}, name) {
+			return false
+		}
+	}
+	return true
 }
 
 func (a *appAnswer) describe(status string) inbox.Answer {
@@ -97,12 +172,12 @@ func (a *appAnswer) describe(status string) inbox.Answer {
 
 // field returns a string or number of the app's JSON body, "" if there is none.
 func (a *appAnswer) field(name string) string {
-	if a.body.Len() > longestAppAnswer {
-		return ""
-	}
 	members, err := rawjson.Members(bytes.TrimPrefix(a.body.Bytes(), []byte(utf8BOM)))
 	if err != nil {
 		return ""
 	}
 	return rawjson.Scalar(rawjson.Find(members, name))
 }
+
+// expectedWord is what the log says where the app gives no word.
+const expectedWord = `expected HTTP 2xx with {"ipnStatus": "200"}, "404" or "409", an empty body, or OK`

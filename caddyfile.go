@@ -54,14 +54,14 @@ func size(target *int64) func(*caddyfile.Dispenser) error {
 //		merchant <name> {
 //			# the same options
 //		}
-//		inbox         <store> <arguments...> {
+//		store sqlite [<path>] | postgres <address> {
 //			encrypt <key id> <key>
 //			refuse_unencrypted
-//			# the options of the store
+//			keep <duration>
 //		}
 //	}
 //
-// The options outside of merchant describe the merchant "default"; inbox is for all
+// The options outside of merchant describe the merchant "default"; store is for all
 // of them. previous_salt and merchant may be given several times.
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	if existing != nil {
@@ -75,7 +75,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	top := new(Merchant)
 	known := top.options()
 	known["merchant"] = app.parseMerchant
-	known["inbox"] = app.parseInbox
+	known["store"] = app.parseStore
 	if err := known.Parse(d, "previous_salt", "merchant"); err != nil {
 		return nil, err
 	}
@@ -100,69 +100,17 @@ func (a *App) parseMerchant(d *caddyfile.Dispenser) error {
 	return a.Merchants[name].options().Parse(d, "previous_salt")
 }
 
-func (a *App) parseInbox(d *caddyfile.Dispenser) error {
+func (a *App) parseStore(d *caddyfile.Dispenser) error {
 	if !d.NextArg() {
-		return d.Err("inbox: expected a store, such as inbox bolt")
+		return d.Err("store: expected an engine, sqlite or postgres")
 	}
-	name := d.Val()
-	rest, err := a.InboxEncryption.takeFrom(d.NextSegment())
+	engine := d.Val()
+	opener, err := caddyfile.UnmarshalModule(d, storeNamespace+"."+engine)
 	if err != nil {
 		return err
 	}
-	d = caddyfile.NewDispenser(rest)
-	d.Next() // the store's name
-	store, err := caddyfile.UnmarshalModule(d, inboxNamespace+"."+name)
-	if err != nil {
-		return err
-	}
-	a.InboxRaw = caddyconfig.JSONModuleObject(store, "store", name, nil)
+	a.StoreRaw = caddyconfig.JSONModuleObject(opener, "engine", engine, nil)
 	return nil
-}
-
-// takeFrom reads the options that an inbox has whatever its store, and returns the tokens
-// without them: the rest is the store's. encrypt may be given several times.
-func (c *InboxEncryption) takeFrom(segment caddyfile.Segment) (rest caddyfile.Segment, err error) {
-	d := caddyfile.NewDispenser(segment)
-	d.Next() // the store's name
-	d.RemainingArgs()
-	mine := map[string]func(*caddyfile.Dispenser) (int, error){
-		"encrypt":            c.parseKey,
-		"refuse_unencrypted": c.parseRefuse,
-	}
-	for d.NextBlock(0) {
-		parse := mine[d.Val()]
-		if parse == nil || d.Nesting() > 1 {
-			continue
-		}
-		tokens, err := parse(d)
-		if err != nil {
-			return nil, err
-		}
-		segment = d.DeleteN(tokens)
-	}
-	return segment, nil
-}
-
-// parseKey tells how many tokens it has read. It does not quote its arguments: one of
-// them may be the key.
-func (c *InboxEncryption) parseKey(d *caddyfile.Dispenser) (tokens int, err error) {
-	args := d.RemainingArgs()
-	if len(args) != 2 {
-		return 0, d.Err("encrypt: expected <key id> <key>")
-	}
-	c.Keys = append(c.Keys, InboxKey{ID: args[0], Key: args[1]})
-	return 3, nil
-}
-
-func (c *InboxEncryption) parseRefuse(d *caddyfile.Dispenser) (tokens int, err error) {
-	if d.NextArg() {
-		return 0, d.Err("refuse_unencrypted: expected no value")
-	}
-	if c.RefuseUnencrypted {
-		return 0, d.Err("duplicate option refuse_unencrypted")
-	}
-	c.RefuseUnencrypted = true
-	return 1, nil
 }
 
 func (c *Merchant) options() option.Block {
@@ -198,7 +146,7 @@ func parseProxy(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	return p, p.UnmarshalCaddyfile(h.Dispenser)
 }
 
-// UnmarshalCaddyfile sets up the outbound handler. Syntax:
+// UnmarshalCaddyfile sets up the handler of calls. Syntax:
 //
 //	galaxypay [<matcher>] {
 //		merchant      <name>
@@ -305,28 +253,33 @@ func (p *Proxy) parseTransport(d *caddyfile.Dispenser) error {
 
 func parseIPN(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	ipn := new(IPN)
-	return ipn, ipn.UnmarshalCaddyfile(h.Dispenser)
+	return ipn, ipn.parse(h)
 }
 
-// UnmarshalCaddyfile sets up the handler of IPNs. Syntax:
+// parse sets up the handler of IPNs. Syntax:
 //
 //	galaxypay_ipn [<matcher>] {
 //		merchant <name>
 //		max_body <size>
 //		inbox {
+//			deliver {
+//				# any directives
+//			}
 //			deliver_to    <url>
 //			answer_within <duration>
 //			retry         <durations...>
-//			keep          <duration>
 //		}
 //	}
-func (h *IPN) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+//
+// deliver_to is short for a deliver with rewrite and reverse_proxy.
+func (h *IPN) parse(helper httpcaddyfile.Helper) error {
+	d := helper.Dispenser
 	d.Next() // the directive's name
 	if d.NextArg() {
 		return d.ArgErr()
 	}
 	known := h.options()
-	known["inbox"] = h.parseInbox
+	known["inbox"] = func(d *caddyfile.Dispenser) error { return h.parseInbox(helper, d) }
 	return known.Parse(d)
 }
 
@@ -356,17 +309,27 @@ func (rc *Receiver) options() option.Block {
 	}
 }
 
-func (h *IPN) parseInbox(d *caddyfile.Dispenser) error {
+func (h *IPN) parseInbox(helper httpcaddyfile.Helper, d *caddyfile.Dispenser) error {
 	if d.NextArg() {
-		return d.Err("inbox: expected a block with deliver_to")
+		return d.Err("inbox: expected a block with deliver or deliver_to")
 	}
 	h.Inbox = new(Inbox)
 	return option.Block{
+		"deliver":       func(d *caddyfile.Dispenser) error { return h.Inbox.parseDeliver(helper, d) },
 		"deliver_to":    option.One(&h.Inbox.DeliverTo),
 		"answer_within": option.Duration(&h.Inbox.AnswerWithin),
 		"retry":         h.Inbox.parseRetry,
-		"keep":          option.Duration(&h.Inbox.Keep),
 	}.Parse(d)
+}
+
+// parseDeliver reads a block of directives, in the order that Caddy sorts them in.
+func (i *Inbox) parseDeliver(helper httpcaddyfile.Helper, d *caddyfile.Dispenser) error {
+	handler, err := httpcaddyfile.ParseSegmentAsSubroute(helper.WithDispenser(d.NewFromNextSegment()))
+	if err != nil {
+		return err
+	}
+	i.Deliver = handler.(*caddyhttp.Subroute)
+	return nil
 }
 
 func (i *Inbox) parseRetry(d *caddyfile.Dispenser) error {
@@ -387,6 +350,5 @@ func (i *Inbox) parseRetry(d *caddyfile.Dispenser) error {
 // Interface guards
 var (
 	_ caddyfile.Unmarshaler = (*Proxy)(nil)
-	_ caddyfile.Unmarshaler = (*IPN)(nil)
 	_ caddyfile.Unmarshaler = (*Result)(nil)
 )

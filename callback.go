@@ -75,6 +75,7 @@ type callback struct {
 	deliveryID  string // of the signed text: the same message always has the same
 	requestID   string
 	transaction string // transactionID or, of a payment link, orderNo; "" where it has neither
+	order       string // orderID or, of a payment link, orderNo; "" where it has neither
 	kind        string
 	status      PaymentStatus
 }
@@ -196,6 +197,7 @@ func judge(msg signed, message []byte, kind string) (*callback, *problem.Problem
 		deliveryID:  hex.EncodeToString(id[:]),
 		requestID:   e.requestID,
 		transaction: payment.transaction,
+		order:       payment.order,
 		kind:        kind,
 		status:      payment.judge(),
 	}, nil
@@ -224,7 +226,7 @@ func (rc *Receiver) reportRefused(r *http.Request, kind string, prob *problem.Pr
 
 // forward turns the request into the one that the app gets.
 func (rc *Receiver) forward(r *http.Request, cb *callback) *http.Request {
-	removeMarks(r.Header)
+	removeCallbackHeaders(r.Header)
 	// These described the body or the connection as they came.
 	for _, name := range []string{
 		"Content-Encoding", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest", "Trailer",
@@ -234,7 +236,7 @@ func (rc *Receiver) forward(r *http.Request, cb *callback) *http.Request {
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Content-Length", strconv.Itoa(len(cb.message)))
-	marks{cb.kind, rc.merchant.name, string(cb.status), cb.deliveryID}.set(r.Header)
+	callbackHeaders{cb.kind, rc.merchant.name, string(cb.status), cb.deliveryID, 0}.set(r.Header)
 
 	r.Method = http.MethodPost
 	r.URL.RawQuery = withoutOurs(r.URL.RawQuery)

@@ -473,7 +473,7 @@ func TestForwardTakesOurFieldsOutOfTheOriginal(t *testing.T) {
 		t.Errorf("remembered is %s, %s", remembered.RequestURI, remembered.URL)
 	}
 	if original.URL.RawQuery != "data=x&own=%41&signature=y" {
-		t.Error("the address was changed under whoever else remembers it")
+		t.Error("the address was changed for others that remember it")
 	}
 	for _, nothing := range []any{nil, http.Request{}, original} {
 		if r := forward(nothing); r.URL.String() != "/rewritten" {

@@ -23,9 +23,9 @@ func addSubcommands(galaxypay *cobra.Command) {
 func openAPICommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "openapi",
-		Short: "Prints the OpenAPI 3.1 description of the outbound site",
-		Long: `Prints the OpenAPI 3.1 description of the outbound site: the operations of
-the gateway, their fields, and every failure. A running sidecar answers
+		Short: "Prints the OpenAPI 3.1 description of the calls that an app can make",
+		Long: `Prints the OpenAPI 3.1 description of the calls that an app can make: the
+operations of the gateway, their fields, and every failure. A running sidecar answers
 GET /openapi.json with the same.`,
 		Example: "  caddy galaxypay openapi > openapi.json",
 		Args:    cobra.NoArgs,

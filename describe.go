@@ -15,7 +15,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
-// document is something that the outbound site can be asked for with GET: the
+// document is something that an app can get from where it posts its calls: the
 // description of its operations, or the gateway's codes for the app's own pages.
 type document struct {
 	body []byte
@@ -43,7 +43,7 @@ var documents = sync.OnceValues(func() (map[string]document, error) {
 	return docs, nil
 })
 
-// openAPI describes the outbound site, with every problem that a call can have.
+// openAPI describes the calls that an app can make, with every problem that a call can have.
 func openAPI() ([]byte, error) {
 	var failures []describe.Failure
 	for _, code := range problem.Codes() {

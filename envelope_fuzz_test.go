@@ -102,7 +102,7 @@ func checkWrapped(t *testing.T, x *call, body []byte, key string) {
 	}
 	for name, value := range data {
 		if _, ok := app[name]; !ok && !slices.ContainsFunc(x.added, func(f field) bool { return f.name == name && bytes.Equal(f.value, value) }) {
-			t.Errorf("%q is %s, and nobody gave it", name, value)
+			t.Errorf("%q is %s, which was not given", name, value)
 		}
 	}
 	for _, fixed := range x.operation.Fixed() {

@@ -2,31 +2,36 @@ package galaxypay
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 )
 
-// marks are the headers that tell the app what a proven callback means. No outsider can
-// set them: removeMarks takes away what came in their place.
-type marks struct {
+// callbackHeaders tell the app what a proven callback means. No outsider can set them:
+// removeCallbackHeaders takes away what came in their place.
+type callbackHeaders struct {
 	callback      string // ipn, result or cancel
 	merchant      string
 	paymentStatus string
 	deliveryID    string
+	attempt       int // counts from 1 where the callback comes out of the inbox; else 0, and no header
 }
 
-func (m marks) set(h http.Header) {
-	h.Set("Galaxypay-Callback", m.callback)
-	h.Set("Galaxypay-Merchant", m.merchant)
-	h.Set("Galaxypay-Payment-Status", m.paymentStatus)
-	h.Set("Galaxypay-Delivery-Id", m.deliveryID)
+func (c callbackHeaders) set(h http.Header) {
+	h.Set("Galaxypay-Callback", c.callback)
+	h.Set("Galaxypay-Merchant", c.merchant)
+	h.Set("Galaxypay-Payment-Status", c.paymentStatus)
+	h.Set("Galaxypay-Delivery-Id", c.deliveryID)
+	if c.attempt > 0 {
+		h.Set("Galaxypay-Attempt", strconv.Itoa(c.attempt))
+	}
 }
 
 var hyphens = strings.NewReplacer("_", "-", ".", "-")
 
-// removeMarks deletes every header that could be taken for one of our marks: an
+// removeCallbackHeaders deletes every header that could be taken for one of ours: an
 // outsider who sets Galaxypay-Payment-Status: paid must not be believed. CGI and
 // FastCGI write underscores for hyphens, so both spellings count.
-func removeMarks(h http.Header) {
+func removeCallbackHeaders(h http.Header) {
 	for name := range h {
 		if strings.HasPrefix(strings.ToLower(hyphens.Replace(name)), "galaxypay-") {
 			delete(h, name)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestRemoveMarks(t *testing.T) {
+func TestRemoveCallbackHeaders(t *testing.T) {
 	h := http.Header{
 		"Galaxypay-Payment-Status": {"paid"}, "Galaxypay-Callback": {"ipn", "ipn"}, "galaxypay-merchant": {"x"}, "GALAXYPAY-DELIVERY-ID": {"x"},
 		"Galaxypay-": {"x"}, "Galaxypay-Anything-New": {"x"}, "Galaxypay_payment_status": {"paid"}, "Galaxypay_Payment-Status": {"paid"},
@@ -20,9 +20,9 @@ func TestRemoveMarks(t *testing.T) {
 		"Galaxypay": {"stays"}, "Galaxypayment": {"stays"}, "X-Galaxypay-Callback": {"stays"}, "User-Agent": {"galaxypay-callback"},
 		"Content-Type": {"application/json"}, "": {"stays"},
 	}
-	removeMarks(h)
+	removeCallbackHeaders(h)
 	if !maps.EqualFunc(h, want, slices.Equal) {
 		t.Errorf("left %v", h)
 	}
-	removeMarks(nil)
+	removeCallbackHeaders(nil)
 }

@@ -1,339 +1,224 @@
 package galaxypay
 
 import (
-	"context"
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"reflect"
+	"net/url"
 	"slices"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
-	_ "github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt"     // the default store
-	_ "github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres" // the other one
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
 )
 
-// inboxNamespace is where stores register.
-const inboxNamespace = "galaxypay.inbox"
+// Inbox makes a handler of IPNs keep each proven one until the app has taken it, and answer
+// the gateway as soon as it is kept. The handlers behind it are not called; those in deliver
+// are. The handlers of one merchant may differ in deliver only.
+type Inbox struct {
+	// The handlers that take the events: any of Caddy's. The app sees the Host, the scheme,
+	// the path and the client address of the gateway's request, and the header
+	// Galaxypay-Attempt. Either this or deliver_to is required.
+	Deliver *caddyhttp.Subroute `json:"deliver,omitempty"`
 
-// defaultStore is the store of handlers with an inbox where the global option names none.
-const defaultStore = inboxNamespace + ".bolt"
+	// Short for a deliver that rewrites the request to the path of this address, if it has
+	// one, and hands it to a reverse_proxy to its host. Placeholders such as {env.NAME} are
+	// resolved when the config is loaded.
+	DeliverTo string `json:"deliver_to,omitempty"`
 
-// openTimeout bounds how long a store may take to open: it may have to wait for another
-// process, or to look through what it holds.
-const openTimeout = 2 * time.Minute
+	// How long the gateway's request waits for the app's own answer, 30s at most. After
+	// that the sidecar answers that the IPN was received. Default: 5s.
+	AnswerWithin caddy.Duration `json:"answer_within,omitempty"`
 
-// reopenInterval lies between attempts to open a store that cannot be reached.
-const reopenInterval = 2 * time.Second
+	// The delays between attempts; each is made up to a fifth longer at random. When the
+	// attempt after the last delay fails, the IPN becomes a dead letter. Default: 1s, 5s,
+	// 30s, 2m, 10m, 1h, 6h, 12h, 24h, 24h, which outlasts a weekend.
+	Retry []caddy.Duration `json:"retry,omitempty"`
 
-// countTimeout bounds how long a store may take to count what is pending.
-const countTimeout = 2 * time.Second
-
-// engines keeps inboxes open over a reload: the new configuration joins before the old one
-// leaves, so no file is opened twice and no attempt is broken off.
-var engines = caddy.NewUsagePool()
-
-// sharedEngine is an engine that ends when the last configuration has left it.
-type sharedEngine struct{ *inbox.Engine }
-
-// Destruct implements caddy.Destructor.
-func (s sharedEngine) Destruct() error {
-	err := s.Close()
-	deliveries.CloseIdleConnections()
-	return err
+	name string // of its block
 }
 
-// membership is one configuration's share in an inbox.
-type membership struct {
-	opener   inbox.Opener // nil: no handler has an inbox
-	sealer   *inbox.Sealer
-	settings map[string]*Inbox
-	queues   map[string]inbox.Queue // by merchant, as settings
-	log      *zap.Logger
-	metrics  *metrics
+const defaultAnswerWithin = caddy.Duration(5 * time.Second)
 
-	opening   context.Context // ends when the configuration does
-	stop      context.CancelFunc
-	reopening sync.WaitGroup
-
-	mu          sync.Mutex
-	member      *inbox.Member // nil until it has joined
-	left        bool
-	unreachable error // why the store could not be opened; reopen tries again
+var defaultRetry = []caddy.Duration{
+	caddy.Duration(time.Second),
+	caddy.Duration(5 * time.Second),
+	caddy.Duration(30 * time.Second),
+	caddy.Duration(2 * time.Minute),
+	caddy.Duration(10 * time.Minute),
+	caddy.Duration(time.Hour),
+	caddy.Duration(6 * time.Hour),
+	caddy.Duration(12 * time.Hour),
+	caddy.Duration(24 * time.Hour),
+	caddy.Duration(24 * time.Hour),
 }
 
-func newMembership() *membership {
-	b := &membership{settings: make(map[string]*Inbox), queues: make(map[string]inbox.Queue)}
-	b.opening, b.stop = context.WithCancel(context.Background())
-	return b
-}
+// longestRetry bounds one delay. A delay of centuries, meant as never, would give a time that
+// no store can keep and that would be read as one in the past.
+const longestRetry = caddy.Duration(30 * 24 * time.Hour)
 
-// provision loads the store that the global option names, if it does.
-func (b *membership) provision(ctx caddy.Context, a *App) error {
-	b.log = ctx.Logger().Named("inbox")
-	var err error
-	if b.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
-		return err
-	}
-	if err = ctx.GetMetricsRegistry().Register(inboxBacklog{b}); err != nil {
-		return err
-	}
-	if b.sealer, err = a.InboxEncryption.sealer(); err != nil {
-		return fmt.Errorf("inbox: %w", err)
-	}
-	if a.InboxEncryption.hasLiteral() {
-		b.log.Warn("a key of the inbox stands in the configuration itself, where config dumps show it; use {env.NAME} or {file./path}")
-	}
-	if a.InboxRaw == nil {
-		return nil
-	}
-	store, err := ctx.LoadModule(a, "InboxRaw")
-	if err != nil {
-		return fmt.Errorf("inbox: %w", err)
-	}
-	return b.use(store)
-}
-
-func (b *membership) use(store any) error {
-	opener, ok := store.(inbox.Opener)
-	if !ok {
-		return fmt.Errorf("inbox: %T is not a store", store)
-	}
-	b.opener = opener
-	return nil
-}
-
-// add registers the inbox of a handler, while that is provisioned.
-func (b *membership) add(ctx caddy.Context, merchant string, settings *Inbox) error {
-	if other := b.settings[merchant]; other != nil {
-		if !reflect.DeepEqual(other, settings) {
-			return fmt.Errorf("inbox: the handlers of merchant %s have different settings; a merchant has one inbox", merchant)
-		}
-		return nil
-	}
-	if b.opener == nil {
-		store, err := ctx.LoadModuleByID(defaultStore, nil)
-		if err != nil {
-			return fmt.Errorf("inbox: %w", err)
-		}
-		if err := b.use(store); err != nil {
-			return err
-		}
-	}
-	b.settings[merchant] = settings
-	b.queues[merchant] = settings.queue(merchant)
-	b.metrics.expectInbox(merchant)
-	return nil
-}
-
-// start opens the inbox. That is not done while the configuration is provisioned: to
-// validate one must be possible beside a Caddy that runs.
-//
-// A store that cannot be reached is an error if the configuration replaces another, which
-// then goes on. But where none runs, such as after a power cut, it must not keep payments
-// from being made: the sidecar starts, refuses IPNs, and tries again.
-func (b *membership) start(replaces bool) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	_, err := b.joinLocked()
-	if replaces || !errors.Is(err, inbox.ErrUnreachable) {
-		return err
-	}
-	b.log.Error("the inbox cannot be opened; it is tried again, and no IPN is acknowledged until then", zap.Error(err))
-	b.unreachable = err // before a request that waits for the lock can open it beside reopen
-	b.reopening.Go(b.reopen)
-	return nil
-}
-
-// reopen tries to open the inbox until it is open or the configuration ends. Requests do not
-// wait for it: a database that does not answer takes long to try.
-func (b *membership) reopen() {
-	for {
-		select {
-		case <-b.opening.Done():
-			return
-		case <-time.After(reopenInterval):
-		}
-		shared, err := b.openShared()
-		b.mu.Lock()
-		b.unreachable = err
-		if err == nil {
-			b.enter(shared)
-		}
-		b.mu.Unlock()
-		if err == nil {
-			return
-		}
-		b.log.Warn("the inbox still cannot be opened", zap.Error(err))
-	}
-}
-
-// join makes the configuration a member of the inbox, which is opened now unless it is open:
-// sites may take requests before the app has started.
-func (b *membership) join() (*inbox.Member, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.joinLocked()
-}
-
-func (b *membership) joinLocked() (*inbox.Member, error) {
-	if b.member != nil {
-		return b.member, nil
-	}
-	if b.opening.Err() != nil {
-		return nil, errors.New("the configuration has ended")
-	}
-	if b.unreachable != nil {
-		return nil, b.unreachable
-	}
-	shared, err := b.openShared()
-	if err != nil {
+// provision checks the options, fills in the defaults and loads the handlers.
+func (i *Inbox) provision(ctx caddy.Context) (*block, error) {
+	if err := i.check(); err != nil {
 		return nil, err
 	}
-	b.enter(shared)
-	return b.member, nil
-}
-
-// openShared opens the inbox, unless another configuration has it open.
-func (b *membership) openShared() (sharedEngine, error) {
-	shared, _, err := engines.LoadOrNew(b.opener.Key(), b.open)
-	if err != nil {
-		return sharedEngine{}, fmt.Errorf("opening the inbox: %w", err)
-	}
-	return shared.(sharedEngine), nil
-}
-
-// enter makes the configuration a member of an engine that is open.
-func (b *membership) enter(shared sharedEngine) {
-	b.member = shared.Join(inbox.Settings{
-		Queues: slices.Collect(maps.Values(b.queues)),
-		Seal:   b.sealer.Seal,
-		Unseal: b.sealer.Open,
-		Log:    b.log,
-		Count:  b.metrics.countInbox,
-	})
-	b.reportBacklog()
-}
-
-// reportBacklog logs what waits to be delivered, and what no handler would deliver: a
-// merchant that was taken out of the configuration, or given another name, may be owed a
-// payment.
-func (b *membership) reportBacklog() {
-	pending, err := pendingIn(b.member.Engine().Store())
-	if err != nil {
-		b.log.Error("what is pending in the inbox could not be counted", zap.Error(err))
-		return
-	}
-	for _, queue := range slices.Sorted(maps.Keys(pending)) {
-		if _, ok := b.queues[queue]; ok {
-			b.log.Info("the inbox holds events to be delivered", zap.String("merchant", queue), zap.Int("pending", pending[queue]))
-			continue
-		}
-		b.log.Warn("the inbox holds events of a merchant that has no inbox in this configuration; they wait until it has one again",
-			zap.String("merchant", queue), zap.Int("pending", pending[queue]))
-	}
-}
-
-// pendingIn counts what is pending, by merchant.
-func pendingIn(store inbox.Store) (map[string]int, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), countTimeout)
-	defer cancel()
-	return store.Pending(ctx)
-}
-
-func (b *membership) open() (caddy.Destructor, error) {
-	ctx, cancel := context.WithTimeout(b.opening, openTimeout)
-	defer cancel()
-	store, err := b.opener.Open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return sharedEngine{inbox.NewEngine(store, inbox.SystemClock)}, nil
-}
-
-// leave gives up what join took, once. Requests that are late find the engine ended, or
-// still shared by the next configuration.
-func (b *membership) leave() error {
-	b.stop()
-	b.reopening.Wait()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.left || b.member == nil {
-		return nil
-	}
-	b.left = true
-	b.member.Leave()
-	_, err := engines.Delete(b.opener.Key())
-	return err
-}
-
-// InboxEncryption is how the inbox encrypts the messages that it keeps: with AES-256-GCM.
-type InboxEncryption struct {
-	// The keys. The first one encrypts, all of them decrypt, so a key is replaced by putting
-	// a new one in front of it. Default: none, messages are kept as they are.
-	Keys []InboxKey `json:"keys,omitempty"`
-
-	// Refuse to deliver a message that is kept unencrypted. Default: false, so that those
-	// from before encryption was switched on are delivered.
-	RefuseUnencrypted bool `json:"refuse_unencrypted,omitempty"`
-}
-
-// InboxKey is one key of an InboxEncryption.
-type InboxKey struct {
-	// The name by which encrypted messages refer to the key. Once it has been used it
-	// must keep its meaning: a new key needs a new name.
-	ID string `json:"id,omitempty"`
-
-	// 32 bytes, as 64 hex digits or as Base64, given as {env.NAME} or {file./path}.
-	Key string `json:"key,omitempty"`
-}
-
-// sealer resolves the keys. It is nil where there are none. Errors name the option and
-// the key's id, and never a value.
-func (c *InboxEncryption) sealer() (*inbox.Sealer, error) {
-	if len(c.Keys) == 0 && c.RefuseUnencrypted {
-		return nil, errors.New("refuse_unencrypted: expected a key too, with encrypt")
-	}
-	if len(c.Keys) == 0 {
-		return nil, nil
-	}
-	keys := make([]inbox.Key, len(c.Keys))
-	for i, key := range c.Keys {
+	if i.DeliverTo != "" {
 		var err error
-		if keys[i], err = key.resolve(); err != nil {
-			return nil, fmt.Errorf("encrypt %d: %w", i+1, err)
+		if i.Deliver, err = i.proxy(); err != nil {
+			return nil, err
 		}
 	}
-	s, err := inbox.NewSealer(c.RefuseUnencrypted, keys[0], keys[1:]...)
+	name, err := blockName(i.Deliver)
 	if err != nil {
-		return nil, fmt.Errorf("encrypt: %w", err)
+		return nil, err
 	}
-	return s, nil
+	i.name = name
+	if err := i.Deliver.Provision(ctx); err != nil {
+		return nil, fmt.Errorf("deliver: %w", err)
+	}
+	server, _ := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	return &block{name: name, handler: i.Deliver, server: server}, nil
 }
 
-// hasLiteral tells whether a key is written down in the configuration itself.
-func (c *InboxEncryption) hasLiteral() bool {
-	return slices.ContainsFunc(c.Keys, func(k InboxKey) bool { return !secret.IsPlaceholder(k.Key) })
+func (i *Inbox) check() error {
+	if (i.DeliverTo == "") == (i.Deliver == nil) {
+		return errors.New("expected one of deliver and deliver_to")
+	}
+	if i.Deliver != nil && len(i.Deliver.Routes) == 0 {
+		return errors.New("deliver: expected handlers, such as reverse_proxy app:8000")
+	}
+	if i.AnswerWithin == 0 {
+		i.AnswerWithin = defaultAnswerWithin
+	}
+	if i.AnswerWithin < 0 || time.Duration(i.AnswerWithin) > attemptTimeout {
+		return fmt.Errorf("answer_within: expected a duration above zero, and %s at most", attemptTimeout)
+	}
+	if len(i.Retry) == 0 {
+		i.Retry = defaultRetry
+	}
+	if slices.ContainsFunc(i.Retry, func(d caddy.Duration) bool { return d <= 0 || d > longestRetry }) {
+		return errors.New("retry: expected durations above zero, and 30d at most")
+	}
+	return nil
 }
 
-func (k *InboxKey) resolve() (inbox.Key, error) {
-	id, err := secret.Plain("key id", k.ID)
+// proxy is the handlers that deliver_to is short for.
+func (i *Inbox) proxy() (*caddyhttp.Subroute, error) {
+	address, err := secret.Plain("deliver_to", i.DeliverTo)
 	if err != nil {
-		return inbox.Key{}, err
+		return nil, err
 	}
-	text, err := secret.Resolve(k.Key)
+	// The address may hold a password or a token, so no error quotes it.
+	u, err := url.Parse(address)
+	if err != nil || !isWebAddress(u) || u.Fragment != "" {
+		return nil, errors.New("deliver_to: expected an address such as http://app:8000/payments/ipn")
+	}
+	var handlers []json.RawMessage
+	if uri := u.EscapedPath(); uri != "" {
+		if u.RawQuery != "" {
+			uri += "?" + u.RawQuery + "&{http.request.uri.query}"
+		}
+		handlers = append(handlers, handlerJSON("rewrite", map[string]any{"uri": uri}))
+	}
+	handlers = append(handlers, handlerJSON("reverse_proxy", proxyTo(u)))
+	return &caddyhttp.Subroute{Routes: caddyhttp.RouteList{{HandlersRaw: handlers}}}, nil
+}
+
+func proxyTo(u *url.URL) map[string]any {
+	port := u.Port()
+	transport := map[string]any{"protocol": "http"}
+	if u.Scheme == "https" {
+		transport["tls"] = map[string]any{}
+	}
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	host := u.Hostname()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	proxy := map[string]any{"upstreams": []any{map[string]any{"dial": host + ":" + port}}, "transport": transport}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		credentials := base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password))
+		proxy["headers"] = map[string]any{"request": map[string]any{"set": map[string]any{"Authorization": []string{"Basic " + credentials}}}}
+	}
+	return proxy
+}
+
+func handlerJSON(name string, options map[string]any) json.RawMessage {
+	return caddyconfig.JSONModuleObject(options, "handler", name, nil)
+}
+
+// blockName is a hash of the handlers' configuration without the names of route groups, which
+// Caddy counts through the whole Caddyfile: a change in another site is no other block.
+func blockName(deliver *caddyhttp.Subroute) (string, error) {
+	text, err := json.Marshal(deliver)
 	if err != nil {
-		return inbox.Key{}, err
+		return "", err
 	}
-	secret, err := inbox.ParseSecret(text)
-	if err != nil {
-		return inbox.Key{}, err
+	var parsed any
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&parsed); err != nil {
+		return "", err
 	}
-	return inbox.Key{ID: id, Secret: secret}, nil
+	withoutGroups(parsed)
+	if text, err = json.Marshal(parsed); err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8]), nil
+}
+
+func withoutGroups(value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		delete(value, "group")
+		for _, member := range value {
+			withoutGroups(member)
+		}
+	case []any:
+		for _, element := range value {
+			withoutGroups(element)
+		}
+	}
+}
+
+// equals reports whether two handlers of a merchant have the same options, deliver aside.
+func (i *Inbox) equals(other *Inbox) bool {
+	return i.AnswerWithin == other.AnswerWithin && slices.Equal(i.Retry, other.Retry)
+}
+
+// schedule is how long an event can be pending.
+func (i *Inbox) schedule() time.Duration {
+	total := attemptTimeout
+	for _, delay := range i.Retry {
+		total += time.Duration(delay) + time.Duration(delay)/5 + attemptTimeout
+	}
+	return total
+}
+
+// queue is how the engine is to deliver for a merchant.
+func (i *Inbox) queue(merchant string, keep caddy.Duration, blocks blocks) inbox.Queue {
+	q := inbox.Queue{
+		Name:         merchant,
+		Deliver:      blocks.deliver,
+		Timeout:      attemptTimeout,
+		AnswerWithin: time.Duration(i.AnswerWithin),
+		Keep:         time.Duration(keep),
+	}
+	for _, delay := range i.Retry {
+		q.Retry = append(q.Retry, time.Duration(delay))
+	}
+	return q
 }

@@ -1,7 +1,6 @@
 package galaxypay
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -29,7 +28,7 @@ type IPN struct {
 	// handler. Default: no inbox.
 	Inbox *Inbox `json:"inbox,omitempty"`
 
-	inbox *membership
+	store *membership
 }
 
 // CaddyModule returns the Caddy module information.
@@ -48,7 +47,7 @@ func (h *IPN) Provision(ctx caddy.Context) error {
 	if h.Inbox == nil {
 		return nil
 	}
-	settings, err := h.Inbox.resolved()
+	b, err := h.Inbox.provision(ctx)
 	if err != nil {
 		return fmt.Errorf("inbox: %w", err)
 	}
@@ -56,8 +55,8 @@ func (h *IPN) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	h.inbox = app.(*App).inbox
-	return h.inbox.add(ctx, h.merchant.name, settings)
+	h.store = app.(*App).store
+	return h.store.add(ctx, h.merchant.name, h.Inbox, b)
 }
 
 // ServeHTTP takes one IPN.
@@ -91,11 +90,10 @@ func (h *IPN) receive(w http.ResponseWriter, r *http.Request) (*callback, *probl
 // crashed app must not lose a payment.
 func (h *IPN) ask(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, cb *callback) error {
 	r.Header.Del("Accept-Encoding") // a compressed answer would not be understood here
-	app := &appAnswer{header: make(http.Header)}
-	err := app.ask(next, r)
-	answer, ok := app.translate()
+	app, err := askApp(next, r)
+	answer, ok := app.word()
 	if err != nil || !ok {
-		h.log.Error("the app did not confirm an IPN",
+		h.log.Error("the app did not confirm an IPN; "+expectedWord,
 			zap.String("merchant", h.merchant.name),
 			zap.String("request_id", cb.requestID),
 			zap.String("delivery_id", cb.deliveryID),
@@ -109,7 +107,7 @@ func (h *IPN) ask(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler
 
 // keep stores an IPN, has it delivered and answers the gateway.
 func (h *IPN) keep(w http.ResponseWriter, r *http.Request, cb *callback) error {
-	answer, err := h.arrive(r.Context(), cb)
+	answer, err := h.arrive(r, cb)
 	if err != nil {
 		h.log.Error("an IPN could not be kept, so it was not acknowledged",
 			zap.String("merchant", h.merchant.name),
@@ -122,20 +120,39 @@ func (h *IPN) keep(w http.ResponseWriter, r *http.Request, cb *callback) error {
 	return answerGateway(w, answer)
 }
 
-func (h *IPN) arrive(ctx context.Context, cb *callback) (inbox.Answer, error) {
-	member, err := h.inbox.join() //nolint:contextcheck // the inbox is opened for all, not for this request
+func (h *IPN) arrive(r *http.Request, cb *callback) (inbox.Answer, error) {
+	member, err := h.store.join() //nolint:contextcheck // the inbox is opened for all, not for this request
 	if err != nil {
 		return inbox.Answer{}, err
 	}
-	return member.Arrive(ctx, inbox.Event{
+	return member.Arrive(r.Context(), inbox.Event{
 		ID:            cb.deliveryID,
 		Queue:         h.merchant.name,
 		Transaction:   nameOf(cb.transaction),
+		OrderID:       nameOf(cb.order),
 		RequestID:     nameOf(cb.requestID),
 		PaymentStatus: string(cb.status),
 		ReceivedAt:    time.Now().UTC(),
 		Message:       cb.message,
+		Request:       asSent(r),
+		Block:         h.Inbox.name,
 	})
+}
+
+// asSent is what an attempt repeats of the gateway's request: the request as it was sent,
+// whatever the site has rewritten since, without our own fields.
+func asSent(r *http.Request) inbox.Request {
+	sent := inbox.Request{Scheme: "http", Host: r.Host, RemoteAddr: r.RemoteAddr}
+	if r.TLS != nil {
+		sent.Scheme = "https"
+	}
+	u := *r.URL
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
+		u = *original.URL
+	}
+	u.RawQuery = withoutOurs(u.RawQuery)
+	sent.URI = u.RequestURI()
+	return sent
 }
 
 // nameOf leaves out a name that is longer than any of the gateway's, and than a store takes:

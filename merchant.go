@@ -231,7 +231,7 @@ func (c *Merchant) warn(m *merchant, log *zap.Logger) {
 	}
 	literal := func(value string) bool { return value != "" && !secret.IsPlaceholder(value) }
 	if literal(c.APIKey) || literal(c.Salt) || slices.ContainsFunc(c.PreviousSalts, func(p PreviousSalt) bool { return literal(p.Salt) }) {
-		log.Warn("a secret stands in the configuration itself, where config dumps show it; use {env.NAME} or {file./path}")
+		log.Warn("a secret is written in the configuration, so config dumps show it; use {env.NAME} or {file./path}")
 	}
 	if m.environment != sandboxName && m.verifiesWith(sandboxSalt) {
 		log.Warn("a salt is the one that the gateway's documents publish, so everyone knows it; use the one that the gateway issued")

@@ -317,7 +317,7 @@ func TestMerchantRefuses(t *testing.T) {
 func TestMerchantWarnings(t *testing.T) {
 	setSecrets(t)
 	const (
-		literal  = "a secret stands in the configuration itself"
+		literal  = "a secret is written in the configuration"
 		short    = "the salt is short enough to be guessed"
 		shortOld = "a previous salt is short enough to be guessed"
 		expired  = "a previous salt has expired"

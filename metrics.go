@@ -53,7 +53,7 @@ func newMetrics(registry *prometheus.Registry) (*metrics, error) {
 	}
 	m.inbox, err = registered(registry, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "caddy", Subsystem: "galaxypay", Name: "inbox_events_total",
-		Help: "What became of IPNs in the inbox: duplicate or overtaken on arrival; delivered, retried or dead by an attempt.",
+		Help: "What became of IPNs in the inbox: duplicate or overtaken on arrival; delivered, retried, dead, repeated or overtaken by an attempt.",
 	}, []string{"merchant", "result"}))
 	return m, err
 }
@@ -99,7 +99,7 @@ func (b inboxBacklog) Collect(c chan<- prometheus.Metric) {
 	if err != nil {
 		return
 	}
-	for merchant := range b.queues {
+	for merchant := range b.inboxes {
 		c <- prometheus.MustNewConstMetric(inboxPending, prometheus.GaugeValue, float64(pending[merchant]), merchant)
 	}
 }
@@ -108,7 +108,7 @@ func (b inboxBacklog) Collect(c chan<- prometheus.Metric) {
 // see the first event of a count that begins with it.
 func (m *metrics) expectInbox(merchant string) {
 	for _, result := range []string{
-		inbox.CountDuplicate, inbox.CountOvertaken, inbox.CountDelivered, inbox.CountRetried, inbox.CountDead,
+		inbox.CountDuplicate, inbox.CountOvertaken, inbox.CountDelivered, inbox.CountRetried, inbox.CountDead, inbox.CountRepeated,
 	} {
 		m.inbox.WithLabelValues(merchant, result)
 	}

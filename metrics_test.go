@@ -96,8 +96,8 @@ func TestMetricsAcrossAReload(t *testing.T) {
 	}
 }
 
-// The same with Caddy's own configurations: two of them at once, each with an
-// outbound handler and two inbound ones.
+// The same with Caddy's own configurations: two of them at once, each with a
+// handler of calls and two of callbacks.
 func TestHandlersShareTheirConfigsMetrics(t *testing.T) {
 	load := func() (caddy.Context, *Proxy, []*Receiver) {
 		ctx, err := caddy.ProvisionContext(&caddy.Config{AppsRaw: caddy.ModuleMap{

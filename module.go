@@ -4,17 +4,25 @@
 package galaxypay
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/desk"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
+	_ "github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres" // the engine beyond one machine
+	_ "github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"   // the default engine
 )
 
 func init() {
@@ -29,15 +37,12 @@ type App struct {
 	// top-level options of the Caddyfile describe that one.
 	Merchants map[string]*Merchant `json:"merchants,omitempty"`
 
-	// Where IPNs are kept until the app has taken them, for the handlers with an inbox.
-	// Default: a file in Caddy's data directory.
-	InboxRaw json.RawMessage `json:"inbox,omitempty" caddy:"namespace=galaxypay.inbox inline_key=store"`
-
-	// How those IPNs are encrypted. Default: not at all.
-	InboxEncryption InboxEncryption `json:"inbox_encryption,omitzero"`
+	// Where events are kept: "sqlite", a file on this machine, or "postgres", which several
+	// sidecars can share. Default: a file in Caddy's data directory, if a handler has an inbox.
+	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=galaxypay.store inline_key=engine"`
 
 	merchants map[string]*merchant
-	inbox     *membership
+	store     *membership
 }
 
 // defaultMerchant is the merchant of a handler that names none.
@@ -69,36 +74,38 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 		a.merchants[name] = m
 	}
-	a.inbox = newMembership()
-	return a.inbox.provision(ctx, a)
+	a.store = newMembership()
+	return a.store.provision(ctx, a)
 }
 
-// Start opens the inbox, if there is one. The rest of the work is the handlers'.
+// Start opens the store, if there is one, and warns of events in the stores of earlier
+// configurations. The rest of the work is the handlers'.
 func (a *App) Start() error {
-	if a.inbox.opener == nil {
-		return nil
+	if err := a.store.start(caddy.ActiveContext().Context != nil); err != nil {
+		return err
 	}
-	return a.inbox.start(caddy.ActiveContext().Context != nil)
+	a.store.reportOthers()
+	return nil
 }
 
-// Stop does nothing: sites that are stopped at the same time may still need the inbox.
+// Stop does nothing: sites that are stopped at the same time may still need the store.
 func (a *App) Stop() error { return nil }
 
-// Cleanup gives up the inbox.
+// Cleanup gives up the store.
 func (a *App) Cleanup() error {
-	if a.inbox == nil {
+	if a.store == nil {
 		return nil
 	}
-	return a.inbox.leave()
+	return a.store.leave()
 }
 
 // Inbox returns the inbox of this configuration, for the admin API. The error is
 // desk.ErrNoInbox where there is none.
 func (a *App) Inbox() (*inbox.Member, error) {
-	if a.inbox.opener == nil {
+	if a.store.opener == nil {
 		return nil, desk.ErrNoInbox
 	}
-	return a.inbox.join()
+	return a.store.join()
 }
 
 // merchant returns the merchant of that name; "" means the default.
@@ -123,6 +130,313 @@ func merchantFor(ctx caddy.Context, name string) (*merchant, error) {
 		return nil, err
 	}
 	return app.(*App).merchant(name)
+}
+
+// storeNamespace is where engines register.
+const storeNamespace = "galaxypay.store"
+
+// defaultEngine is the engine of handlers with an inbox where the global option names none.
+const defaultEngine = storeNamespace + ".sqlite"
+
+// openTimeout bounds how long a store may take to open: it may have to wait for another
+// process.
+const openTimeout = 2 * time.Minute
+
+// reopenInterval lies between attempts to open a store that cannot be reached.
+const reopenInterval = 2 * time.Second
+
+// countTimeout bounds how long a store may take to count what is pending.
+const countTimeout = 2 * time.Second
+
+// engines keeps stores open over a reload: the new configuration joins before the old one
+// leaves, so no file is opened twice and no attempt is broken off.
+var engines = caddy.NewUsagePool()
+
+// sharedEngine is an engine that ends when the last configuration has left it.
+type sharedEngine struct {
+	*inbox.Engine
+	engine, name string // as in store.Opener
+}
+
+// Destruct implements caddy.Destructor.
+func (s sharedEngine) Destruct() error { return s.Close() }
+
+// membership is one configuration's share in a store.
+type membership struct {
+	opener  store.Opener // nil: there is no store, and no handler has an inbox
+	inboxes map[string]*Inbox
+	blocks  map[string]blocks // by merchant, as inboxes
+	log     *zap.Logger
+	metrics *metrics
+
+	opening   context.Context // ends when the configuration does
+	stop      context.CancelFunc
+	reopening sync.WaitGroup
+
+	mu          sync.Mutex
+	member      *inbox.Member // nil until it has joined
+	left        bool
+	unreachable error // why the store could not be opened; reopen tries again
+}
+
+func newMembership() *membership {
+	m := &membership{inboxes: make(map[string]*Inbox), blocks: make(map[string]blocks)}
+	m.opening, m.stop = context.WithCancel(context.Background())
+	return m
+}
+
+// provision loads the store that the global option names, if it does.
+func (m *membership) provision(ctx caddy.Context, a *App) error {
+	m.log = ctx.Logger().Named("store")
+	var err error
+	if m.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
+	if err = ctx.GetMetricsRegistry().Register(inboxBacklog{m}); err != nil {
+		return err
+	}
+	if a.StoreRaw == nil {
+		return nil
+	}
+	engine, err := ctx.LoadModule(a, "StoreRaw")
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return m.use(engine)
+}
+
+func (m *membership) use(engine any) error {
+	opener, ok := engine.(store.Opener)
+	if !ok {
+		return fmt.Errorf("store: %T is not an engine", engine)
+	}
+	m.opener = opener
+	return nil
+}
+
+// add registers the inbox of a handler and its block, while that is provisioned.
+func (m *membership) add(ctx caddy.Context, merchant string, i *Inbox, b *block) error {
+	if m.opener == nil {
+		engine, err := ctx.LoadModuleByID(defaultEngine, nil)
+		if err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
+		if err := m.use(engine); err != nil {
+			return err
+		}
+	}
+	if other := m.inboxes[merchant]; other != nil && !other.equals(i) {
+		return fmt.Errorf("inbox: the handlers of merchant %s have different settings; they may differ in deliver only", merchant)
+	}
+	if keep := time.Duration(m.opener.Settings().Keep); keep <= i.schedule() {
+		return fmt.Errorf("inbox: keep is %s, and the schedule of merchant %s can take %s; expected keep to be longer, so that no event is dropped before a person sees that it failed",
+			keep, merchant, i.schedule())
+	}
+	m.inboxes[merchant] = i
+	m.blocks[merchant] = append(m.blocks[merchant], b)
+	m.metrics.expectInbox(merchant)
+	return nil
+}
+
+// queues are how the engine is to deliver.
+func (m *membership) queues() []inbox.Queue {
+	var queues []inbox.Queue
+	for merchant, i := range m.inboxes {
+		queues = append(queues, i.queue(merchant, m.opener.Settings().Keep, m.blocks[merchant]))
+	}
+	return queues
+}
+
+// start opens the store, if there is one. That is not done while the configuration is
+// provisioned: to validate one must be possible beside a Caddy that runs.
+//
+// A store that cannot be reached is an error if the configuration replaces another, which
+// then goes on. But where none runs, such as after a power cut, it must not keep payments
+// from being made: the sidecar starts, refuses IPNs, and tries again.
+func (m *membership) start(replaces bool) error {
+	if m.opener == nil {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, err := m.joinLocked()
+	if replaces || !errors.Is(err, store.ErrUnreachable) {
+		return err
+	}
+	m.log.Error("the store cannot be opened; the sidecar keeps trying, and acknowledges no IPN until it is open", zap.Error(err))
+	m.unreachable = err // before a request that waits for the lock can open it beside reopen
+	m.reopening.Go(m.reopen)
+	return nil
+}
+
+// reopen tries to open the store until it is open or the configuration ends. Requests do not
+// wait for it: a database that does not answer takes long to try.
+func (m *membership) reopen() {
+	for {
+		select {
+		case <-m.opening.Done():
+			return
+		case <-time.After(reopenInterval):
+		}
+		shared, err := m.openShared()
+		m.mu.Lock()
+		m.unreachable = err
+		if err == nil {
+			m.enter(shared)
+		}
+		m.mu.Unlock()
+		if err == nil {
+			return
+		}
+		m.log.Warn("the store still cannot be opened", zap.Error(err))
+	}
+}
+
+// join makes the configuration a member of the inbox, which is opened now unless it is open:
+// sites may take requests before the app has started.
+func (m *membership) join() (*inbox.Member, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.joinLocked()
+}
+
+func (m *membership) joinLocked() (*inbox.Member, error) {
+	if m.member != nil {
+		return m.member, nil
+	}
+	if m.opening.Err() != nil {
+		return nil, errors.New("the configuration has ended")
+	}
+	if m.unreachable != nil {
+		return nil, m.unreachable
+	}
+	shared, err := m.openShared()
+	if err != nil {
+		return nil, err
+	}
+	m.enter(shared)
+	return m.member, nil
+}
+
+// openShared opens the store, unless another configuration has it open.
+func (m *membership) openShared() (sharedEngine, error) {
+	shared, _, err := engines.LoadOrNew(m.opener.Key(), m.open)
+	if err != nil {
+		return sharedEngine{}, fmt.Errorf("opening the store: %w", err)
+	}
+	return shared.(sharedEngine), nil
+}
+
+func (m *membership) open() (caddy.Destructor, error) {
+	ctx, cancel := context.WithTimeout(m.opening, openTimeout)
+	defer cancel()
+	opened, err := m.opener.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return sharedEngine{inbox.NewEngine(opened, inbox.SystemClock), m.opener.Engine(), m.opener.Name()}, nil
+}
+
+// enter makes the configuration a member of an engine that is open.
+func (m *membership) enter(shared sharedEngine) {
+	sealer := m.opener.Settings().Sealer()
+	m.member = shared.Join(inbox.Settings{
+		Queues: m.queues(),
+		Seal:   sealer.Seal,
+		Unseal: sealer.Open,
+		Log:    m.log,
+		Count:  m.metrics.countInbox,
+	})
+	m.reportBacklog()
+}
+
+// reportBacklog logs what waits to be delivered, and what no handler would deliver: a
+// merchant that was taken out of the configuration, or given another name, may be owed a
+// payment.
+func (m *membership) reportBacklog() {
+	pending, err := pendingIn(m.member.Engine().Store())
+	if err != nil {
+		m.log.Error("what is pending in the inbox could not be counted", zap.Error(err))
+		return
+	}
+	for _, merchant := range slices.Sorted(maps.Keys(pending)) {
+		if m.inboxes[merchant] != nil {
+			m.log.Info("the inbox holds events to be delivered", zap.String("merchant", merchant), zap.Int("pending", pending[merchant]))
+			continue
+		}
+		m.log.Warn("the inbox holds events of a merchant that has no inbox in this configuration; they are not delivered until it has one again",
+			zap.String("merchant", merchant), zap.Int("pending", pending[merchant]))
+	}
+	m.rememberStore(pending)
+}
+
+// usedStores is where the sidecar notes which stores its configurations have used.
+func usedStores() string { return filepath.Join(caddy.AppDataDir(), "galaxypay", "stores.json") }
+
+// rememberStore notes the store for later configurations, which may use another one. It is
+// not worth a failure.
+func (m *membership) rememberStore(pending map[string]int) {
+	err := store.Remember(usedStores(), store.Used{Engine: m.opener.Engine(), Name: m.opener.Name(), Pending: pending})
+	if err != nil {
+		m.log.Warn("the store in use could not be noted; a later configuration with another store will not warn of events in this one", zap.Error(err))
+	}
+}
+
+// reportOthers warns of events in stores that earlier configurations used: an inbox that was
+// removed, or another path or address, may leave a paid order that the app has not got.
+func (m *membership) reportOthers() {
+	for _, used := range store.Remembered(usedStores()) {
+		if m.opener != nil && m.opener.Engine() == used.Engine && m.opener.Name() == used.Name {
+			continue
+		}
+		for merchant, n := range pendingElsewhere(used) {
+			m.log.Warn("an earlier configuration kept events in another store; they are not delivered while this configuration does not use it",
+				zap.String("store", used.Engine+" "+used.Name), zap.String("merchant", merchant), zap.Int("pending", n))
+		}
+	}
+}
+
+// pendingElsewhere counts what is pending in another store: by the engine that still runs,
+// else in the file, else as it was noted.
+func pendingElsewhere(used store.Used) map[string]int {
+	pending := used.Pending
+	engines.Range(func(_, value any) bool {
+		shared := value.(sharedEngine)
+		if shared.engine != used.Engine || shared.name != used.Name {
+			return true
+		}
+		if counted, err := pendingIn(shared.Store()); err == nil {
+			pending = counted
+		}
+		return false
+	})
+	return pending
+}
+
+// pendingIn counts what is pending, by merchant.
+func pendingIn(s inbox.Store) (map[string]int, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), countTimeout)
+	defer cancel()
+	return s.Pending(ctx)
+}
+
+// leave gives up what join took, once. Requests that are late find the engine ended, or
+// still shared by the next configuration.
+func (m *membership) leave() error {
+	m.stop()
+	m.reopening.Wait()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.left || m.member == nil {
+		return nil
+	}
+	m.left = true
+	if pending, err := pendingIn(m.member.Engine().Store()); err == nil {
+		m.rememberStore(pending)
+	}
+	m.member.Leave()
+	_, err := engines.Delete(m.opener.Key())
+	return err
 }
 
 // Interface guards

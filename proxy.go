@@ -21,7 +21,7 @@ func init() {
 	caddy.RegisterModule(Proxy{})
 }
 
-// Proxy is the outbound handler, from the app to the gateway. It takes plain JSON,
+// Proxy is the handler of calls, from the app to the gateway. It takes plain JSON,
 // wraps it in the gateway's envelope, signs and sends it, proves the answer's
 // signature and answers with the plain JSON inside. It answers every request
 // itself, so nothing that comes after it runs.

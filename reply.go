@@ -101,7 +101,7 @@ const statusClientClosedRequest = 499
 
 // answer gives the app its answer: the problem, or what the gateway's reply holds.
 func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, c *call, prob *problem.Problem) error {
-	p.mark(w.Header(), c, prob)
+	p.setHeaders(w.Header(), c, prob)
 	if hungUp(r) && (prob == nil || prob.Outcome != problem.NotSent) {
 		// The status is for the access log; an app that has closed its sending side
 		// only still finds the requestID to ask about.
@@ -129,8 +129,8 @@ func (p *Proxy) content(c *call) []byte {
 	return c.opened.data
 }
 
-// mark sets the headers that every answer carries, as far as they are known.
-func (p *Proxy) mark(h http.Header, c *call, prob *problem.Problem) {
+// setHeaders sets the headers that every answer carries, as far as they are known.
+func (p *Proxy) setHeaders(h http.Header, c *call, prob *problem.Problem) {
 	set := func(name, value string) {
 		if value != "" {
 			h.Set(name, value)

@@ -106,7 +106,7 @@ var (
 		"We could not confirm this page",
 		"Chưa xác nhận được trang này")
 	refusedAdvice = language.Both(
-		"The payment result that your browser brought could not be verified. If you have paid, do not pay again: the shop is told of the payment separately. Please look at your order in the shop.",
+		"The payment result that your browser sent could not be verified. If you have paid, do not pay again: the shop receives the payment result separately. Please look at your order in the shop.",
 		"Không xác thực được kết quả thanh toán mà trình duyệt gửi tới. Nếu bạn đã thanh toán, vui lòng không thanh toán lại: cửa hàng được thông báo riêng. Hãy kiểm tra đơn hàng tại cửa hàng.")
 )
 

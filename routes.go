@@ -18,7 +18,7 @@ import (
 // /api/v1/ into other parts of the gateway's site.
 var gatewayPath = regexp.MustCompile(`^/api/v1(/[A-Za-z0-9_-]+)+$`)
 
-// routes maps the paths of the outbound site to operations.
+// routes maps the paths that an app may call to operations.
 type routes struct {
 	byPath  map[string][]operation.Operation
 	folded  map[string]bool // the paths in lower case: a gateway may not care for case

@@ -254,7 +254,7 @@ func (p *Proxy) loadTransport(ctx caddy.Context) (http.RoundTripper, error) {
 	}
 	transport := mod.(*reverseproxy.HTTPTransport)
 	if transport.TLS != nil && transport.TLS.InsecureSkipVerify && p.merchant.environment != sandboxName {
-		return nil, errors.New("transport: tls_insecure_skip_verify is for the sandbox only: without verification every machine on the way can answer for the gateway; use tls_trust_pool")
+		return nil, errors.New("transport: tls_insecure_skip_verify is for the sandbox only: without verification any machine between the sidecar and the gateway can pretend to be the gateway; use tls_trust_pool")
 	}
 	return transport, nil
 }

@@ -244,7 +244,7 @@ func TestVerifyWithPreviousSalts(t *testing.T) {
 func TestTheZeroVerdictRefuses(t *testing.T) {
 	var nothing verdict
 	if nothing != signatureInvalid {
-		t.Error("a verdict that nobody set must refuse")
+		t.Error("a verdict that was never set must refuse")
 	}
 }
 

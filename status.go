@@ -1,6 +1,10 @@
 package galaxypay
 
-import "github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+import (
+	"cmp"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+)
 
 // PaymentStatus says what a proven message means for the order. Only "paid"
 // may hand out goods.
@@ -27,6 +31,7 @@ type payment struct {
 	hasStage     bool
 	unreadable   bool   // there is a responseData, but it is no object
 	transaction  string // transactionID or, of a payment link, orderNo; "" where it has neither
+	order        string // orderID or, of a payment link, orderNo; "" where it has neither
 }
 
 func paymentOf(e *envelope) payment {
@@ -39,10 +44,9 @@ func paymentOf(e *envelope) payment {
 	status, stage := rawjson.Find(data, "transactionStatus"), rawjson.Find(data, "transactionStage")
 	p.hasStatus, p.status = status != nil, statusText(status)
 	p.hasStage, p.stage = stage != nil, statusText(stage)
-	p.transaction = rawjson.Scalar(rawjson.Find(data, "transactionID"))
-	if p.transaction == "" {
-		p.transaction = rawjson.Scalar(rawjson.Find(data, "orderNo"))
-	}
+	number := rawjson.Scalar(rawjson.Find(data, "orderNo"))
+	p.transaction = cmp.Or(rawjson.Scalar(rawjson.Find(data, "transactionID")), number)
+	p.order = cmp.Or(rawjson.Scalar(rawjson.Find(data, "orderID")), number)
 	return p
 }
 

@@ -16,7 +16,7 @@ type bench struct {
 	settings
 	root     string // of the checkout
 	dir      string
-	self     string // this program, which is also the stub and the bare hop
+	self     string // this program, which is also the stub and the minimal proxy
 	caddy    string // the sidecar's binary
 	children []*child
 	report   *report

@@ -78,12 +78,12 @@ func (b *bench) gateway(ctx context.Context, args ...string) (*server, error) {
 	return &server{c, addr, ""}, err
 }
 
-// hop starts the bare hop.
-func (b *bench) hop(ctx context.Context, gateway string) (*server, error) {
+// minimalProxy starts the minimal proxy.
+func (b *bench) minimalProxy(ctx context.Context, gateway string) (*server, error) {
 	addr, err := freeAddr(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c, err := b.spawnAt(ctx, addr, nil, b.self, "hop", "-listen", addr, "-upstream", gateway)
+	c, err := b.spawnAt(ctx, addr, nil, b.self, "minimalproxy", "-listen", addr, "-upstream", gateway)
 	return &server{c, addr, ""}, err
 }

@@ -1,4 +1,4 @@
-// Command bench measures the sidecar side by side with what might stand in its place: plain Caddy, a bare hop in Go,
+// Command bench measures the sidecar side by side with what might stand in its place: plain Caddy, a minimal proxy in Go,
 // nginx with Lua, nothing at all; and the inbox with bare writes to the disk. It also offers the sidecar more calls than it
 // lets in, and checks what becomes of them. It needs wrk; nginx with Lua and PostgreSQL are optional. See docs/performance.md
 // and docs/reliability.md.
@@ -81,8 +81,8 @@ func start(ctx context.Context, args []string) error {
 		switch args[0] {
 		case "stub":
 			return runStub(ctx, args[1:])
-		case "hop":
-			return runHop(ctx, args[1:])
+		case "minimalproxy":
+			return runMinimalProxy(ctx, args[1:])
 		}
 	}
 	s, err := parseSettings(args)

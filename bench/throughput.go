@@ -25,13 +25,13 @@ type sample struct {
 }
 
 const (
-	nameSidecar    = "sidecar"
-	nameCaddy      = "plain Caddy"
-	nameNoMetrics  = "plain Caddy without metrics"
-	nameHop        = "bare Go hop"
-	nameNginx      = "nginx + Lua"
-	nameDirect     = "direct"
-	usualBodyBytes = 700
+	nameSidecar      = "sidecar"
+	nameCaddy        = "plain Caddy"
+	nameNoMetrics    = "plain Caddy without metrics"
+	nameMinimalProxy = "minimal Go proxy"
+	nameNginx        = "nginx + Lua"
+	nameDirect       = "direct"
+	usualBodyBytes   = 700
 )
 
 // throughput compares how many calls a second, and how slow they are.
@@ -92,7 +92,7 @@ func (b *bench) variants(ctx context.Context) ([]*variant, error) {
 		{nameSidecar, true, func() (*server, error) { return b.sidecar(ctx, base, "") }},
 		{nameCaddy, false, func() (*server, error) { return b.reverseProxy(ctx, base, "\tmetrics\n") }},
 		{nameNoMetrics, false, func() (*server, error) { return b.reverseProxy(ctx, base, "") }},
-		{nameHop, false, func() (*server, error) { return b.hop(ctx, base) }},
+		{nameMinimalProxy, false, func() (*server, error) { return b.minimalProxy(ctx, base) }},
 		{nameNginx, true, func() (*server, error) { return b.nginx(ctx, gateway.addr) }},
 	} {
 		s, err := start.server()
@@ -178,7 +178,7 @@ func (b *bench) judgeThroughput(variants []*variant) {
 	}
 	at := fmt.Sprintf(", %d connections", judgedConns)
 	b.report.atLeast(1.25, "calls/s x plain Caddy"+at, ratio(nameCaddy, perSecond))
-	b.report.atLeast(0.75, "calls/s x bare Go hop"+at, ratio(nameHop, perSecond))
+	b.report.atLeast(0.75, "calls/s x minimal Go proxy"+at, ratio(nameMinimalProxy, perSecond))
 	if named(variants, nameNginx) != nil {
 		b.report.atLeast(1, "calls/s x nginx + Lua"+at, ratio(nameNginx, perSecond))
 	}

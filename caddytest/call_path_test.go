@@ -274,3 +274,14 @@ func TestCallMethods(t *testing.T) {
 	}
 	s.gateway.wantCalls(t, 0)
 }
+
+// A base_url may have a path, for a gateway behind a prefix.
+func TestCallBaseURLWithPath(t *testing.T) {
+	g := newGateway(t)
+	merchant := strings.Replace(g.merchant(t), g.url, g.url+"/prefix/", 1)
+	s := sidecar{start(t, sidecarConfig(merchant)), g}
+	s.call(t, "/query", `{"transactionID":"1"}`).wantOK(t, paid)
+	if got, want := g.only(t).path(), "/prefix/api/v1/transaction/query"; got != want {
+		t.Errorf("path %s, want %s", got, want)
+	}
+}

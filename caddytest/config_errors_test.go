@@ -313,7 +313,7 @@ func TestConfigWarnings(t *testing.T) {
 	setSecrets(t)
 	t.Setenv("SHORT", "15-characters-x")
 	t.Setenv("LONG", "16-characters-xx")
-	const literal, short = "stands in the configuration itself", "short enough to be guessed"
+	const literal, short = "is written in the configuration", "short enough to be guessed"
 	for name, test := range map[string]struct {
 		options string
 		want    []string

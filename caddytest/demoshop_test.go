@@ -292,7 +292,7 @@ func TestDemoShopIPNs(t *testing.T) {
 	_, order := d.buy(t, "redirect", "")
 	d.ipn(t, `{"orderID":"DH-UNHEARDOF","orderAmount":"29000","orderCurrency":"VND"}`).wantIPNStatus(t, "404")
 	if text := d.page(t, "/").body; !strings.Contains(text, "DH-UNHEARDOF") {
-		t.Error("the shop does not show the callback for an order of others")
+		t.Error("the shop does not show the callback for an order that it did not make")
 	}
 
 	d.ipn(t, `{"orderID":"`+order+`","orderAmount":"2900","orderCurrency":"VND"}`).wantIPNStatus(t, "200")

@@ -48,7 +48,7 @@ func TestInboxKeyRotation(t *testing.T) {
 
 const inboxKey = "{env.TEST_INBOX_KEY}"
 
-// A secret that stands in the configuration itself works, but the log warns of it.
+// A secret that is written in the configuration works, but the log warns of it.
 func TestInboxSecretInTheConfiguration(t *testing.T) {
 	const canary = "5ec2e70f"
 	key, address := strings.Repeat(canary, 8), "postgres://shop:"+canary+"@"+freeAddress(t)+"/shop"
@@ -64,7 +64,7 @@ func TestInboxSecretInTheConfiguration(t *testing.T) {
 		c := start(t, site)
 		c.stop()
 		logs := c.logs(t)
-		if n := strings.Count(logs, "stands in the configuration itself, where config dumps show it"); n != warnings {
+		if n := strings.Count(logs, "config dumps show it"); n != warnings {
 			t.Errorf("%s: %d warnings, want %d", store, n, warnings)
 		}
 		if strings.Contains(logs, canary) {

@@ -18,8 +18,8 @@ import (
 func InboxCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "inbox",
-		Short: "Looks into the inbox of a running sidecar, and delivers again",
-		Long: `Looks into the inbox of a running sidecar, and delivers events again.
+		Short: "Shows the events in the inbox of a running sidecar, and delivers them again",
+		Long: `Shows the events in the inbox of a running sidecar, and delivers them again.
 It calls Caddy's admin API, which the configuration must not turn off.`,
 	}
 	flags := c.PersistentFlags()
@@ -90,7 +90,7 @@ func replayCommand() *cobra.Command {
 		},
 	}
 	addFilterFlags(c)
-	c.Flags().Bool("all", false, "All events of the inbox, those that were delivered too, but not those that were overtaken")
+	c.Flags().Bool("all", false, "All events, including delivered ones, except overtaken ones")
 	return c
 }
 

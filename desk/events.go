@@ -69,7 +69,7 @@ func showEvent(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
 		return err
 	}
 	if f.ID == "" || f != (inbox.Filter{ID: f.ID, Queue: f.Queue}) {
-		return apiError(http.StatusBadRequest, errors.New("expected the id of an event, and nothing else but a queue"))
+		return apiError(http.StatusBadRequest, errors.New("expected the id of one event; only queue may be added"))
 	}
 	record, err := findEvent(r, m, f)
 	if err != nil {
@@ -94,7 +94,7 @@ func findEvent(r *http.Request, m *inbox.Member, f inbox.Filter) (found inbox.Re
 	case 1:
 		return found, nil
 	}
-	return found, apiError(http.StatusConflict, fmt.Errorf("%d merchants have an event of this id; expected the queue too", n))
+	return found, apiError(http.StatusConflict, fmt.Errorf("%d merchants have an event of this id; add queue to choose one", n))
 }
 
 func countEvents(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {

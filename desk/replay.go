@@ -49,9 +49,9 @@ func replaySelection(w http.ResponseWriter, r *http.Request) (inbox.Filter, erro
 	case err != nil:
 		return inbox.Filter{}, err
 	case f.Limit != 0:
-		return inbox.Filter{}, errors.New("limit: a replay has none")
+		return inbox.Filter{}, errors.New("limit: not allowed for a replay")
 	case f == inbox.Filter{}:
-		return inbox.Filter{}, errors.New("expected which events to replay: a filter, or all=true and nothing else")
+		return inbox.Filter{}, errors.New("choose the events to replay: give a filter, or only all=true")
 	}
 	return f, nil
 }

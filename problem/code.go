@@ -17,7 +17,7 @@ const (
 	NotSent Outcome = "not_sent"
 	// Rejected: the gateway's proven answer is no.
 	Rejected Outcome = "rejected"
-	// Unknown: it may have been carried out. Wait for the IPN or ask query;
+	// Unknown: it may have been carried out. Wait for the IPN or call query;
 	// never pay again under a new id.
 	Unknown Outcome = "unknown"
 )

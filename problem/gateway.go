@@ -15,7 +15,7 @@ func Refused(code Code, responseCode, responseMessage string) *Problem {
 // ResponseCodeUnexpected is a proven answer whose responseCode no document lists.
 func ResponseCodeUnexpected(responseCode, responseMessage string) *Problem {
 	p := of(CodeResponseCodeUnexpected, say(
-		"The gateway's proven answer has a responseCode that its documents do not list. Ask query before doing anything else.",
+		"The gateway's proven answer has a responseCode that its documents do not list. Call query before doing anything else.",
 		"Trả lời đã xác thực của cổng thanh toán có responseCode ngoài tài liệu. Hãy gọi query trước khi làm việc khác."))
 	p.ResponseCode, p.ResponseMessage = responseCode, responseMessage
 	return p
@@ -24,7 +24,7 @@ func ResponseCodeUnexpected(responseCode, responseMessage string) *Problem {
 // Unsigned is a reply without a signature.
 func Unsigned(httpStatus int) *Problem {
 	return of(CodeResponseSignatureMissing, say(
-		"The answer (HTTP %d) carries no signature, so nothing of it is passed on.",
+		"The answer (HTTP %d) carries no signature, so the sidecar does not pass it on.",
 		"Trả lời (HTTP %d) không có chữ ký nên không được chuyển tiếp.",
 		httpStatus))
 }
@@ -41,7 +41,7 @@ func UnsignedRefusal(httpStatus int, responseCode, responseMessage string) *Prob
 // WrongSignature is a reply whose signature does not fit.
 func WrongSignature() *Problem {
 	return of(CodeResponseSignatureInvalid, say(
-		"The answer's signature does not fit the salt, so nothing of it is passed on. Check the salt, and what stands between here and the gateway.",
+		"The answer's signature does not fit the salt, so the sidecar does not pass it on. Check the salt, and any proxy between the sidecar and the gateway.",
 		"Chữ ký của trả lời không khớp với salt nên không được chuyển tiếp. Hãy kiểm tra salt và đường truyền tới cổng thanh toán."))
 }
 
@@ -77,13 +77,13 @@ func Unreachable() *Problem {
 // Timeout is a call that was sent and got no reply in time.
 func Timeout() *Problem {
 	return of(CodeGatewayTimeout, say(
-		"The request was sent, but no answer came in time. Wait for the IPN or ask query; do not pay again under a new id.",
+		"The request was sent, but no answer came in time. Wait for the IPN or call query; do not pay again under a new id.",
 		"Yêu cầu đã gửi nhưng không có trả lời kịp thời. Hãy chờ IPN hoặc gọi query; không thanh toán lại với mã mới."))
 }
 
 // NoReply is a call whose connection ended before the reply was complete.
 func NoReply() *Problem {
 	return of(CodeGatewayNoAnswer, say(
-		"The connection ended before the answer was complete. Wait for the IPN or ask query; do not pay again under a new id.",
+		"The connection ended before the answer was complete. Wait for the IPN or call query; do not pay again under a new id.",
 		"Kết nối đứt trước khi nhận đủ trả lời. Hãy chờ IPN hoặc gọi query; không thanh toán lại với mã mới."))
 }

@@ -80,7 +80,7 @@ func TestRefusals(t *testing.T) {
 		"orderDateTime":          {pay, envelope("1", without("orderDateTime")), "orderDateTime is missing"},
 		"orderDescription":       {pay, envelope("1", without("orderDescription")), "orderDescription is missing"},
 		"apiOperation":           {pay, envelope("1", with("apiOperation", `""`)), "apiOperation is missing"},
-		"apiOperation unknown":   {pay, envelope("1", with("apiOperation", `"PAYOUT"`)), "apiOperation is not one of this address"},
+		"apiOperation unknown":   {pay, envelope("1", with("apiOperation", `"PAYOUT"`)), "this address does not accept this apiOperation"},
 		"fast pay without card":  {pay, envelope("1", with("apiOperation", `"FAST_PAY"`)), "cardNumber is missing"},
 		"token":                  {pay, envelope("1", purchase(`,"sourceOfFund":"TOKEN"`)), "token is missing"},
 		"checkout":               {"/api/v1/transaction/checkout", envelope("1", without("orderID")), "orderID is missing"},

@@ -176,7 +176,7 @@ func TestControlRefunds(t *testing.T) {
 	if v := g.act(id, "refund", ""); v.Refunded != "12.5" {
 		t.Errorf("refunded %+v", v)
 	}
-	conflict("refund", "", "nothing is left")
+	conflict("refund", "", "the whole payment is already refunded")
 }
 
 func TestControlFinishes(t *testing.T) {

@@ -94,7 +94,7 @@ func (c control) resendIPN(w http.ResponseWriter, r *http.Request) {
 	case !found:
 		refuseChange(w, ledger.ErrUnknown)
 	case t.Outcome == "":
-		refuseChange(w, errors.New("the payment is open, and there is nothing to tell of it yet"))
+		refuseChange(w, errors.New("the payment is still open, so there is no IPN to send"))
 	case t.IPNURL == nil:
 		refuseChange(w, errors.New("the payment has no ipnURL"))
 	default:

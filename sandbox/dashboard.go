@@ -7,9 +7,6 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
 
-// maxListed is how many transactions the dashboard lists.
-const maxListed = 100
-
 //go:embed pages/dashboard.js
 var dashboardScript []byte
 
@@ -21,6 +18,7 @@ func (d dashboard) show(w http.ResponseWriter, r *http.Request) {
 	tag := languageOf(r)
 	p := newPage(tag)
 	p.Dashboard, p.Live = textsIn(tag, dashboardTexts), true
+	p.MaxListed = maxListed
 	for _, t := range d.ledger.Newest(maxListed) {
 		t.Lapse(d.ledger.Now()) // in this copy only: a look at the list sends no IPN
 		p.Payments = append(p.Payments, viewPayment(t, tag))

@@ -16,8 +16,8 @@ var dashboardTexts = map[string]language.Text{
 	"choose": language.Both("Choose a transaction to see what went over the wire.", "Chọn một giao dịch để xem những gì đã truyền qua mạng."),
 	"back":   language.Both("All transactions", "Tất cả giao dịch"),
 
-	"strangers":    language.Both("Requests without a transaction", "Yêu cầu không thuộc giao dịch nào"),
-	"strangersTip": language.Both("Refused, not understood, or about no payment. The newest is at the end.", "Bị từ chối, không hiểu được, hoặc không liên quan đến thanh toán. Mới nhất ở cuối."),
+	"unassigned":    language.Both("Requests without a transaction", "Yêu cầu không thuộc giao dịch nào"),
+	"unassignedTip": language.Both("Refused, not understood, or about no payment. The newest is at the end.", "Bị từ chối, không hiểu được, hoặc không liên quan đến thanh toán. Mới nhất ở cuối."),
 
 	"controls":  language.Both("Faults, clock, reset", "Lỗi giả lập, đồng hồ, xóa"),
 	"faults":    language.Both("Faults that strike every call", "Lỗi giả lập cho mọi lời gọi"),

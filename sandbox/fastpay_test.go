@@ -66,7 +66,7 @@ func TestFastPayRefusals(t *testing.T) {
 	for name, test := range map[string]struct{ data, want string }{
 		"no card":           {fast(""), "cardNumber is missing"},
 		"no token":          {fast(`,"sourceOfFund":"TOKEN",` + cardData), "token is missing"},
-		"unknown token":     {fast(`,"sourceOfFund":"TOKEN","token":"gone"`), "token is unknown or ended"},
+		"unknown token":     {fast(`,"sourceOfFund":"TOKEN","token":"gone"`), "token is unknown or no longer valid"},
 		"not a card number": {fast(`,"cardNumber":"4012"`), "cardNumber is not a card number"},
 		"no order":          {`{"apiOperation":"FAST_PAY",` + cardData + `}`, "orderID is missing"},
 	} {

@@ -99,7 +99,7 @@ func sealIPNs(t ledger.Transaction, salt string) *fault.IPNs {
 
 func (s *ipnSender) sendNow(ctx context.Context, t ledger.Transaction, ipns *fault.IPNs) {
 	if len(ipns.Callbacks) == 0 {
-		s.keepUnsent(t, "a fault was asked for")
+		s.keepUnsent(t, "the fault ipn_lost suppressed it")
 	}
 	for _, callback := range ipns.Callbacks {
 		at := s.ledger.Now()
@@ -190,7 +190,7 @@ func newIPNClient(anywhere bool) *http.Client {
 	}
 }
 
-var errNotLoopback = errors.New("the address is not on this machine; the option ipn_anywhere lets IPNs leave it")
+var errNotLoopback = errors.New("the address is not on this machine; set ipn_anywhere to allow IPNs to other machines")
 
 func loopbackOnly(_, address string, _ syscall.RawConn) error {
 	resolved, err := netip.ParseAddrPort(address)

@@ -14,9 +14,9 @@ func TestMerchantsAreApart(t *testing.T) {
 	for name, s := range map[string]struct{ path, data, want string }{
 		"query":          {"transaction/query", `{"transactionID":"` + id + `"}`, "transactionID is unknown"},
 		"refund":         {"transaction/refund", `{"transactionID":"` + id + `"` + back("1", "VND") + `}`, "transactionID is unknown"},
-		"pay with token": {"transaction/pay", charging(token), "token is unknown or ended"},
-		"fast pay":       {"transaction/pay", fast(`,"token":"` + token + `"`), "token is unknown or ended"},
-		"delete token":   {"tokenization/deleteToken", `{"token":"` + token + `"}`, "token is unknown or ended"},
+		"pay with token": {"transaction/pay", charging(token), "token is unknown or no longer valid"},
+		"fast pay":       {"transaction/pay", fast(`,"token":"` + token + `"`), "token is unknown or no longer valid"},
+		"delete token":   {"tokenization/deleteToken", `{"token":"` + token + `"}`, "token is unknown or no longer valid"},
 	} {
 		if answer := other.ask("/api/v1/"+s.path, envelope(name, s.data)); answer.ResponseCode != "400" || answer.ResponseMessage != s.want {
 			t.Errorf("%s: %+v", name, answer)

@@ -198,7 +198,7 @@ func (h *Handler) build(running context.Context, salt string, logger *zap.Logger
 	h.routes = h.newRoutes(
 		paymentPage{h.ledger, h.ipns, redirector{h.ledger, salt, h.Result == resultByPost}},
 		control{h.ledger, h.ipns, ops},
-		events{h.ledger, running},
+		dashboardStream{h.ledger, running},
 	)
 }
 
@@ -214,7 +214,7 @@ func (h *Handler) Cleanup() error {
 }
 
 // newRoutes is the map of everything the sandbox answers.
-func (h *Handler) newRoutes(payments paymentPage, c control, e events) http.Handler {
+func (h *Handler) newRoutes(payments paymentPage, c control, s dashboardStream) http.Handler {
 	routes := http.NewServeMux()
 	routes.HandleFunc("GET /pay/{transactionID}", payments.show)
 	routes.HandleFunc("POST /pay/{transactionID}", payments.takeForm)
@@ -222,7 +222,7 @@ func (h *Handler) newRoutes(payments paymentPage, c control, e events) http.Hand
 	routes.HandleFunc("GET /checkout/{shop}/script-modal.js", serveModalScript)
 	routes.HandleFunc("GET /{$}", dashboard{h.ledger}.show)
 	routes.HandleFunc("GET /dashboard.js", serveDashboardScript)
-	routes.HandleFunc("GET /sandbox/events", ownPageOnly(e.stream))
+	routes.HandleFunc("GET /sandbox/events", ownPageOnly(s.serve))
 	c.addTo(routes)
 	routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, http.StatusNotFound, "not_found", "the sandbox has nothing at this address and method")

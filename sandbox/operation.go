@@ -52,7 +52,7 @@ func operationOf(path string, c call, malformed error) (*operation.Operation, er
 	}
 	op := operation.Match(there, c.data.value)
 	if op == nil {
-		return nil, errors.New("apiOperation is not one of this address")
+		return nil, errors.New("this address does not accept this apiOperation")
 	}
 	return op, validate(op, c.members)
 }

@@ -26,6 +26,7 @@ type page struct {
 	Complaint string
 	Back      *redirect // nil: the merchant named no address
 	Payments  []paymentView
+	MaxListed int  // how many of them the dashboard lists
 	Live      bool // its script calls the sandbox
 }
 

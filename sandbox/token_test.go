@@ -101,7 +101,7 @@ func TestTokenComesWithTheIPNOnly(t *testing.T) {
 }
 
 func TestTokenLife(t *testing.T) {
-	const ended = "token is unknown or ended"
+	const ended = "token is unknown or no longer valid"
 	for name, test := range map[string]struct{ path, data string }{
 		"deleted":                     {"deleteToken", `{"token":"%[1]s"}`},
 		"removed":                     {"removeToken", `{"token":"%[1]s"}`},
@@ -150,9 +150,9 @@ func TestTokenRefusals(t *testing.T) {
 		"nothing to remove":     {remove, `{}`, "token is missing"},
 		"customer without card": {remove, `{"customerToken":"anyone"}`, "tokenID is missing"},
 		"card without customer": {remove, `{"tokenID":"1"}`, "customerToken is missing"},
-		"unknown card":          {remove, `{"customerToken":"anyone","tokenID":"1"}`, "token is unknown or ended"},
+		"unknown card":          {remove, `{"customerToken":"anyone","tokenID":"1"}`, "token is unknown or no longer valid"},
 		"no customer":           {"/api/v1/tokenization/queryTokens", `{}`, "customerToken is missing"},
-		"unknown token":         {"/api/v1/transaction/pay", charging("3235D5767D5257694B02B602040945D80405"), "token is unknown or ended"},
+		"unknown token":         {"/api/v1/transaction/pay", charging("3235D5767D5257694B02B602040945D80405"), "token is unknown or no longer valid"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := serve(t, new(Handler)).ask(test.path, envelope("1", test.data))

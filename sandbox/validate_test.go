@@ -84,8 +84,8 @@ func TestRedirectToAnApp(t *testing.T) {
 // The samples of the catalogue are those of the documents.
 func TestDocumentedSamples(t *testing.T) {
 	stateful := map[string]string{ // they name what another request has made
-		"payWithToken": "token is unknown or ended", "fastPay": "token is unknown or ended",
-		"deleteToken": "token is unknown or ended", "removeToken": "token is unknown or ended",
+		"payWithToken": "token is unknown or no longer valid", "fastPay": "token is unknown or no longer valid",
+		"deleteToken": "token is unknown or no longer valid", "removeToken": "token is unknown or no longer valid",
 		"query": "transactionID is unknown", "refund": "transactionID is unknown",
 		"void": "transactionID is unknown", "capture": "transactionID is unknown",
 	}

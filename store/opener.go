@@ -19,8 +19,12 @@ type Opener interface {
 	// it must not be logged.
 	Key() string
 
-	// Name is Key for people: without a password.
+	// Name is Key for people: the file's absolute path, or the database's host and name. There
+	// is no password in it.
 	Name() string
+
+	// Engine is the name of the module: sqlite or postgres.
+	Engine() string
 
 	// Settings are the options that every engine has.
 	Settings() *Options

@@ -17,7 +17,7 @@ type Failure struct {
 	Title   string // in a few words
 }
 
-// OpenAPI describes the outbound site as an OpenAPI 3.1 document: every operation
+// OpenAPI describes the site that takes the app's calls, as an OpenAPI 3.1 document: every operation
 // under its short name, with the failures that any of them can have. The same
 // catalogue and failures always give the same bytes.
 func OpenAPI(failures []Failure) ([]byte, error) {

@@ -101,7 +101,7 @@ var problemSchema = object{
 		{"outcome", object{{"type", "string"}, {"enum", []string{"not_sent", "rejected", "unknown"}}, {"description", "What the app may do next. " +
 			"`not_sent`: nothing reached the gateway; correct it and try again. " +
 			"`rejected`: the gateway's proven answer is no. " +
-			"`unknown`: it may have been carried out; wait for the IPN or ask query, and never pay again under a new id."}}},
+			"`unknown`: it may have been carried out; wait for the IPN or call query, and never pay again under a new id."}}},
 		{"operation", object{{"type", "string"}, {"description", "Short name of the operation, where it is known."}}},
 		{"requestID", object{{"type", "string"}, {"description", "The requestID of the message, where there is one."}}},
 		{"responseCode", object{{"type", "string"}, {"description", "The gateway's, from a proven answer."}}},

@@ -101,14 +101,14 @@ func (h *Handler) takeIPN(w http.ResponseWriter, r *http.Request) {
 	})
 	if !found {
 		e.Answer = readable(encode(said))
-		h.orders.noteOther(e)
+		h.orders.noteUnassigned(e)
 	}
 	h.logger.Info("IPN taken", c.fields(zap.String("ipn_status", said.Status))...)
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(encode(said))
 }
 
-// ipnAnswer is the answer to the gateway.
+// ipnAnswer is what the gateway is told.
 type ipnAnswer struct {
 	Status      string `json:"ipnStatus"`
 	Description string `json:"ipnDescription"`
@@ -176,7 +176,7 @@ func (h *Handler) takeResult(w http.ResponseWriter, r *http.Request) {
 		o.note(e)
 	})
 	if !found {
-		h.orders.noteOther(e)
+		h.orders.noteUnassigned(e)
 	}
 	h.logger.Info("result taken", c.fields()...)
 	if found && !o.state.ended() && o.transactionID != "" {

@@ -134,10 +134,10 @@ func TestBounds(t *testing.T) {
 	if _, found := s.find("4"); found || len(s.newest()) != maxOrders || s.newest()[0].id != "104" {
 		t.Errorf("%d orders are kept, the newest is %s", len(s.newest()), s.newest()[0].id)
 	}
-	for range maxOthers + 1 {
-		s.noteOther(exchange{})
+	for range maxUnassigned + 1 {
+		s.noteUnassigned(exchange{})
 	}
-	if n := len(s.others()); n != maxOthers {
+	if n := len(s.unassignedCallbacks()); n != maxUnassigned {
 		t.Errorf("%d callbacks without an order are kept", n)
 	}
 	o := new(order)

@@ -43,7 +43,7 @@ type page struct {
 	Text        map[string]string
 	Goods       []item
 	Orders      []orderView
-	Strangers   []exchange
+	Unassigned  []exchange
 	Faults      []string
 	Order       orderView
 	Status      string // of a result callback, in words
@@ -123,7 +123,7 @@ func (h *Handler) showGoods(w http.ResponseWriter, r *http.Request) {
 	for _, o := range h.orders.newest() {
 		p.Orders = append(p.Orders, viewOrder(o, p.Language))
 	}
-	p.Strangers, p.Faults = h.orders.others(), fault.All().Names()
+	p.Unassigned, p.Faults = h.orders.unassignedCallbacks(), fault.All().Names()
 	writePage(w, http.StatusOK, "goods.html", p, policy{})
 }
 
@@ -223,7 +223,7 @@ func writePage(w http.ResponseWriter, status int, name string, p page, allow pol
 }
 
 // ownSite answers programs, which send no Origin, and of all web pages the shop's own. A
-// name whose owner points it at this machine is another site's: see local.IsHost.
+// name of somebody's own that leads to this machine is another site's: see local.IsHost.
 func ownSite(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !local.IsHost(r.Host) {

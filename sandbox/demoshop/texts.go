@@ -17,8 +17,8 @@ var pageTexts = map[string]language.Text{
 	"Orders":     language.Both("Orders", "Đơn hàng"),
 	"NoOrders":   language.Both("No orders yet.", "Chưa có đơn hàng."),
 
-	"Strangers":      language.Both("Callbacks for orders of others", "Callback của đơn hàng nơi khác"),
-	"StrangersAbout": language.Both("Proven messages about orders that were not made in this shop, by curl for example. The gateway is told 404.", "Thông điệp đã xác thực về đơn hàng không tạo ở cửa hàng này, ví dụ bằng curl. Cổng thanh toán nhận trả lời 404."),
+	"Unassigned":      language.Both("Callbacks for orders that this shop did not make", "Callback của đơn hàng nơi khác"),
+	"UnassignedAbout": language.Both("Proven messages about orders that were not made in this shop, by curl for example. The shop answers the gateway with 404.", "Thông điệp đã xác thực về đơn hàng không tạo ở cửa hàng này, ví dụ bằng curl. Cổng thanh toán nhận trả lời 404."),
 
 	"Dashboard": language.Both("Sandbox", "Sandbox"),
 	"Back":      language.Both("Back to the shop", "Về cửa hàng"),
@@ -31,7 +31,7 @@ var pageTexts = map[string]language.Text{
 	"Way":         language.Both("Paid by", "Cách thanh toán"),
 	"HandedOut":   language.Both("Goods handed out", "Số lần giao hàng"),
 	"Review":      language.Both("An IPN came with another amount than the order's. It is authentic, but not enough: no goods are handed out, and a person has to look at it.", "Có IPN với số tiền khác đơn hàng. Thông điệp là thật nhưng không đủ: không giao hàng, cần người kiểm tra."),
-	"Lost":        language.Both("The gateway has the payment, but the answer with its address was lost, so the customer cannot be sent there. Wait for the IPN. Only then may the customer order again.", "Cổng thanh toán đã có giao dịch, nhưng địa chỉ thanh toán đã mất cùng với trả lời nên không thể đưa khách hàng tới đó. Hãy chờ IPN, sau đó khách hàng mới được đặt lại."),
+	"Lost":        language.Both("The gateway has the payment, but the answer with its address was lost, so the customer cannot be sent there. Wait for the IPN. The customer may order again only after that.", "Cổng thanh toán đã có giao dịch, nhưng địa chỉ thanh toán đã mất cùng với trả lời nên không thể đưa khách hàng tới đó. Hãy chờ IPN, sau đó khách hàng mới được đặt lại."),
 	"ToPay":       language.Both("To the payment page", "Tới trang thanh toán"),
 	"OpenModal":   language.Both("Open the payment window", "Mở cửa sổ thanh toán"),
 	"LinkAbout":   language.Both("Send this link to the person who pays:", "Gửi liên kết này cho người trả tiền:"),
@@ -74,13 +74,13 @@ var stateTexts = map[state]language.Text{
 // aboutTexts explain the states of an order.
 var aboutTexts = map[state]language.Text{
 	opening:   language.Both("The app is asking the gateway for the payment.", "Ứng dụng đang yêu cầu cổng thanh toán mở giao dịch."),
-	pending:   language.Both("The gateway has the payment. The IPN will tell how it ended.", "Cổng thanh toán đã có giao dịch. IPN sẽ cho biết kết quả."),
-	unclear:   language.Both("The call may have been carried out (outcome unknown). It must not be repeated under another id: wait for the IPN, or ask.", "Lệnh có thể đã được thực hiện (outcome unknown). Không được tạo lại với mã khác: hãy chờ IPN hoặc hỏi lại."),
-	notOpened: language.Both("There is no payment, so it cannot have been paid (outcome not_sent or rejected). The reason is in the answer below.", "Không có giao dịch nên không ai trả tiền được (outcome not_sent hoặc rejected). Lý do ở trong trả lời bên dưới."),
+	pending:   language.Both("The gateway has the payment. The IPN will say how it ended.", "Cổng thanh toán đã có giao dịch. IPN sẽ cho biết kết quả."),
+	unclear:   language.Both("The call may have been carried out (outcome unknown). Do not repeat it with another id: wait for the IPN, or call query.", "Lệnh có thể đã được thực hiện (outcome unknown). Không được tạo lại với mã khác: hãy chờ IPN hoặc hỏi lại."),
+	notOpened: language.Both("There is no payment, so no payment was made (outcome not_sent or rejected). The reason is in the answer below.", "Không có giao dịch nên không ai trả tiền được (outcome not_sent hoặc rejected). Lý do ở trong trả lời bên dưới."),
 	paid:      language.Both("The IPN said paid, and its amount is the order's.", "IPN báo đã thanh toán và số tiền đúng với đơn hàng."),
 	failed:    language.Both("The IPN said that the payment failed.", "IPN báo thanh toán thất bại."),
 	cancelled: language.Both("The IPN said that the customer cancelled.", "IPN báo khách hàng đã hủy."),
-	expired:   language.Both("The IPN said that the time for the payment was over.", "IPN báo đã hết thời gian thanh toán."),
+	expired:   language.Both("The IPN said that the payment time ran out.", "IPN báo đã hết thời gian thanh toán."),
 }
 
 // resultTexts are for the customer who comes back.

@@ -33,7 +33,7 @@ var all = Faults{
 	{Name: "ipn_paid_after_expired", About: "the IPN of a paid payment follows one that says expired", ipns: expiredBefore},
 	{Name: "ipn_cancel_after_paid", About: "the IPN of a paid payment is followed by one that says cancelled", ipns: cancelledAfter},
 	{Name: "ipn_clock_skew", About: "responseDateTime of the IPN is a day behind", ipns: ipnDayBehind},
-	{Name: "ipn_plus", About: "the Base64 of the IPN has a + and a / for certain", ipns: ipnPlus},
+	{Name: "ipn_plus", About: "the Base64 of the IPN always contains + and /", ipns: ipnPlus},
 	{Name: "ipn_twice", About: "every IPN is sent twice", ipns: twice},
 	{Name: "ipn_tampered_amount", About: "the amount in the IPN was changed after signing", ipns: raiseAmount},
 	{Name: "ipn_wrong_salt", About: "the IPN is signed with another salt", ipns: signIPNWithOtherSalt},

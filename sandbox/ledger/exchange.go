@@ -3,7 +3,7 @@ package ledger
 import "github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/wirelog"
 
 // Keep adds an exchange to the log of the transaction with this id, or of the transaction
-// that the request with this requestID opened, and else to the log of all others.
+// that the request with this requestID opened, and else to the log of unassigned exchanges.
 func (l *Ledger) Keep(id, requestID string, e wirelog.Exchange) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -12,7 +12,7 @@ func (l *Ledger) Keep(id, requestID string, e wirelog.Exchange) {
 		t = l.openedBy(requestID)
 	}
 	if t == nil {
-		l.others = l.others.With(e, wirelog.OfOthers)
+		l.unassigned = l.unassigned.With(e, wirelog.OfUnassigned)
 		l.subscribers.notify(Everything)
 		return
 	}
@@ -32,9 +32,9 @@ func (l *Ledger) KeepIPN(id string, d Delivery, e wirelog.Exchange) {
 	})
 }
 
-// Others returns the exchanges that belong to no transaction.
-func (l *Ledger) Others() wirelog.Log {
+// Unassigned returns the exchanges that belong to no transaction.
+func (l *Ledger) Unassigned() wirelog.Log {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.others
+	return l.unassigned
 }

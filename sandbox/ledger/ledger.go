@@ -45,7 +45,7 @@ type memory struct {
 	requestIDs   *boundedMap[struct{}]
 	tokens       *boundedMap[*Token]
 	issued       int         // how many tokens there have been
-	others       wirelog.Log // exchanges that belong to no transaction
+	unassigned   wirelog.Log // exchanges that belong to no transaction
 	faults       []string    // names of the faults of every call and every payment
 }
 

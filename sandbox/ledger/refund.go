@@ -37,7 +37,7 @@ func (t *Transaction) RefundRest(now time.Time) error {
 		rest.Sub(rest, t.Refunded)
 	}
 	if rest.Sign() == 0 {
-		return errors.New("nothing is left of the payment")
+		return errors.New("the whole payment is already refunded")
 	}
 	return t.Refund(rest, t.Order.Currency, now)
 }

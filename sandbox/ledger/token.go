@@ -13,7 +13,7 @@ import (
 const MaxTokens = 1_000
 
 // ErrNoToken is the error of a token that cannot be paid with, or ended.
-var ErrNoToken = errors.New("token is unknown or ended")
+var ErrNoToken = errors.New("token is unknown or no longer valid")
 
 // Token is a stored card.
 type Token struct {

@@ -55,9 +55,9 @@ const tag = (text, mood) => make("span", { class: "tag " + (mood ?? "") }, text)
 
 // ---- the list ----
 
-const shown = 100;
+const maxListed = Number(place("transactions").dataset.maxListed);
 let transactions = new Map(); // by id, the newest first
-let strangers = [];
+let unassigned = [];
 
 const outcomeMoods = { success: "good", authorised: "good", failure: "bad", refused: "bad", cancel: "warn", expired: "warn", voided: "warn" };
 const ipnMoods = { answered: "good", failed: "bad", sending: "warn" };
@@ -83,14 +83,14 @@ function row(t) {
 }
 
 function showList() {
-	const rows = [...transactions.values()].slice(0, shown).map(row);
+	const rows = [...transactions.values()].slice(0, maxListed).map(row);
 	place("transactions").replaceChildren(...(rows.length ? rows : [make("p", { class: "soft" }, say("none"))]));
-	place("strangers").textContent = say("strangers") + " (" + strangers.length + ")";
+	place("unassigned").textContent = say("unassigned") + " (" + unassigned.length + ")";
 }
 
 // ---- one transaction ----
 
-const strangersHash = "strangers";
+const unassignedHash = "unassigned";
 const chosen = () => location.hash.slice(1);
 const opened = new Map(); // exchanges on the page, so that what is unfolded stays so
 
@@ -129,8 +129,8 @@ function showTransaction(t) {
 		...log(t.exchanges, t.exchangesLeftOut));
 }
 
-function showStrangers(exchanges, leftOut) {
-	read(back(), make("h2", {}, say("strangers")), make("p", { class: "soft" }, say("strangersTip")), ...log(exchanges, leftOut));
+function showUnassigned(exchanges, leftOut) {
+	read(back(), make("h2", {}, say("unassigned")), make("p", { class: "soft" }, say("unassignedTip")), ...log(exchanges, leftOut));
 }
 
 // read fills the part of the page that takes the list's place on a narrow screen.
@@ -279,12 +279,12 @@ async function reset() {
 // ---- news ----
 
 async function lookAtAll() {
-	const [list, others] = await Promise.all([ask("GET", "/sandbox/transactions"), ask("GET", "/sandbox/exchanges"), showControls()]);
+	const [list, without] = await Promise.all([ask("GET", "/sandbox/transactions"), ask("GET", "/sandbox/exchanges"), showControls()]);
 	transactions = new Map(list.transactions.map((t) => [t.id, t]));
-	strangers = others.exchanges;
+	unassigned = without.exchanges;
 	showList();
-	if (chosen() !== strangersHash) return lookAtChosen();
-	showStrangers(strangers, others.exchangesLeftOut);
+	if (chosen() !== unassignedHash) return lookAtChosen();
+	showUnassigned(unassigned, without.exchangesLeftOut);
 }
 
 async function lookAt(id) {
@@ -297,7 +297,7 @@ async function lookAt(id) {
 
 async function lookAtChosen() {
 	const id = chosen();
-	if (id === strangersHash) return lookAtAll();
+	if (id === unassignedHash) return lookAtAll();
 	if (transactions.has(id)) return lookAt(id);
 	place("board").classList.remove("reading");
 	place("detail").replaceChildren(make("p", { class: "soft" }, say("choose")));
@@ -348,7 +348,7 @@ function keepChosen() {
 	for (const link of document.querySelectorAll("#languages a")) link.hash = location.hash;
 }
 
-place("strangers").href = "#" + strangersHash;
+place("unassigned").href = "#" + unassignedHash;
 keepChosen();
 addEventListener("hashchange", () => {
 	keepChosen();

@@ -21,7 +21,7 @@ type Limit struct {
 // How much is kept of a transaction, and of requests that belong to none.
 var (
 	OfTransaction = Limit{Exchanges: 50, Size: 128 << 10}
-	OfOthers      = Limit{Exchanges: 100, Size: 1 << 20}
+	OfUnassigned  = Limit{Exchanges: 100, Size: 1 << 20}
 )
 
 // With returns the log with one exchange more. The first exchange stays: it is the one

@@ -20,14 +20,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/postgrestest"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"
 )
 
 const (
 	nameRaw      = "raw write + fsync"
-	nameBolt     = "bolt"
+	nameSQLite   = "sqlite"
 	namePostgres = "postgres"
 )
 
@@ -40,7 +40,7 @@ type inboxKind struct {
 
 // inboxKinds are those that this machine has; end ends what they need.
 func (b *bench) inboxKinds(ctx context.Context) (kinds []inboxKind, end func(), err error) {
-	kinds = []inboxKind{{nameBolt, b.boltInbox}}
+	kinds = []inboxKind{{nameSQLite, b.sqliteInbox}}
 	server, err := postgrestest.New(ctx)
 	if errors.Is(err, postgrestest.ErrNotInstalled) {
 		progress("%v (Debian: apt-get install postgresql): skipped", err)
@@ -59,16 +59,20 @@ func (b *bench) inboxKinds(ctx context.Context) (kinds []inboxKind, end func(), 
 	}}), end, nil
 }
 
-func (b *bench) boltInbox(ctx context.Context, records int) (inbox.Store, error) {
+func (b *bench) sqliteInbox(ctx context.Context, records int) (inbox.Store, error) {
 	dir, err := os.MkdirTemp(b.dir, "inbox-")
 	if err != nil {
 		return nil, err
 	}
-	store, err := bolt.Open(filepath.Join(dir, "inbox.db"), nil)
+	kept, err := openSQLite(ctx, filepath.Join(dir, "store.db"))
 	if err != nil {
 		return nil, err
 	}
-	return store, deliverAll(ctx, store, records)
+	return kept, deliverAll(ctx, kept, records)
+}
+
+func openSQLite(ctx context.Context, path string) (*sqlite.Store, error) {
+	return sqlite.Open(ctx, path, func(err error) { progress("the store reports: %v", err) })
 }
 
 func postgresInbox(ctx context.Context, server *postgrestest.Server, records int) (inbox.Store, error) {
@@ -76,11 +80,11 @@ func postgresInbox(ctx context.Context, server *postgrestest.Server, records int
 	if err != nil {
 		return nil, err
 	}
-	store, err := postgres.Open(ctx, address)
+	kept, err := postgres.Open(ctx, address)
 	if err != nil {
 		return nil, err
 	}
-	return store, fillPostgres(ctx, address, records)
+	return kept, fillPostgres(ctx, address, records)
 }
 
 // ipnMessage is what an app gets of an IPN: the fields that the gateway's documents name.
@@ -96,7 +100,7 @@ func ipn(n int64) inbox.Event {
 	message := strings.Replace(ipnMessage, "TRANSACTION", transaction, 1)
 	id := sha256.Sum256([]byte(message))
 	return inbox.Event{
-		ID: hex.EncodeToString(id[:]), Queue: "default", Transaction: transaction, RequestID: "ea3caa05f4bf495c9cc66caae2e33b92",
+		ID: hex.EncodeToString(id[:]), Queue: "default", Transaction: transaction, OrderID: fmt.Sprint("DH-", n), RequestID: "ea3caa05f4bf495c9cc66caae2e33b92",
 		PaymentStatus: inbox.Paid, ReceivedAt: time.Now(), Message: []byte(message),
 	}
 }
@@ -138,20 +142,22 @@ func deliver(ctx context.Context, store inbox.Store, e inbox.Event) error {
 	if err != nil {
 		return err
 	}
-	return store.Settle(ctx, r, inbox.Settlement{State: inbox.Delivered, Answer: taken, At: time.Now()})
+	_, err = store.Settle(ctx, r, inbox.Settlement{State: inbox.Delivered, Answer: taken, At: time.Now()})
+	return err
 }
 
 // fillStatement leaves the same records as deliverAll, in a fraction of the time.
 const fillStatement = `
-INSERT INTO galaxypay_inbox_records (id, queue, transaction, request_id, payment_status, received_at, message,
-	state, attempts, answer_status, answer_description, settled_at, lane)
-SELECT encode(sha256(message), 'hex'), 'default', transaction, 'ea3caa05f4bf495c9cc66caae2e33b92', 'paid', clock_timestamp(), message,
-	'delivered', 1, '200', 'taken', clock_timestamp(),
+INSERT INTO galaxypay_events (id, merchant, transaction_id, order_id, request_id, payment_status, received_at, message,
+	scheme, host, uri, remote_addr, block, state, attempts, answer_status, answer_description, last_error, settled_at, lane)
+SELECT encode(sha256(message), 'hex'), 'default', transaction, 'DH-' || n, 'ea3caa05f4bf495c9cc66caae2e33b92', 'paid', micros, message,
+	'', '', '', '', '', 'delivered', 1, '200', 'taken', '', micros,
 	('x' || left(encode(sha256('default\000'::bytea || convert_to(transaction, 'UTF8')), 'hex'), 16))::bit(64)::bigint
-FROM (SELECT transaction, convert_to(replace($1, 'TRANSACTION', transaction), 'UTF8') AS message
-	FROM (SELECT '2611' || lpad(n::text, 21, '0') AS transaction FROM generate_series(1, $2::bigint) AS n) AS transactions) AS messages`
+FROM (SELECT n, transaction, convert_to(replace($1, 'TRANSACTION', transaction), 'UTF8') AS message,
+		(extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS micros
+	FROM (SELECT n, '2611' || lpad(n::text, 21, '0') AS transaction FROM generate_series(1, $2::bigint) AS n) AS transactions) AS messages`
 
-// fillPostgres also does what a server does by itself after so many inserts, lest it begin during the measurement.
+// fillPostgres also does what a server does by itself after so many inserts, so that it does not begin during the measurement.
 func fillPostgres(ctx context.Context, address string, records int) error {
 	if records == 0 {
 		return nil
@@ -164,7 +170,7 @@ func fillPostgres(ctx context.Context, address string, records int) error {
 	if _, err := c.Exec(ctx, fillStatement, ipnMessage, records); err != nil {
 		return err
 	}
-	for _, statement := range []string{"VACUUM ANALYZE galaxypay_inbox_records", "CHECKPOINT"} {
+	for _, statement := range []string{"VACUUM ANALYZE galaxypay_events", "CHECKPOINT"} {
 		if _, err := c.Exec(ctx, statement); err != nil {
 			return err
 		}

@@ -17,16 +17,16 @@ const heartbeat = 15 * time.Second
 // keep the stream waiting, and that the shutdown of the server.
 const readTimeout = time.Second
 
-// events streams which transactions change.
-type events struct {
+// dashboardStream sends the ids of the transactions that change, to the dashboard or to a program.
+type dashboardStream struct {
 	ledger  *ledger.Ledger
 	running context.Context // ends when the server begins to shut down
 }
 
-// stream tells which transactions change, as server-sent events, until the reader leaves or
+// serve sends those ids as server-sent events, until the reader leaves or
 // the server shuts down.
-func (e events) stream(w http.ResponseWriter, r *http.Request) {
-	subscription, err := e.ledger.Subscribe()
+func (s dashboardStream) serve(w http.ResponseWriter, r *http.Request) {
+	subscription, err := s.ledger.Subscribe()
 	if err != nil {
 		writeProblem(w, http.StatusServiceUnavailable, "streams_exhausted", fmt.Sprintf("there are %d streams of events already", ledger.MaxSubscriptions))
 		return
@@ -45,7 +45,7 @@ func (e events) stream(w http.ResponseWriter, r *http.Request) {
 	defer beat.Stop()
 	for err == nil && connection.Flush() == nil {
 		select {
-		case <-e.running.Done():
+		case <-s.running.Done():
 			return
 		case <-r.Context().Done():
 			return

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// runHop is the least that a hop can be in Go: a server and a transport of the standard library, and nothing between
+// runMinimalProxy is the least that a proxy can be in Go: a server and a transport of the standard library, and nothing between
 // them. It neither signs nor checks; it is the floor under every proxy that is built on net/http.
-func runHop(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("hop", flag.ContinueOnError)
+func runMinimalProxy(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("minimalproxy", flag.ContinueOnError)
 	listen := flags.String("listen", "", "")
 	upstream := flags.String("upstream", "", "")
 	if err := flags.Parse(args); err != nil {

@@ -36,12 +36,12 @@ func TestRepeatEndsWithAFailureAndWithItsContext(t *testing.T) {
 	}
 }
 
-// No contender may always be the first, or always behind the same one.
-func TestContestChangesTheOrder(t *testing.T) {
+// No candidate may always be the first, or always behind the same one.
+func TestCompareChangesTheOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var order []string
-		contenders := []*contender{{name: "a", writers: 1}, {name: "b", writers: 1}}
-		for _, c := range contenders {
+		candidates := []*candidate{{name: "a", writers: 1}, {name: "b", writers: 1}}
+		for _, c := range candidates {
 			c.do = func(context.Context) error {
 				order = append(order, c.name)
 				time.Sleep(time.Second)
@@ -49,13 +49,13 @@ func TestContestChangesTheOrder(t *testing.T) {
 			}
 		}
 		b := &bench{settings: settings{rounds: 2, duration: 2 * time.Second}}
-		if err := b.contest(t.Context(), "test", contenders); err != nil {
+		if err := b.compare(t.Context(), "test", candidates); err != nil {
 			t.Fatal(err)
 		}
 		if want := []string{"a", "b", "b", "a"}; !slices.Equal(order, want) {
 			t.Errorf("went %v, expected %v", order, want)
 		}
-		for _, c := range contenders {
+		for _, c := range candidates {
 			if len(c.samples) != 2 || c.samples[0].Round != 0 || c.samples[1].Round != 1 {
 				t.Errorf("%s has %+v, expected one sample of each round", c.name, c.samples)
 			}

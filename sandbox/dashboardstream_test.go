@@ -77,7 +77,7 @@ func TestEventsAreBounded(t *testing.T) {
 func TestHeartbeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, leave := context.WithCancel(t.Context())
-		e := events{ledger.New(), ctx}
+		e := dashboardStream{ledger.New(), ctx}
 		w := new(observed)
 		r, _ := http.NewRequestWithContext(ctx, http.MethodGet, "/sandbox/events", nil)
 		w.onWrite = func(text string) {
@@ -85,7 +85,7 @@ func TestHeartbeat(t *testing.T) {
 				leave()
 			}
 		}
-		e.stream(w, r) // ends with the heartbeat
+		e.serve(w, r) // ends with the heartbeat
 		if !strings.Contains(w.text, ": still here\n\n") {
 			t.Errorf("wrote %q", w.text)
 		}

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"
 )
 
 // inbox measures what it costs to have an IPN on the disk before the gateway is answered: arrivals beside bare writes to
@@ -30,8 +32,20 @@ func (b *bench) inbox(ctx context.Context) error {
 	if err := b.answers(ctx, kinds); err != nil {
 		return err
 	}
-	return b.fullInboxes(ctx, kinds)
+	if err := b.fullInboxes(ctx, kinds); err != nil {
+		return err
+	}
+	return b.reopening(ctx)
 }
+
+// arrivalLimits are how many times as many arrivals a second as bare writes a store must keep, by the writers at once.
+var arrivalLimits = map[string]map[int]float64{
+	nameSQLite:   {1: 0.5, 16: 2, 64: 3},
+	namePostgres: {64: 1.5},
+}
+
+// answerLimits are how long an answer may take at 64 IPNs at once, p99 in microseconds.
+var answerLimits = map[string]float64{nameSQLite: 20_000, namePostgres: 40_000}
 
 // arrivals compares how many events a second the stores keep with how many one writer gets onto the disk that does nothing else.
 func (b *bench) arrivals(ctx context.Context, kinds []inboxKind) error {
@@ -51,20 +65,20 @@ func (b *bench) arrivals(ctx context.Context, kinds []inboxKind) error {
 		t.Note = "PostgreSQL is not installed, so its rows are missing."
 	}
 	for _, writers := range b.writers {
-		contenders := []*contender{{name: nameRaw, writers: 1, do: func(context.Context) error { return writeAndSync(raw) }}}
+		candidates := []*candidate{{name: nameRaw, writers: 1, do: func(context.Context) error { return writeAndSync(raw) }}}
 		for i, store := range stores {
-			contenders = append(contenders, &contender{name: kinds[i].name, writers: writers, do: arrival(store, &last)})
+			candidates = append(candidates, &candidate{name: kinds[i].name, writers: writers, do: arrival(store, &last)})
 		}
-		if err := b.contest(ctx, fmt.Sprintf("arrivals, %d writers", writers), contenders); err != nil {
+		if err := b.compare(ctx, fmt.Sprintf("arrivals, %d writers", writers), candidates); err != nil {
 			return err
 		}
-		for _, c := range contenders {
-			ratio := medianOfRatios(column(c.samples, perSecond), column(contenders[0].samples, perSecond))
+		for _, c := range candidates {
+			ratio := medianOfRatios(column(c.samples, perSecond), column(candidates[0].samples, perSecond))
 			t.row(c.name, fmt.Sprint(c.writers), fmt.Sprintf("%.0f", median(column(c.samples, perSecond))), fmt.Sprintf("%.2f", ratio),
 				fmt.Sprintf("%.0f", median(column(c.samples, p50))), fmt.Sprintf("%.0f", median(column(c.samples, p99))))
 			b.report.Samples[fmt.Sprintf("inbox/arrivals/%d/%s", writers, c.name)] = c.samples
-			if c.name == nameBolt && writers == judgedWriters {
-				b.report.atLeast(10, fmt.Sprintf("arrivals/s in bolt x %s, %d writers", nameRaw, writers), ratio)
+			if limit := arrivalLimits[c.name][writers]; limit > 0 {
+				b.report.atLeast(limit, fmt.Sprintf("arrivals/s in %s x %s, %d writers", c.name, nameRaw, writers), ratio)
 			}
 		}
 	}
@@ -101,17 +115,20 @@ func (b *bench) answers(ctx context.Context, kinds []inboxKind) error {
 	}
 	t := b.report.table("Answers of the inbox", "kept by", "IPNs at once", "answers/s", "p50 µs", "p99 µs")
 	for _, writers := range b.writers {
-		var contenders []*contender
+		var candidates []*candidate
 		for i, member := range members {
-			contenders = append(contenders, &contender{name: kinds[i].name, writers: writers, do: answer(member, &last)})
+			candidates = append(candidates, &candidate{name: kinds[i].name, writers: writers, do: answer(member, &last)})
 		}
-		if err := b.contest(ctx, fmt.Sprintf("answers, %d IPNs at once", writers), contenders); err != nil {
+		if err := b.compare(ctx, fmt.Sprintf("answers, %d IPNs at once", writers), candidates); err != nil {
 			return err
 		}
-		for _, c := range contenders {
+		for _, c := range candidates {
 			t.row(c.name, fmt.Sprint(c.writers), fmt.Sprintf("%.0f", median(column(c.samples, perSecond))),
 				fmt.Sprintf("%.0f", median(column(c.samples, p50))), fmt.Sprintf("%.0f", median(column(c.samples, p99))))
 			b.report.Samples[fmt.Sprintf("inbox/answers/%d/%s", writers, c.name)] = c.samples
+			if writers == judgedWriters {
+				b.report.atMost(answerLimits[c.name], fmt.Sprintf("p99 of an answer of %s in µs, %d IPNs at once", c.name, writers), median(column(c.samples, p99)))
+			}
 		}
 	}
 	return nil
@@ -140,7 +157,10 @@ func (b *bench) fullInboxes(ctx context.Context, kinds []inboxKind) error {
 	sizes := []int{0, b.records / 10, b.records}
 	var last atomic.Int64
 	last.Store(int64(b.records))
-	var contenders []*contender
+	var (
+		candidates []*candidate
+		full       []inbox.Store
+	)
 	for _, size := range sizes {
 		if size > 0 {
 			progress("filling inboxes with %d records", size)
@@ -150,25 +170,88 @@ func (b *bench) fullInboxes(ctx context.Context, kinds []inboxKind) error {
 			return err
 		}
 		defer closeAll(stores)
+		full = stores
 		for i, store := range stores {
-			contenders = append(contenders, &contender{name: kinds[i].name, writers: fullWriters, do: arrival(store, &last)})
+			candidates = append(candidates, &candidate{name: kinds[i].name, writers: fullWriters, do: arrival(store, &last)})
 		}
 	}
-	if err := b.contest(ctx, "full inboxes", contenders); err != nil {
+	if err := b.compare(ctx, "full inboxes", candidates); err != nil {
 		return err
 	}
 	t := b.report.table(fmt.Sprintf("Arrivals in a full inbox, %d writers", fullWriters),
 		"kept by", "records before", "arrivals/s", "time of an arrival x empty", "p50 µs", "p99 µs")
-	for i, c := range contenders {
-		empty, size := contenders[i%len(kinds)], sizes[i/len(kinds)]
+	for i, c := range candidates {
+		empty, size := candidates[i%len(kinds)], sizes[i/len(kinds)]
 		longer := medianOfRatios(column(empty.samples, perSecond), column(c.samples, perSecond))
 		t.row(c.name, fmt.Sprint(size), fmt.Sprintf("%.0f", median(column(c.samples, perSecond))), fmt.Sprintf("%.2f", longer),
 			fmt.Sprintf("%.0f", median(column(c.samples, p50))), fmt.Sprintf("%.0f", median(column(c.samples, p99))))
 		b.report.Samples[fmt.Sprintf("inbox/full/%d/%s", size, c.name)] = c.samples
-		if c.name == nameBolt && size == b.records {
-			b.report.atMost(1.5, fmt.Sprintf("time of an arrival in bolt x empty, %d records", size), longer)
+		if size == b.records {
+			b.report.atMost(1.5, fmt.Sprintf("time of an arrival in %s x empty, %d records", c.name, size), longer)
 		}
 	}
+	return b.lookups(ctx, candidates[len(candidates)-len(kinds):], full)
+}
+
+// lookupTimes is how often each lookup is made.
+const lookupTimes = 20
+
+// lookups measures what a person looks for in the fullest inboxes, and how long the file takes to open.
+func (b *bench) lookups(ctx context.Context, names []*candidate, stores []inbox.Store) error {
+	t := b.report.table(fmt.Sprintf("Looking into an inbox of %d records", b.records), "kept by", "looked for", "longest ms", "p50 ms")
+	now := time.Now()
+	for i, kept := range stores {
+		for _, look := range []struct {
+			by     string
+			filter inbox.Filter
+		}{
+			{"an order", inbox.Filter{OrderID: fmt.Sprint("DH-", b.records/2)}},
+			{"a transaction", inbox.Filter{Transaction: ipn(int64(b.records / 2)).Transaction}},
+			{"dead ones of an hour", inbox.Filter{State: inbox.Dead, Since: now.Add(-time.Hour), Limit: 100}},
+			{"delivered ones of an hour", inbox.Filter{State: inbox.Delivered, Since: now.Add(-time.Hour), Limit: 100}},
+		} {
+			var took []float64
+			for range lookupTimes {
+				begun := time.Now()
+				for _, err := range kept.List(ctx, look.filter) {
+					if err != nil {
+						return err
+					}
+				}
+				took = append(took, float64(time.Since(begun).Microseconds())/1000)
+			}
+			t.row(names[i].name, look.by, fmt.Sprintf("%.2f", slices.Max(took)), fmt.Sprintf("%.2f", median(took)))
+			b.report.atMost(50, fmt.Sprintf("ms to find %s in %s", look.by, names[i].name), median(took))
+		}
+	}
+	return nil
+}
+
+// reopening measures how long the file takes to open when it holds much.
+func (b *bench) reopening(ctx context.Context) error {
+	kept, err := b.sqliteInbox(ctx, b.records)
+	if err != nil {
+		return err
+	}
+	path := kept.(*sqlite.Store).Path()
+	if err := kept.Close(); err != nil {
+		return err
+	}
+	var took []float64
+	for range lookupTimes {
+		begun := time.Now()
+		again, err := openSQLite(ctx, path)
+		if err != nil {
+			return err
+		}
+		took = append(took, float64(time.Since(begun).Microseconds())/1000)
+		if err := again.Close(); err != nil {
+			return err
+		}
+	}
+	t := b.report.table("Opening the file", "records", "longest ms", "p50 ms")
+	t.row(fmt.Sprint(b.records), fmt.Sprintf("%.1f", slices.Max(took)), fmt.Sprintf("%.1f", median(took)))
+	b.report.atMost(50, fmt.Sprintf("ms to open a file of %d records", b.records), median(took))
 	return nil
 }
 

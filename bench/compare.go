@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// contender is one of several ways to do the same, which are measured within this process.
-type contender struct {
+// candidate is one of several ways to do the same, which are measured within this process.
+type candidate struct {
 	name    string
 	writers int // how many do it at once
 	do      func(context.Context) error
 	samples []sample // one a round
 }
 
-// contest has the contenders at work one after the other, each round in another order.
-func (b *bench) contest(ctx context.Context, what string, contenders []*contender) error {
+// compare has the candidates at work one after the other, each round in another order.
+func (b *bench) compare(ctx context.Context, what string, candidates []*candidate) error {
 	for round := range b.rounds {
 		progress("%s, round %d of %d", what, round+1, b.rounds)
-		for i := range contenders {
-			c := contenders[(i+round)%len(contenders)]
+		for i := range candidates {
+			c := candidates[(i+round)%len(candidates)]
 			s, err := repeat(ctx, c.writers, b.duration/2, c.do)
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)

@@ -7,15 +7,15 @@ import (
 
 // Memory is bounded by these.
 const (
-	maxOrders = 100
-	maxOthers = 10
+	maxOrders     = 100
+	maxUnassigned = 10
 )
 
-// orders is all that the shop remembers.
+// orders is all that the shop knows.
 type orders struct {
-	mu      sync.Mutex
-	all     []*order   // oldest first
-	unknown []exchange // callbacks for orders that are not the shop's, newest first
+	mu         sync.Mutex
+	all        []*order   // oldest first
+	unassigned []exchange // callbacks for orders that are not the shop's, newest first
 }
 
 func newOrders() *orders { return new(orders) }
@@ -71,18 +71,18 @@ func (s *orders) named(m message) string {
 	return ""
 }
 
-// noteOther keeps a callback for which there is no order.
-func (s *orders) noteOther(e exchange) {
+// noteUnassigned keeps a callback for which there is no order.
+func (s *orders) noteUnassigned(e exchange) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.unknown = slices.Insert(s.unknown, 0, e)
-	s.unknown = s.unknown[:min(len(s.unknown), maxOthers)]
+	s.unassigned = slices.Insert(s.unassigned, 0, e)
+	s.unassigned = s.unassigned[:min(len(s.unassigned), maxUnassigned)]
 }
 
-func (s *orders) others() []exchange {
+func (s *orders) unassignedCallbacks() []exchange {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.unknown)
+	return slices.Clone(s.unassigned)
 }
 
 func (o *order) copy() order {

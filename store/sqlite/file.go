@@ -1,0 +1,282 @@
+package sqlite
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// The files beside the store's own that SQLite makes.
+const (
+	walSuffix = "-wal"
+	shmSuffix = "-shm"
+)
+
+// prepareDir makes the directory of a file, and refuses file systems that keep nothing.
+func prepareDir(path string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return refuseFileSystem(dir)
+}
+
+// openLocked opens the file, whose lock is taken.
+func (s *Store) openLocked() error {
+	if err := finishRescue(s.path); err != nil {
+		return err
+	}
+	err := prepareFile(s.path)
+	if err == nil {
+		err = s.openWriter()
+	}
+	if errors.Is(err, errDamaged) {
+		return s.rescueAtOpening(err)
+	}
+	return err
+}
+
+// rescueAtOpening rescues a file that was damaged before it was opened.
+func (s *Store) rescueAtOpening(why error) error {
+	saved, lost, err := rescue(s.path)
+	if err != nil {
+		return fmt.Errorf("%w, and could not be rescued: %w", why, err)
+	}
+	s.report(rescued(why, saved, lost))
+	return s.openWriter()
+}
+
+func rescued(why error, saved, lost int) error {
+	return fmt.Errorf("%w; %d records were saved, %d are missing; the damaged file is kept beside", why, saved, lost)
+}
+
+// prepareFile sees to it that there is a file of ours at path.
+func prepareFile(path string) error {
+	info, err := os.Lstat(path)
+	if info != nil && info.Mode()&fs.ModeSymlink != 0 {
+		info, err = os.Stat(path)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return createFile(path)
+	}
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return errors.New("it is not a file; give the path of a file in that directory")
+	case info.Size() == 0:
+		return errors.New("it is empty, which a store never is; remove it to begin with an empty store")
+	}
+	if err := checkHeader(path); err != nil {
+		return err
+	}
+	return checkWAL(path)
+}
+
+// createFile makes a store under another name, and gives it its own when it is whole and on the
+// disk: a power cut must not leave half a file.
+func createFile(path string) error {
+	if _, err := os.Lstat(path + walSuffix); err == nil {
+		return fmt.Errorf("it is missing, but %s, which belongs to it, is there; bring it back, or move that one away too", path+walSuffix)
+	}
+	temp, err := newFile(path + ".new")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp)
+	if err := makeTables(temp); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return err
+	}
+	dir := filepath.Dir(path)
+	return errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)))
+}
+
+// newFile makes an empty file that only its user can read, in place of what a process left that
+// has ended.
+func newFile(path string) (string, error) {
+	for _, left := range []string{path, path + walSuffix, path + shmSuffix, path + "-journal"} {
+		if err := os.Remove(left); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // G304: the operator's choice
+	if err != nil {
+		return "", err
+	}
+	return path, file.Close()
+}
+
+// makeTables makes the tables in an empty file, and closes it when all is on the disk.
+func makeTables(path string) error {
+	c, err := openConn(path, sqlite.OpenReadWrite, writerCache)
+	if err != nil {
+		return err
+	}
+	err = survive(func() error {
+		if err := c.script(fmt.Sprintf("PRAGMA application_id = %d; PRAGMA journal_mode = WAL", applicationID)); err != nil {
+			return err
+		}
+		return migrate(c)
+	})
+	return classify(errors.Join(err, c.close()))
+}
+
+var magic = []byte("SQLite format 3\x00")
+
+// checkHeader compares the beginning of a file with that of a store. SQLite has the file closed
+// now: closing it here while SQLite had it open would drop SQLite's locks.
+func checkHeader(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // G304: the operator's choice
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	header := make([]byte, 100)
+	if _, err := io.ReadFull(file, header); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	version := binary.BigEndian.Uint32(header[60:])
+	switch {
+	case !bytes.HasPrefix(header, magic), binary.BigEndian.Uint32(header[68:]) != applicationID:
+		return fmt.Errorf("%w: it does not begin like a store", errDamaged)
+	case int64(version) > int64(len(migrations)):
+		return fmt.Errorf("its tables have version %d, and this sidecar supports versions up to %d; use a newer sidecar", version, len(migrations))
+	}
+	return nil
+}
+
+// openWriter opens the writer's connection.
+func (s *Store) openWriter() (err error) {
+	c, err := openConn(s.path, sqlite.OpenReadWrite, writerCache)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = c.close()
+		}
+	}()
+	err = survive(func() error {
+		if err := requireWAL(c); err != nil {
+			return err
+		}
+		if err := migrate(c); err != nil {
+			return err
+		}
+		if err := checkSchema(c); err != nil {
+			return err
+		}
+		last, err := c.number("SELECT max(seq) FROM galaxypay_events")
+		s.nextSeq = uint64(last) + 1 //nolint:gosec // G115: written as uint64
+		if err != nil {
+			return err
+		}
+		return checkSmall(c)
+	})
+	if err != nil {
+		return classify(err)
+	}
+	if s.identity, err = identify(s.path); err != nil {
+		return err
+	}
+	s.writer = c
+	return nil
+}
+
+// requireWAL makes SQLite write changes to a file of their own first. It begins that
+// file, so that it can be identified from now on.
+func requireWAL(c *conn) error {
+	mode := ""
+	err := c.each("PRAGMA journal_mode = WAL", nil, func(stmt *sqliteStmt) (bool, error) {
+		mode = stmt.ColumnText(0)
+		return true, nil
+	})
+	if err != nil {
+		return err
+	}
+	if !strings.EqualFold(mode, "wal") {
+		return fmt.Errorf("SQLite's journal mode is %s and cannot be changed to WAL; another program may have the file open", mode)
+	}
+	return c.run("SELECT count(*) FROM galaxypay_clock")
+}
+
+// identity is that of the files: names can be given to others.
+type identity struct{ file, wal os.FileInfo }
+
+func identify(path string) (id identity, err error) {
+	if id.file, err = os.Stat(path); err != nil {
+		return id, err
+	}
+	id.wal, err = os.Stat(path + walSuffix)
+	return id, err
+}
+
+// check fails if the files of a path are others by now. It does not open them: closing them again
+// would drop SQLite's locks.
+func (id *identity) check(path string) error {
+	now, err := identify(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !(os.SameFile(now.file, id.file) && os.SameFile(now.wal, id.wal)) {
+		return errReplaced
+	}
+	return err
+}
+
+// syncDir makes the names in a directory durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir) //nolint:gosec // G304: the operator's choice
+	if err != nil {
+		// A parent that this user may not read was not made by it either.
+		if errors.Is(err, fs.ErrPermission) {
+			return nil
+		}
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, fs.ErrPermission) { // Windows cannot
+		return fmt.Errorf("the directory %s: %w", dir, err)
+	}
+	return nil
+}
+
+// lockTimeout is how long Open waits for another process to release the file: a sidecar that
+// is just being replaced.
+const lockTimeout = 2 * time.Second
+
+// lockFile keeps a second process out. The file stays where it is: to remove it would let two
+// processes lock two files of that name.
+type lockFile struct{ file *os.File }
+
+func takeLock(path string) (*lockFile, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // G304: the operator's choice
+	if err != nil {
+		return nil, err
+	}
+	for deadline := time.Now().Add(lockTimeout); ; time.Sleep(10 * time.Millisecond) {
+		ok, err := tryLock(file)
+		if err == nil && ok {
+			return &lockFile{file}, nil
+		}
+		if err == nil && time.Now().Before(deadline) {
+			continue
+		}
+		_ = file.Close()
+		if err != nil {
+			return nil, fmt.Errorf("locking %s: %w", path, err)
+		}
+		return nil, errors.New("it is locked by another process, which has this store open")
+	}
+}
+
+func (l *lockFile) release() { _ = l.file.Close() }

@@ -1,0 +1,35 @@
+package sqlite
+
+import (
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// openAt opens a store in which no damage is expected.
+func openAt(t testing.TB, path string) *Store {
+	t.Helper()
+	s, err := Open(path, func(err error) { t.Errorf("reported: %v", err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestStore(t *testing.T) {
+	storetest.Run(t,
+		func(t *testing.T) inbox.Store {
+			t.Helper()
+			return openAt(t, filepath.Join(t.TempDir(), "made", "store.db"))
+		},
+		func(t *testing.T, closed inbox.Store) inbox.Store {
+			t.Helper()
+			return openAt(t, closed.(*Store).path)
+		})
+}
