@@ -111,6 +111,9 @@ func (o *Opener) Key() string { return "postgres " + o.address }
 // Name implements store.Opener.
 func (o *Opener) Name() string { return o.name }
 
+// Engine implements store.Opener.
+func (o *Opener) Engine() string { return "postgres" }
+
 // Open implements store.Opener.
 func (o *Opener) Open(ctx context.Context) (inbox.Store, error) { return Open(ctx, o.address) }
 
