@@ -15,9 +15,9 @@ import (
 // beyond a horizon.
 const (
 	readyFirst = "SELECT " + rowColumns + ` FROM galaxypay_events INDEXED BY galaxypay_events_ready
-	WHERE merchant = ? AND ready_at <= ? ORDER BY ready_at`
+	WHERE merchant = CAST(? AS TEXT) AND ready_at <= ? ORDER BY ready_at`
 	readyBeyond = "SELECT " + rowColumns + ` FROM galaxypay_events INDEXED BY galaxypay_events_ready
-	WHERE merchant = ? AND ready_at > ? ORDER BY ready_at`
+	WHERE merchant = CAST(? AS TEXT) AND ready_at > ? ORDER BY ready_at`
 )
 
 // Claim implements inbox.Store.
@@ -91,9 +91,9 @@ func (t *tx) claimable(sql, queue string, bound time.Time, lease inbox.Lease, li
 // When the heads of lanes are ready, in that order, and whose they are.
 const (
 	readyTimes = `SELECT ready_at, seq, transaction_id FROM galaxypay_events INDEXED BY galaxypay_events_ready
-	WHERE merchant = ? AND ready_at IS NOT NULL ORDER BY ready_at`
+	WHERE merchant = CAST(? AS TEXT) AND ready_at IS NOT NULL ORDER BY ready_at`
 	readyTimesBeyond = `SELECT ready_at, seq, transaction_id FROM galaxypay_events INDEXED BY galaxypay_events_ready
-	WHERE merchant = ? AND ready_at > ? ORDER BY ready_at`
+	WHERE merchant = CAST(? AS TEXT) AND ready_at > ? ORDER BY ready_at`
 )
 
 // NextDue implements inbox.Store.
