@@ -154,10 +154,9 @@ func deliver(ctx context.Context, store inbox.Store, e inbox.Event) error {
 // fillStatement leaves the same records as deliverAll, in a fraction of the time.
 const fillStatement = `
 INSERT INTO galaxypay_events (id, merchant, transaction_id, order_id, request_id, payment_status, received_at, message,
-	scheme, host, uri, remote_addr, block, state, attempts, answer_status, answer_description, last_error, settled_at, lane)
+	scheme, host, uri, remote_addr, block, state, attempts, answer_status, answer_description, last_error, settled_at)
 SELECT encode(sha256(message), 'hex'), 'default', transaction, 'DH-' || n, 'ea3caa05f4bf495c9cc66caae2e33b92', 'paid', micros, message,
-	'', '', '', '', '', 'delivered', 1, '200', 'taken', '', micros,
-	('x' || left(encode(sha256('default\000'::bytea || convert_to(transaction, 'UTF8')), 'hex'), 16))::bit(64)::bigint
+	'', '', '', '', '', 'delivered', 1, '200', 'taken', '', micros
 FROM (SELECT n, transaction, convert_to(replace($1, 'TRANSACTION', transaction), 'UTF8') AS message,
 		(extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS micros
 	FROM (SELECT n, '2611' || lpad(n::text, 21, '0') AS transaction FROM generate_series(1, $2::bigint) AS n) AS transactions) AS messages`

@@ -223,12 +223,13 @@ func (s *sidecar) Arrive(ctx context.Context, e inbox.Event, lease inbox.Lease) 
 }
 
 // Settle reports a delivery that the inbox has stored.
-func (s *sidecar) Settle(ctx context.Context, r inbox.Record, settlement inbox.Settlement) error {
-	if err := s.Store.Settle(ctx, r, settlement); err != nil {
-		return err
+func (s *sidecar) Settle(ctx context.Context, r inbox.Record, settlement inbox.Settlement) (inbox.State, error) {
+	state, err := s.Store.Settle(ctx, r, settlement)
+	if err != nil {
+		return state, err
 	}
-	if c, err := callbackOf(r); err == nil && settlement.State == inbox.Delivered {
+	if c, err := callbackOf(r); err == nil && state == inbox.Delivered {
 		s.report("settled", c)
 	}
-	return nil
+	return state, nil
 }

@@ -4,6 +4,8 @@ package postgres_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"sync"
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
@@ -123,4 +126,27 @@ func claim(t *testing.T, s *postgres.Store, lease inbox.Lease, limit int) (recor
 		ids += r.ID
 	}
 	return records, ids
+}
+
+// laneKey is the key of the lock of a transaction of the queue "default".
+func laneKey(transaction string) int64 {
+	sum := sha256.Sum256([]byte("default\x00" + transaction + "\x00"))
+	return int64(binary.BigEndian.Uint64(sum[:]))
+}
+
+// awaitLock waits until a session waits for the lock of a transaction.
+func awaitLock(t *testing.T, address, transaction string) {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	const waits = `SELECT EXISTS (SELECT FROM pg_locks
+		WHERE locktype = 'advisory' AND (classid::bigint << 32 | objid::bigint) = $1 AND NOT granted)`
+	for waiting := false; !waiting; {
+		if err := c.QueryRow(t.Context(), waits, laneKey(transaction)).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

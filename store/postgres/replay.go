@@ -51,8 +51,7 @@ func (s *Store) Replay(ctx context.Context, f inbox.Filter, now time.Time) (int,
 		if f.Limit > 0 {
 			size = min(left, changedAtOnce)
 		}
-		sel.args["limit"] = size
-		picked, n, err := s.replaySome(ctx, sel)
+		picked, n, err := s.replaySome(ctx, sel, size)
 		if err != nil {
 			return replayed, s.failed(ctx, "replaying events", err)
 		}
@@ -69,10 +68,10 @@ func (s *Store) Replay(ctx context.Context, f inbox.Filter, now time.Time) (int,
 
 // replaySome replays the next records of a selection. Picked are those that it found, n is how
 // many of them were picked still when they were locked.
-func (s *Store) replaySome(ctx context.Context, sel selection) (picked []int64, n int, err error) {
+func (s *Store) replaySome(ctx context.Context, sel selection, limit int) (picked []int64, n int, err error) {
 	err = s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		var lanes []lane
-		if picked, lanes, err = pick(ctx, tx, sel); err != nil {
+		if picked, lanes, err = pick(ctx, tx, sel, limit); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, lockLanes, keysOf(lanes)); err != nil {
@@ -98,9 +97,9 @@ func (s *Store) replaySome(ctx context.Context, sel selection) (picked []int64, 
 }
 
 // pick finds the next records of a selection, and their lanes, each once.
-func pick(ctx context.Context, tx pgx.Tx, sel selection) (picked []int64, lanes []lane, err error) {
+func pick(ctx context.Context, tx pgx.Tx, sel selection, limit int) (picked []int64, lanes []lane, err error) {
 	rows, err := tx.Query(ctx, "SELECT seq, merchant, transaction_id, id FROM galaxypay_events WHERE seq = ANY (ARRAY("+
-		sel.next("")+")) ORDER BY seq", sel.args)
+		sel.next(limit)+")) ORDER BY seq", sel.args)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -32,7 +32,7 @@ const (
 //
 // Every statement finds its rows by an index. Without statistics, or with those of a table
 // that was empty, the planner would read the whole table instead, and go on to do so when it
-// is full.
+// is full. Planning takes longer than executing, so each session plans a statement once.
 const session = `
 	SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');
 	SET default_transaction_isolation = 'read committed';
@@ -42,6 +42,7 @@ const session = `
 	SET enable_seqscan = off;
 	SET enable_hashjoin = off;
 	SET enable_mergejoin = off;
+	SET plan_cache_mode = force_generic_plan;
 	SET jit = off`
 
 // poolConfig parses the address. Its errors show nothing of it: pgx hides the password of

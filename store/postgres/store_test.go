@@ -5,8 +5,6 @@ package postgres_test
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
@@ -213,9 +211,7 @@ func TestReplayAppliesTheFilterAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lock := sha256.Sum256([]byte("default\x00T\x00"))
-	lane := int64(binary.BigEndian.Uint64(lock[:]))
-	if _, err := first.Exec(t.Context(), "SELECT pg_advisory_xact_lock($1)", lane); err != nil {
+	if _, err := first.Exec(t.Context(), "SELECT pg_advisory_xact_lock($1)", laneKey("T")); err != nil {
 		t.Fatal(err)
 	}
 	second := make(chan int)
@@ -226,13 +222,7 @@ func TestReplayAppliesTheFilterAgain(t *testing.T) {
 		}
 		second <- n
 	}()
-	const waits = `SELECT EXISTS (SELECT FROM pg_locks
-		WHERE locktype = 'advisory' AND (classid::bigint << 32 | objid::bigint) = $1 AND NOT granted)`
-	for waiting := false; !waiting; {
-		if err := first.QueryRow(t.Context(), waits, lane).Scan(&waiting); err != nil {
-			t.Fatal(err)
-		}
-	}
+	awaitLock(t, address, "T")
 	if _, err := first.Exec(t.Context(), "UPDATE galaxypay_events SET state = 'delivered'"); err != nil {
 		t.Fatal(err)
 	}

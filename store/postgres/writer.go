@@ -5,14 +5,20 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
 const (
-	// transactions bounds how many batches are under way at once. Those that commit at the
-	// same time share an fsync.
-	transactions = 4
+	// usualBatches is how many batches are under way at once: one executes while another
+	// commits. More of them would each be smaller, and cost more.
+	usualBatches = 2
+	// mostBatches is how many there are at once if some are slow.
+	mostBatches = 8
+	// slowBatch is after how long a batch is slow, and another may begin beside it: it waits
+	// for a lock of another sidecar's, or its commit waits for a standby.
+	slowBatch = 20 * time.Millisecond
 	// batchSize bounds the operations of one batch.
 	batchSize = 128
 )
@@ -39,7 +45,8 @@ type writer struct {
 	mu      sync.Mutex
 	waiting []*operation
 	busy    map[lane]bool // of batches that are under way
-	running int
+	running int           // batches, or goroutines that are about to begin one
+	slow    int           // of those that run
 	work    sync.WaitGroup
 }
 
@@ -52,10 +59,7 @@ func (w *writer) do(ctx context.Context, op *operation) error {
 	op.done = make(chan error, 1)
 	w.mu.Lock()
 	w.waiting = append(w.waiting, op)
-	if w.running < transactions {
-		w.running++
-		w.work.Go(w.run)
-	}
+	w.begin()
 	w.mu.Unlock()
 	select {
 	case err := <-op.done:
@@ -65,6 +69,17 @@ func (w *writer) do(ctx context.Context, op *operation) error {
 		return ctx.Err()
 	}
 }
+
+// begin starts another goroutine if there may be one. The caller holds the lock.
+func (w *writer) begin() {
+	if len(w.waiting) > 0 && w.running < w.most() {
+		w.running++
+		w.work.Go(w.run)
+	}
+}
+
+// most is how many batches may be under way. The caller holds the lock.
+func (w *writer) most() int { return min(usualBatches+w.slow, mostBatches) }
 
 // withdraw removes an operation that still waits.
 func (w *writer) withdraw(op *operation) {
@@ -79,7 +94,7 @@ func (w *writer) wait() { w.work.Wait() }
 // run commits one batch after another until nothing waits that it could take.
 func (w *writer) run() {
 	for batch := w.take(nil); len(batch) > 0; batch = w.take(batch) {
-		err := w.commit(batch)
+		err := w.commitOne(batch)
 		if isOfOne(err) && len(batch) > 1 {
 			w.separate(batch)
 			continue
@@ -93,12 +108,40 @@ func (w *writer) run() {
 	}
 }
 
+// commitOne commits a batch, and lets another begin beside it when it is slow.
+func (w *writer) commitOne(batch []*operation) error {
+	isSlow, hasEnded := false, false
+	timer := time.AfterFunc(slowBatch, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if hasEnded {
+			return
+		}
+		isSlow = true
+		w.slow++
+		w.begin()
+	})
+	err := w.commit(batch)
+	timer.Stop()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	hasEnded = true
+	if isSlow {
+		w.slow--
+	}
+	return err
+}
+
 // take gives up the lanes of a batch that has ended, and begins the next one.
 func (w *writer) take(ended []*operation) (batch []*operation) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, op := range ended {
 		delete(w.busy, op.lane)
+	}
+	if w.running > w.most() { // a batch beside which this one was begun is slow no more
+		w.running--
+		return nil
 	}
 	if w.busy == nil {
 		w.busy = make(map[lane]bool)
