@@ -37,7 +37,7 @@ var ErrNoInbox = errors.New("the running configuration has no inbox")
 //	GET  /galaxypay/inbox/export   one event on each line, with its message
 //	GET  /galaxypay/inbox/stats    how many there are: {"states": {"pending": 0, ...}, ...}
 //	POST /galaxypay/inbox/replay   deliver again: {"replayed": 1}
-//	POST /galaxypay/store/check    read everything and look for damage: {"damaged": false}
+//	POST /galaxypay/store/check    read everything and look for damage: {"checked": 12}, the number of records
 //	POST /galaxypay/store/backup   copy the store to the file with the absolute path file
 //
 // Parameters of the query pick events: id, queue, order (its orderID), transaction (its

@@ -52,7 +52,7 @@ type fileStore struct {
 	backup string
 }
 
-func (s *fileStore) Check(context.Context) error { return s.damage }
+func (s *fileStore) Check(context.Context) (int, error) { return 7, s.damage }
 
 func (s *fileStore) Backup(_ context.Context, path string) error {
 	s.backup = path
@@ -157,7 +157,7 @@ func TestReplayTakesNoBeginningOfAnID(t *testing.T) {
 }
 
 func TestCheckStore(t *testing.T) {
-	if text, status := ask(t, new(fileStore), checkStore, nil); status != 200 || text != `{"damaged":false}`+"\n" {
+	if text, status := ask(t, new(fileStore), checkStore, nil); status != 200 || text != `{"checked":7}`+"\n" {
 		t.Errorf("%d %s", status, text)
 	}
 	if text, status := ask(t, &fileStore{damage: errors.New("2 records are damaged")}, checkStore, nil); status != 500 || text != "2 records are damaged" {

@@ -12,9 +12,9 @@ import (
 )
 
 // checker is what a store implements that can look for damage in itself. It is called while the
-// store is in use, and an error says what is damaged.
+// store is in use. It returns how many records it has read; an error says what is damaged.
 type checker interface {
-	Check(ctx context.Context) error
+	Check(ctx context.Context) (records int, err error)
 }
 
 // backuper is what a store implements that can copy itself to a file while it is in use. The
@@ -31,10 +31,11 @@ func checkStore(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
 	if !ok {
 		return apiError(http.StatusNotImplemented, errors.New("this store is checked with the tools of its database: for PostgreSQL, pg_amcheck"))
 	}
-	if err := s.Check(r.Context()); err != nil {
+	records, err := s.Check(r.Context())
+	if err != nil {
 		return apiError(http.StatusInternalServerError, err)
 	}
-	return writeJSON(w, map[string]bool{"damaged": false})
+	return writeJSON(w, map[string]int{"checked": records})
 }
 
 func backUpStore(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
