@@ -394,7 +394,7 @@ func (m *membership) reportOthers() {
 		log := m.log.With(zap.String("store", used.Engine+" "+used.Name))
 		used = asItIsNow(used)
 		for _, merchant := range slices.Sorted(maps.Keys(used.Pending)) {
-			log.Warn("an earlier configuration kept events in another store; they are not delivered while this configuration does not use it",
+			log.Warn("the inbox of an earlier configuration holds events in another store; they are not delivered while this configuration does not use it",
 				zap.String("merchant", merchant), zap.Int("pending", used.Pending[merchant]))
 		}
 		if used.Open && len(used.Pending) == 0 {
