@@ -180,13 +180,19 @@ func (k *inboxSidecar) operate(t *testing.T, args ...string) (printed string, er
 
 func (k *inboxSidecar) operateOnce(t *testing.T, args ...string) (string, error) {
 	t.Helper()
+	return k.command(t, "inbox", args...)
+}
+
+// command runs "caddy galaxypay <name> ..." and returns what it printed.
+func (k *inboxSidecar) command(t *testing.T, name string, args ...string) (string, error) {
+	t.Helper()
 	registered := caddycmd.Commands()["galaxypay"]
 	cmd := &cobra.Command{Use: registered.Name, SilenceErrors: true, SilenceUsage: true}
 	registered.CobraFunc(cmd)
 	var out bytes.Buffer
 	cmd.SetOut(&out)
 	cmd.SetErr(&out)
-	cmd.SetArgs(append([]string{"inbox", "--address", "unix/" + k.socket}, args...))
+	cmd.SetArgs(append([]string{name, "--address", "unix/" + k.socket}, args...))
 	err := cmd.ExecuteContext(t.Context())
 	return out.String(), err
 }
