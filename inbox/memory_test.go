@@ -53,6 +53,12 @@ func (s *memory) breaks(err error) {
 	s.broken = err
 }
 
+func (s *memory) isSteadySince(t time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.steady = t
+}
+
 func (s *memory) forgets(n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

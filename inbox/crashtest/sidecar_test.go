@@ -40,6 +40,10 @@ var statuses = []string{"pending", "failed", inbox.Paid, "expired", inbox.Paid}
 // say paid.
 func (c callback) overtaken() bool { return c.N > 2 && statuses[c.N] != inbox.Paid }
 
+// canBeOvertaken reports whether a callback arrives before its transaction is paid: it is
+// overtaken if it still waits then.
+func (c callback) canBeOvertaken() bool { return c.N < 2 }
+
 func (c callback) event() inbox.Event {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d", c.Transaction, c.N))
 	filler := strings.Repeat(hex.EncodeToString(sum[:4]), int(sum[4])*2) // up to 4 KiB, so that some need more than a page

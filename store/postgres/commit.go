@@ -23,13 +23,29 @@ func (s *Store) commit(batch []*operation) error {
 	queueArrive(statements, arrivals)
 	queueMoveUp(statements, lanes, func(n int64) { more = more || n > 0 })
 	queueFind(statements, arrivals)
-	// Without BEGIN, what one Sync ends is one transaction. It is committed when Close returns
-	// no error.
-	if err := s.pool.SendBatch(ctx, statements).Close(); err != nil {
+	if err := s.send(ctx, statements); err != nil {
 		return err
 	}
 	if more {
 		s.wakeAll()
+	}
+	return nil
+}
+
+// send runs statements in one transaction.
+func (s *Store) send(ctx context.Context, statements *pgx.Batch) error {
+	c, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Release()
+	// Without BEGIN, what one Sync ends is one transaction. It is committed when Close returns
+	// no error.
+	if err := c.SendBatch(ctx, statements).Close(); err != nil {
+		return err
+	}
+	if hasLostStandby(c.Conn()) {
+		return errLostStandby
 	}
 	return nil
 }

@@ -21,8 +21,8 @@ type selection struct {
 
 // selectEvents turns a filter into SQL, all but its limit. PostgreSQL may believe that walking
 // through all events in the order of arrival soon finds those that are wanted. So those of an
-// order, a transaction, a request or an ID are looked up first, and a time is turned into
-// numbers of events.
+// order, a transaction, a request or an ID are looked up first; of those that are not delivered,
+// the index is used; and else a time is turned into numbers of events.
 func (s *Store) selectEvents(ctx context.Context, f inbox.Filter) (selection, error) {
 	f = storableFilter(f)
 	condition, args := store.Where(f)
@@ -30,6 +30,11 @@ func (s *Store) selectEvents(ctx context.Context, f inbox.Filter) (selection, er
 	if narrow, ok := narrowest(f); ok {
 		few, _ := store.Where(narrow)
 		sel.from = "(SELECT * FROM galaxypay_events WHERE " + few + " OFFSET 0)"
+		return sel, nil
+	}
+	if f.State != "" && f.State != inbox.Delivered {
+		few, _ := store.Where(inbox.Filter{State: f.State})
+		sel.from = "(SELECT * FROM galaxypay_events WHERE " + few + " AND seq > @after ORDER BY state, seq OFFSET 0)"
 		return sel, nil
 	}
 	if f.Since.IsZero() && f.Until.IsZero() {

@@ -61,11 +61,35 @@ func poolConfig(address string) (*pgxpool.Config, error) {
 	// Whatever target_session_attrs says: of several hosts, the one that can be written to
 	// counts; and a session that began while the server was read-only stays so.
 	config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	config.ConnConfig.OnNotice = noteLostStandby
 	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
 		_, err := c.Exec(ctx, session)
 		return err
 	}
 	return config, nil
+}
+
+// lostStandby is where a session notes that a commit did not wait for its standby.
+const lostStandby = "galaxypay: lost standby"
+
+// noteLostStandby notes that a person has cancelled the wait of a commit for a standby. The
+// server then reports success, but the commit is on its own disk alone.
+func noteLostStandby(c *pgconn.PgConn, notice *pgconn.Notice) {
+	if notice.Routine == "SyncRepWaitForLSN" { // the text is in the server's language
+		c.CustomData()[lostStandby] = true
+	}
+}
+
+// errLostStandby is the error of a commit that a standby may not have.
+var errLostStandby = errors.New("the wait for the standby was cancelled, so the standby may not have the events")
+
+// hasLostStandby reports whether a commit of a session did not wait for its standby, and
+// forgets it.
+func hasLostStandby(c *pgx.Conn) bool {
+	data := c.PgConn().CustomData()
+	_, lost := data[lostStandby]
+	delete(data, lostStandby)
+	return lost
 }
 
 // readOnly is the SQLSTATE of a write in a session that may only read.

@@ -5,6 +5,7 @@ package postgres_test
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,6 +72,49 @@ func TestCommitsAreDurableWhateverTheDefaults(t *testing.T) {
 	if kept := list(t, s, inbox.Filter{ID: "1"}); kept[0].RequestID != "on, read committed" {
 		t.Errorf("committed with %s", kept[0].RequestID)
 	}
+}
+
+// A setting that waits for more than the disk is left as it is.
+func TestCommitsWaitForAStandbyToApplyThem(t *testing.T) {
+	name, address := newDatabase(t)
+	execute(t, address, `
+		ALTER DATABASE `+name+` SET synchronous_commit = remote_apply;
+		CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.request_id := current_setting('synchronous_commit'); RETURN NEW; END $$`)
+	s := open(t, address)
+	execute(t, address, "CREATE TRIGGER note BEFORE INSERT ON galaxypay_events FOR EACH ROW EXECUTE FUNCTION note()")
+	arrive(t, s, event("1", "T", "paid"), leaseAt(0))
+	if kept := list(t, s, inbox.Filter{ID: "1"}); kept[0].RequestID != "remote_apply" {
+		t.Errorf("committed with %s", kept[0].RequestID)
+	}
+}
+
+// A commit whose wait for the standby is cancelled is reported as a success by the server. The
+// event must not be acknowledged: the standby may take over without it.
+func TestTheWaitForAStandbyIsCancelled(t *testing.T) {
+	_, address := newDatabase(t)
+	s := open(t, address)
+	r := arrive(t, s, event("before", "T", "paid"), leaseAt(0))
+	defer execute(t, address, "SELECT pg_reload_conf()") // the other tests share the server
+	defer execute(t, address, "ALTER SYSTEM RESET synchronous_standby_names")
+	execute(t, address, "ALTER SYSTEM SET synchronous_standby_names = 'absent'")
+	execute(t, address, "SELECT pg_reload_conf()")
+	failed := make(chan error)
+	go func() {
+		var err error
+		for i := 0; err == nil && i < 10000; i++ { // until the reload has reached the session
+			_, _, err = s.Arrive(t.Context(), event(fmt.Sprint(i), fmt.Sprint(i), "paid"), leaseAt(0))
+		}
+		failed <- err
+	}()
+	const cancel = "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'"
+	for number(t, address, cancel) == 0 {
+	}
+	if err := <-failed; err == nil || !strings.Contains(err.Error(), "standby") {
+		t.Errorf("error %v", err)
+	}
+	execute(t, address, "ALTER SYSTEM RESET synchronous_standby_names")
+	execute(t, address, "SELECT pg_reload_conf()")
+	settle(t, s, r, inbox.Delivered, noon)
 }
 
 // execute runs statements beside the inbox.
