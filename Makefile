@@ -26,7 +26,7 @@ lint: ## gofmt, go vet, golangci-lint
 ci: ## everything that must hold before a change goes in (root on Debian; installs what it needs)
 	.ci/run
 
-readme: ## what the README tells a newcomer to do, and its PHP
+readme: ## what the README says to a newcomer, and its PHP
 	.ci/readme
 
 fuzz: ## every fuzz target, TIME=30s each

@@ -163,7 +163,7 @@ func TestSlotsAreGivenBack(t *testing.T) {
 }
 
 // With every slot taken, a call is refused unread. A caller that is not allowed, or that calls
-// an unknown path, is told that as before.
+// an unknown path, is answered as before.
 func TestOverloaded(t *testing.T) {
 	started, end := make(chan bool), make(chan bool)
 	p, ctx := limited(t, func(*http.Request) (*http.Response, error) {

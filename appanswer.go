@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -31,13 +32,23 @@ const longestDescription = 250
 // real writer, so no header of the app's can reach the gateway.
 type appAnswer struct {
 	header http.Header
-	status int // 0: the app has said nothing
+	status int // 0: the app has not answered
 	body   bytes.Buffer
+	length int // of the body, also of what is not kept
 }
 
 // longestAppAnswer bounds what is kept of the app's body. An answer with the two
-// fields is far smaller; a larger one is no such answer.
+// fields is far smaller; a larger one is not such an answer.
 const longestAppAnswer = 64 << 10
+
+// endlessAppAnswer is where the app's body is not read any further. Up to there it is read to
+// its end, so that an app that prints too much, and does its work after that, is not broken off.
+const endlessAppAnswer = 4 << 20
+
+var (
+	errEndless  = fmt.Errorf("the app's answer is longer than %d bytes", endlessAppAnswer)
+	errPanicked = errors.New("a handler panicked")
+)
 
 // askApp runs the handlers that lead to the app, and returns its answer. A reverse proxy whose
 // app breaks off in the middle of its answer panics, as the standard library's does; that is
@@ -45,12 +56,14 @@ const longestAppAnswer = 64 << 10
 func askApp(next caddyhttp.Handler, r *http.Request) (app *appAnswer, err error) {
 	app = &appAnswer{header: make(http.Header)}
 	defer func() {
-		switch p := recover(); p {
-		case nil:
-		case http.ErrAbortHandler:
-			err = errors.New("the app's answer was cut off")
-		default:
-			err = fmt.Errorf("a handler panicked: %v", p)
+		p := recover()
+		switch {
+		case app.length > endlessAppAnswer:
+			err = errEndless
+		case p == http.ErrAbortHandler: //nolint:errorlint // it is compared as net/http does
+			err = fmt.Errorf("the app's answer was cut off: %w", io.ErrUnexpectedEOF)
+		case p != nil:
+			err = fmt.Errorf("%w: %v", errPanicked, p)
 		}
 	}()
 	return app, next.ServeHTTP(app, r)
@@ -66,10 +79,13 @@ func (a *appAnswer) WriteHeader(status int) {
 	}
 }
 
-// Write implements http.ResponseWriter. It takes everything and keeps a bounded
-// part, one byte more than what is looked at.
+// Write implements http.ResponseWriter. It takes everything, unless there is no end of it, and
+// keeps a bounded part, one byte more than what is looked at.
 func (a *appAnswer) Write(p []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
+	if a.length += len(p); a.length > endlessAppAnswer {
+		return 0, errEndless
+	}
 	a.body.Write(p[:min(len(p), longestAppAnswer+1-a.body.Len())])
 	return len(p), nil
 }
@@ -133,10 +149,8 @@ func saysNo(members []rawjson.Member) bool {
 	if is("success", "false") || is("ok", "false") || is("success", `"false"`) || is("ok", `"false"`) {
 		return true
 	}
-	for _, name := range []string{"error", "errors"} {
-		if value := string(rawjson.Find(members, name)); !slices.Contains([]string{"", "null", "false", `""`, "[]", "{}", "0"}, value) {
-			return true
-		}
+	if isSomething(rawjson.Find(members, "error")) || isSomething(rawjson.Find(members, "errors")) {
+		return true
 	}
 	if value := rawjson.Find(members, "RspCode"); value != nil && rawjson.Scalar(value) != "00" {
 		return true
@@ -146,6 +160,14 @@ func saysNo(members []rawjson.Member) bool {
 		return err != nil || code <= 0
 	}
 	return false
+}
+
+// isSomething reports whether a member is there and is not empty.
+func isSomething(value []byte) bool {
+	if len(value) > 1 && (value[0] == '[' || value[0] == '{') {
+		return len(bytes.TrimSpace(value[1:len(value)-1])) > 0
+	}
+	return !slices.Contains([]string{"", "null", "false", `""`, "0"}, string(value))
 }
 
 // isUnmatchedCaddy recognises the empty 200 that Caddy answers where no site and no route
@@ -180,4 +202,4 @@ func (a *appAnswer) field(name string) string {
 }
 
 // expectedWord is what the log says where the app gives no word.
-const expectedWord = `expected HTTP 2xx with {"ipnStatus": "200"}, "404" or "409", an empty body, or OK`
+const expectedWord = `HTTP 2xx with {"ipnStatus": "200"}, "404" or "409", an empty body, or OK`

@@ -324,6 +324,9 @@ func (h *IPN) parseInbox(helper httpcaddyfile.Helper, d *caddyfile.Dispenser) er
 
 // parseDeliver reads a block of directives, in the order that Caddy sorts them in.
 func (i *Inbox) parseDeliver(helper httpcaddyfile.Helper, d *caddyfile.Dispenser) error {
+	if d.NextArg() {
+		return d.Err("deliver: expected a block of directives; deliver_to takes an address")
+	}
 	handler, err := httpcaddyfile.ParseSegmentAsSubroute(helper.WithDispenser(d.NewFromNextSegment()))
 	if err != nil {
 		return err

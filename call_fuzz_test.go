@@ -20,7 +20,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
-// canaryCard is a published test card. Like the merchant's pair, it must stand in no
+// canaryCard is a published test card. Like the merchant's pair, it must be in no
 // answer and in no line of the log.
 const canaryCard = "4508750015741019"
 

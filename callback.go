@@ -126,8 +126,8 @@ func fromJSON(body []byte) (signed, *problem.Problem) {
 // fromForm reads form fields. A plus sign that was not percent-encoded on its way
 // has become a space; Base64 holds no spaces, so each of them was a plus sign.
 //
-// Only our two fields are decoded. In a query string they stand among the merchant's
-// own parameters, whose spelling is not for us to judge.
+// Only our two fields are decoded. In a query string they come among the merchant's
+// own parameters, whose spelling is not ours to check.
 func fromForm(form string) (signed, *problem.Problem) {
 	values := make(map[string]string, 2)
 	for pair := range strings.SplitSeq(form, "&") {

@@ -459,7 +459,7 @@ func TestForward(t *testing.T) {
 	}
 }
 
-// Caddy remembers the request as it came, and FastCGI tells an app REQUEST_URI from
+// Caddy remembers the request as it came, and FastCGI gives an app REQUEST_URI from
 // that; our two fields must not get to an app by this way either.
 func TestForwardTakesOurFieldsOutOfTheOriginal(t *testing.T) {
 	original := httptest.NewRequest(http.MethodGet, "/first?data=x&own=%41&signature=y", nil)

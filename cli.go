@@ -17,7 +17,7 @@ func init() {
 }
 
 func addSubcommands(galaxypay *cobra.Command) {
-	galaxypay.AddCommand(openAPICommand(), desk.InboxCommand())
+	galaxypay.AddCommand(openAPICommand(), desk.InboxCommand(), desk.StoreCommand())
 }
 
 func openAPICommand() *cobra.Command {

@@ -55,6 +55,9 @@ func (b *block) deliver(ctx context.Context, record inbox.Record, attempt int) i
 	app, err := askApp(caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 		return b.handler.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil }))
 	}), r)
+	if _, ok := app.word(); !ok && ctx.Err() != nil {
+		err = ctx.Err() // whatever the handlers made of it
+	}
 	if err != nil {
 		return inbox.Result{Reason: "the app did not answer: " + reasonOf(err)}
 	}
@@ -76,7 +79,9 @@ func (b *block) request(ctx context.Context, record inbox.Record, attempt int) (
 	}
 	r.URL, r.RequestURI, r.Host, r.RemoteAddr = u, from.URI, from.Host, from.RemoteAddr
 	if from.Scheme == "https" {
-		r.TLS = new(tls.ConnectionState) // from which reverse_proxy and FastCGI tell the app the scheme
+		// From it, reverse_proxy and FastCGI tell the app the scheme. Without the handshake, the
+		// app would be told that the request can be a replay (Early-Data), and may refuse it.
+		r.TLS = &tls.ConnectionState{HandshakeComplete: true}
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Content-Length", strconv.Itoa(len(record.Message)))
@@ -101,10 +106,10 @@ func resultOf(app *appAnswer) inbox.Result {
 	case ok:
 		return inbox.Result{Delivered: true, Answer: answer}
 	case app.status == 0:
-		return inbox.Result{Reason: "no handler answered; " + expectedWord}
+		return inbox.Result{Reason: "no handler answered; expected " + expectedWord}
 	}
 	return inbox.Result{
-		Reason:     fmt.Sprintf("the app answered HTTP %d; %s", app.status, expectedWord),
+		Reason:     fmt.Sprintf("the app answered HTTP %d; expected %s", app.status, expectedWord),
 		RetryAfter: retryAfterOf(app.header, time.Now()),
 	}
 }
@@ -113,7 +118,7 @@ func resultOf(app *appAnswer) inbox.Result {
 // password or a token, nor what came instead of HTTP, which may hold anything.
 func reasonOf(err error) string {
 	if dial, ok := errors.AsType[reverseproxy.DialError](err); ok {
-		err = dial
+		return dial.Error() // it names the host, and no more of the address
 	}
 	if network, ok := errors.AsType[*net.OpError](err); ok {
 		return network.Error()
@@ -126,6 +131,10 @@ func reasonOf(err error) string {
 		return "it took longer than " + attemptTimeout.String()
 	case errors.Is(err, context.Canceled):
 		return "the inbox was closed during the attempt"
+	case errors.Is(err, errEndless):
+		return errEndless.Error()
+	case errors.Is(err, errPanicked):
+		return errPanicked.Error() // not the value of the panic, which may hold anything
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "the connection ended before the answer was complete"
 	}

@@ -38,7 +38,7 @@ func TestDocuments(t *testing.T) {
 	seen := make(map[string]string)
 	for path, doc := range docs {
 		if !json.Valid(doc.body) {
-			t.Errorf("%s is no JSON", path)
+			t.Errorf("%s is not JSON", path)
 		}
 		if !strong.MatchString(doc.etag) || seen[doc.etag] != "" {
 			t.Errorf("%s has the ETag %s, as has %q", path, doc.etag, seen[doc.etag])

@@ -8,7 +8,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
 )
 
-// gatewayZone is where the gateway's clock stands. Its documents name no time
+// gatewayZone is the time zone of the gateway's clock. Its documents name no time
 // zone; the official Node sample formats in UTC+7, the time of Vietnam.
 var gatewayZone = time.FixedZone("UTC+7", 7*60*60)
 
@@ -150,7 +150,7 @@ func plainData(value []byte) []byte {
 	return value
 }
 
-// isHeaderText reports whether s can stand in an HTTP header without changing:
+// isHeaderText reports whether s can be written in an HTTP header without changing:
 // a requestID is repeated to the app in Galaxypay-Request-Id.
 func isHeaderText(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })

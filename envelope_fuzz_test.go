@@ -26,7 +26,7 @@ func takesRequest(body []byte) (takes, enveloped bool) {
 	return printable.MatchString(textIn(object["requestID"])) && textIn(object["requestDateTime"]) != "", true
 }
 
-// Whatever object an app posts, its bytes stand unchanged in a message that every
+// Whatever object an app posts, its bytes are unchanged in a message that every
 // parser reads alike, the signature is the one of these very bytes, and nothing is
 // added but what the app left out. An envelope of its own goes out as it came.
 func FuzzWrap(f *testing.F) {
@@ -190,7 +190,7 @@ func FuzzUnwrap(f *testing.F) {
 			}
 		default:
 			if failed.ResponseCode != code || failed.ResponseMessage != textIn(object["responseMessage"]) {
-				t.Errorf("tells code %q and message %q", failed.ResponseCode, failed.ResponseMessage)
+				t.Errorf("has code %q and message %q", failed.ResponseCode, failed.ResponseMessage)
 			}
 		}
 	})

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// callbackHeaders tell the app what a proven callback means. No outsider can set them:
+// callbackHeaders say to the app what a proven callback means. No outsider can set them:
 // removeCallbackHeaders takes away what came in their place.
 type callbackHeaders struct {
 	callback      string // ipn, result or cancel

@@ -28,7 +28,7 @@ var said = map[string]*problem.Problem{
 // argument is what may differ between two uses of one of those sentences.
 var argument = regexp.MustCompile(`\d+|\b(data|signature) is given|GET, POST|POST`)
 
-// outcomeOf tells a problem in two words for comparison, code and sentence; "" for none.
+// outcomeOf describes a problem in two words, for comparison, code and sentence; "" for none.
 func outcomeOf(prob *problem.Problem) string {
 	if prob == nil {
 		return ""
@@ -47,7 +47,7 @@ func outcomeOf(prob *problem.Problem) string {
 func TestSaidTellsSentencesApart(t *testing.T) {
 	for name, prob := range said {
 		if got := outcomeOf(prob); got != string(prob.Code)+" "+name {
-			t.Errorf("%s is told as %s", name, got)
+			t.Errorf("%s is described as %s", name, got)
 		}
 	}
 }

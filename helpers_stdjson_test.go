@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// The fuzz targets ask the standard library what a text says. It is no relation of
-// the scanner's, so the two do not share a mistake.
+// The fuzz targets ask the standard library what a text says. It is independent of
+// the scanner, so the two do not share a mistake.
 
 // objectIn returns the members of a text that is one JSON object. What the sidecar
 // refuses on purpose, and the standard library would let pass, counts as none: bytes
@@ -18,7 +18,7 @@ func objectIn(text []byte) (map[string]json.RawMessage, bool) {
 	}
 	var members map[string]json.RawMessage
 	err := json.Unmarshal(text, &members)
-	return members, err == nil && members != nil // null is no object
+	return members, err == nil && members != nil // null is not an object
 }
 
 // inOneReading reports whether the next value gives no name twice.

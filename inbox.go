@@ -71,22 +71,20 @@ func (i *Inbox) provision(ctx caddy.Context) (*block, error) {
 	if err := i.check(); err != nil {
 		return nil, err
 	}
+	var err error
+	if i.name, err = i.blockName(); err != nil {
+		return nil, err
+	}
 	if i.DeliverTo != "" {
-		var err error
 		if i.Deliver, err = i.proxy(); err != nil {
 			return nil, err
 		}
 	}
-	name, err := blockName(i.Deliver)
-	if err != nil {
-		return nil, err
-	}
-	i.name = name
 	if err := i.Deliver.Provision(ctx); err != nil {
 		return nil, fmt.Errorf("deliver: %w", err)
 	}
 	server, _ := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
-	return &block{name: name, handler: i.Deliver, server: server}, nil
+	return &block{name: i.name, handler: i.Deliver, server: server}, nil
 }
 
 func (i *Inbox) check() error {
@@ -123,10 +121,11 @@ func (i *Inbox) proxy() (*caddyhttp.Subroute, error) {
 		return nil, errors.New("deliver_to: expected an address such as http://app:8000/payments/ipn")
 	}
 	var handlers []json.RawMessage
-	if uri := u.EscapedPath(); uri != "" {
-		if u.RawQuery != "" {
-			uri += "?" + u.RawQuery + "&{http.request.uri.query}"
-		}
+	uri := u.EscapedPath()
+	if u.RawQuery != "" {
+		uri += "?" + u.RawQuery + "&{http.request.uri.query}"
+	}
+	if uri != "" {
 		handlers = append(handlers, handlerJSON("rewrite", map[string]any{"uri": uri}))
 	}
 	handlers = append(handlers, handlerJSON("reverse_proxy", proxyTo(u)))
@@ -159,10 +158,11 @@ func handlerJSON(name string, options map[string]any) json.RawMessage {
 	return caddyconfig.JSONModuleObject(options, "handler", name, nil)
 }
 
-// blockName is a hash of the handlers' configuration without the names of route groups, which
-// Caddy counts through the whole Caddyfile: a change in another site is no other block.
-func blockName(deliver *caddyhttp.Subroute) (string, error) {
-	text, err := json.Marshal(deliver)
+// blockName is a hash of the handlers' configuration as it is written, so without the values
+// of secrets, and without the names of route groups, which Caddy counts through the whole
+// Caddyfile: a change in another site is no other block.
+func (i *Inbox) blockName() (string, error) {
+	text, err := json.Marshal([]any{i.DeliverTo, i.Deliver})
 	if err != nil {
 		return "", err
 	}

@@ -59,7 +59,7 @@ func (h *IPN) Provision(ctx caddy.Context) error {
 	return h.store.add(ctx, h.merchant.name, h.Inbox, b)
 }
 
-// ServeHTTP takes one IPN.
+// ServeHTTP handles one IPN.
 func (h *IPN) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	cb, prob := h.receive(w, r)
 	if prob != nil {
@@ -93,12 +93,13 @@ func (h *IPN) ask(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler
 	app, err := askApp(next, r)
 	answer, ok := app.word()
 	if err != nil || !ok {
-		h.log.Error("the app did not confirm an IPN; "+expectedWord,
+		h.log.Error("the app did not confirm an IPN",
 			zap.String("merchant", h.merchant.name),
 			zap.String("request_id", cb.requestID),
 			zap.String("delivery_id", cb.deliveryID),
 			zap.String("payment_status", string(cb.status)),
 			zap.Int("app_status", app.status),
+			zap.String("expected", expectedWord),
 			zap.Error(err))
 		return answerProblem(w, r, problem.AppUnavailable())
 	}
@@ -164,7 +165,7 @@ func nameOf(text string) string {
 	return text
 }
 
-// answerGateway tells the gateway what became of its IPN. It expects HTTP 200 and both
+// answerGateway answers the gateway's IPN. It expects HTTP 200 and both
 // fields as strings; source: its page "Result & IPN Callback".
 func answerGateway(w http.ResponseWriter, answer inbox.Answer) error {
 	body, err := json.Marshal(answer)

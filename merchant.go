@@ -162,7 +162,7 @@ func parseBaseURL(address string) (*url.URL, error) {
 	return u, nil
 }
 
-// isWebAddress tells whether there is a host to send to, at a port that can be.
+// isWebAddress reports whether there is a host to send to, at a port that can be.
 func isWebAddress(u *url.URL) bool {
 	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return false
@@ -223,7 +223,7 @@ func (p *PreviousSalt) resolve() (previousSalt, error) {
 	return resolved, nil
 }
 
-// warn tells of settings that work but that their operator should know about.
+// warn logs settings that work, but that their operator should know about.
 func (c *Merchant) warn(m *merchant, log *zap.Logger) {
 	log = log.With(zap.String("merchant", m.name))
 	if m.environment == sandboxName {

@@ -203,7 +203,7 @@ func TestMerchantReadsItsFilesAgain(t *testing.T) {
 }
 
 // refusedMerchants are the configurations that must not start, with what the
-// operator is told. All their secrets hold the word canary, the error none of it.
+// operator reads in the error. All their secrets hold the word canary, the error none of it.
 func refusedMerchants(t *testing.T) map[string]struct {
 	config Merchant
 	want   string

@@ -77,7 +77,7 @@ func (m *metrics) countCallback(merchant, kind, result string) {
 	m.callbacks.WithLabelValues(merchant, kind, result).Inc()
 }
 
-// inboxBacklog tells how many events of each merchant are pending in the inbox, when asked.
+// inboxBacklog counts, at every scrape, the events of each merchant that are pending in the inbox.
 // An inbox that cannot be counted has no number, rather than a wrong one.
 type inboxBacklog struct{ *membership }
 

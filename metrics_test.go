@@ -14,6 +14,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
 
 // counted writes down what a registry has counted for us, one line for each series.
@@ -182,4 +184,43 @@ func TestMetricsWithATakenName(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+}
+
+// The counts of an inbox begin at 0, so that an alarm sees the first event too.
+func TestInboxCountsBeginAtZero(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	m := mustMetrics(t, registry)
+	m.expectInbox("default")
+	m.countInbox("default", inbox.CountDead)
+	want := []string{
+		"caddy_galaxypay_inbox_events_total{merchant=default,result=dead} 1",
+		"caddy_galaxypay_inbox_events_total{merchant=default,result=delivered} 0",
+		"caddy_galaxypay_inbox_events_total{merchant=default,result=duplicate} 0",
+		"caddy_galaxypay_inbox_events_total{merchant=default,result=overtaken} 0",
+		"caddy_galaxypay_inbox_events_total{merchant=default,result=repeated} 0",
+		"caddy_galaxypay_inbox_events_total{merchant=default,result=retried} 0",
+	}
+	if got := counted(t, registry); !slices.Equal(got, want) {
+		t.Errorf("counted\n%s", strings.Join(got, "\n"))
+	}
+}
+
+// What is pending is counted when it is asked for, for the merchants that have an inbox.
+func TestInboxPendingIsCounted(t *testing.T) {
+	s := newStoreTest(t)
+	m := s.load("a.db")
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(inboxBacklog{m})
+	isPending := func(want ...string) {
+		t.Helper()
+		if got := counted(t, registry); !slices.Equal(got, want) {
+			t.Errorf("counted %q, want %q", got, want)
+		}
+	}
+	isPending("caddy_galaxypay_inbox_pending{merchant=default} 0")
+	arrives(t, m.member, "1", "default")
+	arrives(t, m.member, "2", "renamed")
+	isPending("caddy_galaxypay_inbox_pending{merchant=default} 1")
+	mustLeave(t, m)
+	isPending() // no number, rather than a wrong one
 }

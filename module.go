@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,7 +24,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 	_ "github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres" // the engine beyond one machine
-	_ "github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"   // the default engine
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"     // the default engine
 )
 
 func init() {
@@ -367,7 +369,7 @@ func (m *membership) reportBacklog() {
 		m.log.Warn("the inbox holds events of a merchant that has no inbox in this configuration; they are not delivered until it has one again",
 			zap.String("merchant", merchant), zap.Int("pending", pending[merchant]))
 	}
-	m.rememberStore(pending)
+	m.rememberStore(pending, true)
 }
 
 // usedStores is where the sidecar notes which stores its configurations have used.
@@ -375,8 +377,8 @@ func usedStores() string { return filepath.Join(caddy.AppDataDir(), "galaxypay",
 
 // rememberStore notes the store for later configurations, which may use another one. It is
 // not worth a failure.
-func (m *membership) rememberStore(pending map[string]int) {
-	err := store.Remember(usedStores(), store.Used{Engine: m.opener.Engine(), Name: m.opener.Name(), Pending: pending})
+func (m *membership) rememberStore(pending map[string]int, isOpen bool) {
+	err := store.Remember(usedStores(), store.Used{Engine: m.opener.Engine(), Name: m.opener.Name(), Pending: pending, Open: isOpen})
 	if err != nil {
 		m.log.Warn("the store in use could not be noted; a later configuration with another store will not warn of events in this one", zap.Error(err))
 	}
@@ -389,28 +391,60 @@ func (m *membership) reportOthers() {
 		if m.opener != nil && m.opener.Engine() == used.Engine && m.opener.Name() == used.Name {
 			continue
 		}
-		for merchant, n := range pendingElsewhere(used) {
-			m.log.Warn("an earlier configuration kept events in another store; they are not delivered while this configuration does not use it",
-				zap.String("store", used.Engine+" "+used.Name), zap.String("merchant", merchant), zap.Int("pending", n))
+		log := m.log.With(zap.String("store", used.Engine+" "+used.Name))
+		used = asItIsNow(used)
+		for _, merchant := range slices.Sorted(maps.Keys(used.Pending)) {
+			log.Warn("the inbox of an earlier configuration holds events in another store; they are not delivered while this configuration does not use it",
+				zap.String("merchant", merchant), zap.Int("pending", used.Pending[merchant]))
+		}
+		if used.Open && len(used.Pending) == 0 {
+			log.Warn("an earlier configuration used another store, and the sidecar ended without closing it; events in it are not delivered while this configuration does not use it")
 		}
 	}
 }
 
-// pendingElsewhere counts what is pending in another store: by the engine that still runs,
-// else in the file, else as it was noted.
-func pendingElsewhere(used store.Used) map[string]int {
-	pending := used.Pending
+// asItIsNow counts again what is pending in another store: by the engine that still runs, else
+// in the file. What cannot be counted stays as it was noted: the file may be in use elsewhere
+// by now.
+func asItIsNow(used store.Used) store.Used {
+	count := func() (map[string]int, error) { return pendingInFile(used.Name) }
+	if running := engineOf(used); running != nil {
+		count = func() (map[string]int, error) { return pendingIn(running) }
+	} else if used.Engine != "sqlite" {
+		return used
+	}
+	if pending, err := count(); err == nil {
+		used.Pending, used.Open = pending, false
+	}
+	return used
+}
+
+// engineOf returns another store if it is open: during a reload, that of the configuration
+// before.
+func engineOf(used store.Used) (running inbox.Store) {
 	engines.Range(func(_, value any) bool {
 		shared := value.(sharedEngine)
 		if shared.engine != used.Engine || shared.name != used.Name {
 			return true
 		}
-		if counted, err := pendingIn(shared.Store()); err == nil {
-			pending = counted
-		}
+		running = shared.Store()
 		return false
 	})
-	return pending
+	return running
+}
+
+// pendingInFile counts what is pending in a file that no configuration of this process has
+// open. A file that has been removed holds nothing.
+func pendingInFile(path string) (map[string]int, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	s, err := sqlite.Open(path, nil)
+	if err != nil {
+		return nil, err
+	}
+	pending, err := pendingIn(s)
+	return pending, errors.Join(err, s.Close())
 }
 
 // pendingIn counts what is pending, by merchant.
@@ -431,11 +465,12 @@ func (m *membership) leave() error {
 		return nil
 	}
 	m.left = true
-	if pending, err := pendingIn(m.member.Engine().Store()); err == nil {
-		m.rememberStore(pending)
-	}
+	pending, uncounted := pendingIn(m.member.Engine().Store())
 	m.member.Leave()
-	_, err := engines.Delete(m.opener.Key())
+	closed, err := engines.Delete(m.opener.Key())
+	if uncounted == nil {
+		m.rememberStore(pending, !closed)
+	}
 	return err
 }
 

@@ -29,13 +29,13 @@ type Proxy struct {
 	// The merchant in whose name requests are signed. Default: "default".
 	Merchant string `json:"merchant,omitempty"`
 
-	// Who may call, as IP addresses or CIDR ranges; "private_ranges" stands for
+	// Who may call, as IP addresses or CIDR ranges; "private_ranges" means
 	// the private and loopback ranges. The address is that of the connection,
 	// whatever forwarding headers say. Every allowed caller can sign payments in the
 	// merchant's name. Default: loopback addresses and unix sockets only.
 	Allow []string `json:"allow,omitempty"`
 
-	// The operations that may be called, by short name; "other" stands for paths
+	// The operations that may be called, by short name; "other" means paths
 	// under /api/v1/ that the catalogue does not know. Default: all, other included.
 	Operations []string `json:"operations,omitempty"`
 
@@ -77,7 +77,7 @@ type Proxy struct {
 
 	// The connection to the gateway: the transport "http" of reverse_proxy with
 	// all its options. HTTP/1.1 is used unless versions says otherwise, because
-	// only there can a request be told to have left no byte behind.
+	// only with it can the sidecar prove that no byte of a request was sent.
 	TransportRaw json.RawMessage `json:"transport,omitempty" caddy:"namespace=http.reverse_proxy.transport inline_key=protocol"`
 
 	merchant  *merchant
@@ -182,7 +182,7 @@ type call struct {
 	signature string  // of envelope
 	reply     reply
 	opened    envelope // the reply, taken apart
-	unproven  bool     // passed on all the same: verify report
+	unproven  bool     // passed on anyway: verify report
 	hasSlot   bool     // of those that max_in_flight gives out
 }
 

@@ -67,7 +67,7 @@ func TestUnprovenRefusalsAreUnknown(t *testing.T) {
 	}
 }
 
-// Codes such as body_too_large serve both directions; a callback's problem tells of
+// Codes such as body_too_large serve both directions; a callback's problem speaks of
 // no outcome, whatever the code.
 func TestCallbacksHaveNoOutcome(t *testing.T) {
 	for _, prob := range []*problem.Problem{

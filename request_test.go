@@ -165,7 +165,7 @@ func TestValidate(t *testing.T) {
 		"own envelope, id at its limit":       {Proxy{}, "query", `{"requestID":"` + strings.Repeat("x", 50) + `","requestDateTime":20260615190000,"requestData":{"transactionID":1}}`, nil},
 		"own envelope, nothing is added":      {Proxy{defaults: currency}, "pay", `{"requestID":"1","requestDateTime":20260615190000,"requestData":{` + without + `}}`, []string{"requestData.apiOperation required", "requestData.orderCurrency required"}},
 		"own envelope, faults further inside": {Proxy{}, "pay", `{"requestID":"1","requestDateTime":20260615190000,"requestData":{"apiOperation":"PAY","extraData":{"billing":{"country":"VNM"}},` + someOrder + `}}`, []string{"requestData.extraData.billing.country too_long"}},
-		"requestData that is no object":       {Proxy{}, "query", `{"requestData":"{}","transactionID":1}`, nil},
+		"requestData that is not an object":   {Proxy{}, "query", `{"requestData":"{}","transactionID":1}`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := test.proxy.validate(callOf(t, &test.proxy, test.operation, test.body))

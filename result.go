@@ -37,7 +37,7 @@ func (Result) CaddyModule() caddy.ModuleInfo {
 // Provision fills in the defaults and finds the merchant.
 func (h *Result) Provision(ctx caddy.Context) error { return h.provision(ctx) }
 
-// ServeHTTP takes one result.
+// ServeHTTP handles one result.
 func (h *Result) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	cb, prob := h.receive(w, r)
 	if prob != nil {

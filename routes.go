@@ -57,7 +57,7 @@ func newRoutes(paths map[string]string, allowed []string) (*routes, error) {
 }
 
 // addPaths adds the operator's own paths. Operations that share a documented path,
-// and so can be told apart by their fixed fields, may share another one too.
+// and so can be distinguished by their fixed fields, may share another one too.
 func (rt *routes) addPaths(paths map[string]string) error {
 	documented := make(map[string]string)
 	for _, op := range operation.All() {

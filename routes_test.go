@@ -39,7 +39,7 @@ func TestRoutes(t *testing.T) {
 		pay:                          "pay@" + pay + " payWithCreateToken@" + pay + " payWithToken@" + pay + " fastPay@" + pay,
 		"/api/v1/transaction/refund": "refund@/api/v1/transaction/refund",
 
-		// What the catalogue does not know is signed all the same, under its own path.
+		// What the catalogue does not know is still signed, under its own path.
 		"/api/v1/new":                   "other@/api/v1/new",
 		"/api/v1/transaction/new-one_2": "other@/api/v1/transaction/new-one_2",
 		"/api/v1/a/b/c/d":               "other@/api/v1/a/b/c/d",
@@ -132,7 +132,7 @@ func TestRoutesWithOwnPaths(t *testing.T) {
 	}
 }
 
-// Operations that the gateway tells apart by a field may move together.
+// Operations that the gateway distinguishes by a field may move together.
 func TestRoutesMovedTogether(t *testing.T) {
 	rt := mustRoutes(t, map[string]string{"pay": "/v2/pay", "fastPay": "/v2/pay"})
 	if got := namesOf(rt.at("/v2/pay")); got != "fastPay@/v2/pay pay@/v2/pay" {

@@ -32,7 +32,7 @@ func newSandbox(f *testing.F) *sandbox.Handler {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() {
-		_ = h.Cleanup() // nothing is left to be told
+		_ = h.Cleanup() // nothing is left to report
 		release()
 		_ = nowhere.Close()
 	})
@@ -41,7 +41,7 @@ func newSandbox(f *testing.F) *sandbox.Handler {
 
 // Sidecar and sandbox have nothing in common but the gateway's documents. What one
 // signs and wraps, the other proves and reads, in both directions; and of a signature
-// that somebody made up both think the same.
+// that an attacker made up both think the same.
 func FuzzAgainstSandbox(f *testing.F) {
 	for i, op := range operation.All() {
 		f.Add(op.Name, []byte(op.Example), "key-"+op.Name, strings.Repeat("0", 64))

@@ -70,7 +70,7 @@ func (p *Proxy) release() {
 	}
 }
 
-// attempt follows one message, over all its tries, as far as the connection tells.
+// attempt follows one message, over all its tries, as far as the connection shows.
 type attempt struct {
 	// mayHaveWritten is false only while no try has got hold of a connection, so
 	// while not a single byte can have reached the gateway. The transport writes, and
@@ -125,7 +125,7 @@ func (p *Proxy) newRequest(ctx context.Context, c *call, a *attempt) (*http.Requ
 	}
 	open := func() (io.ReadCloser, error) { return &outgoing{Reader: bytes.NewReader(c.envelope), attempt: a}, nil }
 	if p.onlyHTTP1 {
-		// A reader that the standard library knows to be in memory is written together
+		// A reader that the standard library recognises as memory is written together
 		// with the header, in one go.
 		open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(c.envelope)), nil }
 	}
@@ -207,7 +207,7 @@ func isTimeout(ctx context.Context, err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// loggable is what went wrong as far as the network tells. What the standard library
+// loggable is what went wrong, as far as the network reports it. What the standard library
 // says of an answer that it cannot read quotes it, and that may hold anything.
 func loggable(err error) error {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
@@ -259,7 +259,7 @@ func (p *Proxy) loadTransport(ctx caddy.Context) (http.RoundTripper, error) {
 	return transport, nil
 }
 
-// userAgent tells the gateway's operators which software and version calls.
+// userAgent names software and version to the gateway's operators.
 var userAgent = "galaxypay-sidecar/" + version()
 
 func version() string {

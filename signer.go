@@ -90,7 +90,7 @@ func (h *hasher) digest(text, salt []byte) []byte {
 	return h.Sum(h.sum[:0])
 }
 
-// matches compares in constant time: an early exit would tell a forger how many
+// matches compares in constant time: an early exit would show a forger how many
 // leading digits of a guess are right.
 func (h *hasher) matches(text, salt, claimed []byte) bool {
 	return subtle.ConstantTimeCompare(h.digest(text, salt), claimed) == 1

@@ -90,7 +90,7 @@ func TestVectors(t *testing.T) {
 }
 
 // Every length of text and salt around the 64 byte blocks of SHA-256, with bytes
-// that are no text at all.
+// that are not text at all.
 func TestSignAgreesWithPlainSHA256(t *testing.T) {
 	var noise []byte
 	for len(noise) < 400 {

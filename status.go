@@ -29,7 +29,7 @@ type payment struct {
 	stage        string // responseData.transactionStage
 	hasStatus    bool
 	hasStage     bool
-	unreadable   bool   // there is a responseData, but it is no object
+	unreadable   bool   // there is a responseData, but it is not an object
 	transaction  string // transactionID or, of a payment link, orderNo; "" where it has neither
 	order        string // orderID or, of a payment link, orderNo; "" where it has neither
 }

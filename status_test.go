@@ -262,9 +262,9 @@ func TestPaymentStatusWords(t *testing.T) {
 	}
 }
 
-// statusIn tells the payment status of a message a second time, with the standard
+// statusIn finds the payment status of a message a second time, with the standard
 // library and in the words of the contract: paid only if everything that the message
-// says about the payment says so; then 499 and 408, wherever they stand; then what is
+// says about the payment says so; then 499 and 408, wherever they are; then what is
 // not finished yet; and all the rest is failed. Numbers are compared as they are
 // spelled, so 200.0 is not 200: that appears in no document.
 func statusIn(message []byte) PaymentStatus {
@@ -318,7 +318,7 @@ func told(fields map[string]any, name string) (text string, there bool) {
 	return "neither text nor number", there
 }
 
-// Of every message the status is the one that the contract tells, and paid above all
+// Of every message the status is the one that the contract defines, and paid above all
 // only where the first telling of the rule agrees. A query differs in one point: when
 // it says nothing of the transaction, nothing is known.
 func FuzzPaymentStatus(f *testing.F) {

@@ -94,7 +94,7 @@ pay() {
     fail "query says: $(cat "$work/query.json")"
   grep -qix $'Galaxypay-Payment-Status: paid\r' "$work/headers" || fail "query answered: $(cat "$work/headers")"
 
-  # The demo shop's log; it goes by the header that is set by nobody but galaxypay_ipn, after it has proven the message.
+  # The demo shop's log; it goes by the header that only galaxypay_ipn sets, after it has proven the message.
   grep -F 'IPN taken' "$1/log" | grep -F "$id" | grep -E '"payment_status": ?"paid"' >/dev/null ||
     fail "no proven IPN for $id reached the demo shop"
   echo "Transaction $id: paid, its IPN proven and delivered."

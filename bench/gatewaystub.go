@@ -37,7 +37,7 @@ const largeBody = 16 << 10
 // would count against the variants that sign.
 var mustBeSigned = []byte("signed, please")
 
-// stub stands in for the gateway, with as little work as possible, so that the load measures what is in front of it:
+// stub takes the place of the gateway, with as little work as possible, so that the load measures what is in front of it:
 // it reads just enough HTTP/1.1 and signs its answers, which are the same for every payment.
 type stub struct {
 	delay   time.Duration // before it answers

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"
 )
 
 // inbox measures what it costs to have an IPN on the disk before the gateway is answered: arrivals beside bare writes to
@@ -229,18 +228,17 @@ func (b *bench) lookups(ctx context.Context, names []*candidate, stores []inbox.
 
 // reopening measures how long the file takes to open when it holds much.
 func (b *bench) reopening(ctx context.Context) error {
-	kept, err := b.sqliteInbox(ctx, b.records)
+	kept, path, err := b.sqliteFile(ctx, b.records)
 	if err != nil {
 		return err
 	}
-	path := kept.(*sqlite.Store).Path()
 	if err := kept.Close(); err != nil {
 		return err
 	}
 	var took []float64
 	for range lookupTimes {
 		begun := time.Now()
-		again, err := openSQLite(ctx, path)
+		again, err := openSQLite(path)
 		if err != nil {
 			return err
 		}

@@ -60,19 +60,24 @@ func (b *bench) inboxKinds(ctx context.Context) (kinds []inboxKind, end func(), 
 }
 
 func (b *bench) sqliteInbox(ctx context.Context, records int) (inbox.Store, error) {
-	dir, err := os.MkdirTemp(b.dir, "inbox-")
-	if err != nil {
-		return nil, err
-	}
-	kept, err := openSQLite(ctx, filepath.Join(dir, "store.db"))
-	if err != nil {
-		return nil, err
-	}
-	return kept, deliverAll(ctx, kept, records)
+	kept, _, err := b.sqliteFile(ctx, records)
+	return kept, err
 }
 
-func openSQLite(ctx context.Context, path string) (*sqlite.Store, error) {
-	return sqlite.Open(ctx, path, func(err error) { progress("the store reports: %v", err) })
+func (b *bench) sqliteFile(ctx context.Context, records int) (kept inbox.Store, path string, err error) {
+	dir, err := os.MkdirTemp(b.dir, "inbox-")
+	if err != nil {
+		return nil, "", err
+	}
+	path = filepath.Join(dir, "store.db")
+	if kept, err = openSQLite(path); err != nil {
+		return nil, "", err
+	}
+	return kept, path, deliverAll(ctx, kept, records)
+}
+
+func openSQLite(path string) (*sqlite.Store, error) {
+	return sqlite.Open(path, func(err error) { progress("the store reports: %v", err) })
 }
 
 func postgresInbox(ctx context.Context, server *postgrestest.Server, records int) (inbox.Store, error) {
@@ -149,10 +154,9 @@ func deliver(ctx context.Context, store inbox.Store, e inbox.Event) error {
 // fillStatement leaves the same records as deliverAll, in a fraction of the time.
 const fillStatement = `
 INSERT INTO galaxypay_events (id, merchant, transaction_id, order_id, request_id, payment_status, received_at, message,
-	scheme, host, uri, remote_addr, block, state, attempts, answer_status, answer_description, last_error, settled_at, lane)
+	scheme, host, uri, remote_addr, block, state, attempts, answer_status, answer_description, last_error, settled_at)
 SELECT encode(sha256(message), 'hex'), 'default', transaction, 'DH-' || n, 'ea3caa05f4bf495c9cc66caae2e33b92', 'paid', micros, message,
-	'', '', '', '', '', 'delivered', 1, '200', 'taken', '', micros,
-	('x' || left(encode(sha256('default\000'::bytea || convert_to(transaction, 'UTF8')), 'hex'), 16))::bit(64)::bigint
+	'', '', '', '', '', 'delivered', 1, '200', 'taken', '', micros
 FROM (SELECT n, transaction, convert_to(replace($1, 'TRANSACTION', transaction), 'UTF8') AS message,
 		(extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS micros
 	FROM (SELECT n, '2611' || lpad(n::text, 21, '0') AS transaction FROM generate_series(1, $2::bigint) AS n) AS transactions) AS messages`

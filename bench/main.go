@@ -1,4 +1,4 @@
-// Command bench measures the sidecar side by side with what might stand in its place: plain Caddy, a minimal proxy in Go,
+// Command bench measures the sidecar side by side with its alternatives: plain Caddy, a minimal proxy in Go,
 // nginx with Lua, nothing at all; and the inbox with bare writes to the disk. It also offers the sidecar more calls than it
 // lets in, and checks what becomes of them. It needs wrk; nginx with Lua and PostgreSQL are optional. See docs/performance.md
 // and docs/reliability.md.

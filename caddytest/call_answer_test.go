@@ -89,7 +89,7 @@ func TestCallAnswerHeaders(t *testing.T) {
 }
 
 // refusedReplies are the gateway's proven refusals, each with the row of the contract that applies.
-// number is the code as it stands in the reply; "" leaves it out.
+// number is the code as it is written in the reply; "" leaves it out.
 var refusedReplies = []struct {
 	number  string
 	status  int
@@ -181,7 +181,7 @@ func TestCallAnswerToRefusals(t *testing.T) {
 	}
 }
 
-// Galaxypay-Payment-Status tells the app what the reply means for the order.
+// Galaxypay-Payment-Status says what the reply means for the order.
 func TestCallAnswerPaymentStatus(t *testing.T) {
 	s := newSidecar(t, "validate off")
 	for _, test := range []struct{ data, query, fastPay string }{

@@ -14,7 +14,7 @@ import (
 )
 
 // A payment on the wire cannot be taken back. When the app hangs up, the sidecar finishes the call
-// all the same, and logs its outcome.
+// anyway, and logs its outcome.
 func TestCallIsFinishedWhenTheAppHangsUp(t *testing.T) {
 	for name, test := range map[string]struct {
 		reply   func(g *gateway, c *call) []byte

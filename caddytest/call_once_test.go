@@ -15,7 +15,7 @@ import (
 )
 
 // Whatever happens after the first byte of a payment, the sidecar does not send it again, and
-// tells the app that the outcome is unknown. query and queryTokens only read, so they are sent
+// answers the app that the outcome is unknown. query and queryTokens only read, so they are sent
 // twice.
 func TestCallOnceAfterConnecting(t *testing.T) {
 	for _, f := range brokenGateways() {

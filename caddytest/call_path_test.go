@@ -16,7 +16,7 @@ func TestCallPathShortNames(t *testing.T) {
 }
 
 // Each operation has the path that the gateway documents. Where operations share a path, the posted
-// fields tell them apart.
+// fields distinguish them.
 func TestCallPathDocumented(t *testing.T) {
 	s := newSidecar(t, "validate off")
 	for _, op := range catalogue {

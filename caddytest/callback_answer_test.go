@@ -1,6 +1,7 @@
 package caddytest
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"strings"
@@ -45,30 +46,18 @@ func TestCallbackAnswerOfTheAppIsRelayed(t *testing.T) {
 		{"description a list", answering(200, `{"ipnStatus":"404","ipnDescription":["x"]}`), "404", ""},
 		{"description an object", answering(200, `{"ipnStatus":"404","ipnDescription":{"x":1}}`), "404", ""},
 
-		// Any other 2xx answer means 200.
+		// An empty body, a word that says yes, and any other JSON object mean 200.
 		{"empty body", answering(200, ""), "200", ""},
 		{"204", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, "200", ""},
 		{"text", answering(200, "OK", "Content-Type", "text/plain"), "200", ""},
-		{"HTML", answering(200, "<html>404</html>", "Content-Type", "text/html"), "200", ""},
+		{"text, as JSON", answering(200, `"received"`), "200", ""},
+		{"true", answering(200, "true"), "200", ""},
+		{"another gateway's yes", answering(200, `{"RspCode":"00","Message":"Confirm Success"}`), "200", ""},
+		{"no error", answering(200, `{"success":true,"error":null,"errors":[]}`), "200", ""},
+		{"409 that says so", answering(409, `{"ipnStatus":"409","ipnDescription":"was done"}`), "409", "was done"},
 		{"JSON without ipnStatus", answering(200, `{"status":"404"}`), "200", ""},
 		{"another spelling of ipnStatus", answering(200, `{"IpnStatus":"404","ipnstatus":"404"}`), "200", ""},
 		{"ipnStatus further inside", answering(200, `{"data":{"ipnStatus":"404"}}`), "200", ""},
-		{"in a list", answering(200, `[{"ipnStatus":"404"}]`), "200", ""},
-		{"ipnStatus 499", answering(200, `{"ipnStatus":"499"}`), "200", ""},
-		{"ipnStatus 500", answering(200, `{"ipnStatus":"500"}`), "200", ""},
-		{"ipnStatus 500 as a number", answering(200, `{"ipnStatus":500}`), "200", ""},
-		{"ipnStatus 4040", answering(200, `{"ipnStatus":"4040"}`), "200", ""},
-		{"ipnStatus empty", answering(200, `{"ipnStatus":""}`), "200", ""},
-		{"ipnStatus null", answering(200, `{"ipnStatus":null}`), "200", ""},
-		{"ipnStatus true", answering(200, `{"ipnStatus":true}`), "200", ""},
-		{"ipnStatus in a list", answering(200, `{"ipnStatus":["404"]}`), "200", ""},
-		{"invalid JSON", answering(200, `{"ipnStatus":"404"`), "200", ""},
-		{"trailing text", answering(200, `{"ipnStatus":"404"}<!-- -->`), "200", ""},
-		{"huge body", answering(200, `{"ipnStatus":"404","x":"`+strings.Repeat("x", 3<<20)+`"}`), "200", ""},
-		{"huge text", answering(200, strings.Repeat("x", 3<<20)), "200", ""},
-
-		{"bare 409", answering(409, ""), "409", ""},
-		{"409 with text", answering(409, "Conflict", "Content-Type", "text/plain"), "409", ""},
 	}
 	app := newApp(t)
 	c := start(t, callbackSite(app, ""))
@@ -121,6 +110,34 @@ func TestCallbackAnswerUnclearIs503(t *testing.T) {
 		"409 and hangs up": func(w http.ResponseWriter, _ *http.Request) {
 			breakOff(w, "HTTP/1.1 409 Conflict\r\nContent-Length: 9\r\n\r\nwas ")
 		},
+		"HTML":                          answering(200, "<html>404</html>", "Content-Type", "text/html"),
+		"in a list":                     answering(200, `[{"ipnStatus":"404"}]`),
+		"ipnStatus 499":                 answering(200, `{"ipnStatus":"499"}`),
+		"ipnStatus 500":                 answering(200, `{"ipnStatus":"500"}`),
+		"ipnStatus 500 as a number":     answering(200, `{"ipnStatus":500}`),
+		"ipnStatus 4040":                answering(200, `{"ipnStatus":"4040"}`),
+		"ipnStatus empty":               answering(200, `{"ipnStatus":""}`),
+		"ipnStatus null":                answering(200, `{"ipnStatus":null}`),
+		"ipnStatus true":                answering(200, `{"ipnStatus":true}`),
+		"ipnStatus in a list":           answering(200, `{"ipnStatus":["404"]}`),
+		"invalid JSON":                  answering(200, `{"ipnStatus":"404"`),
+		"trailing text":                 answering(200, `{"ipnStatus":"404"}<!-- -->`),
+		"huge body":                     answering(200, `{"ipnStatus":"404","x":"`+strings.Repeat("x", 3<<20)+`"}`),
+		"huge text":                     answering(200, strings.Repeat("x", 3<<20)),
+		"bare 409":                      answering(409, ""),
+		"409 with text":                 answering(409, "Conflict", "Content-Type", "text/plain"),
+		"409 that says 200":             answering(409, `{"ipnStatus":"200"}`),
+		"no success":                    answering(200, `{"success":false}`),
+		"not ok":                        answering(200, `{"ok":false,"ipnDescription":"d"}`),
+		"an error":                      answering(200, `{"error":"no such order"}`),
+		"errors":                        answering(200, `{"errors":["x"]}`),
+		"RspCode 01":                    answering(200, `{"RspCode":"01"}`),
+		"return_code 0":                 answering(200, `{"return_code":0}`),
+		"return_code -1":                answering(200, `{"return_code":"-1"}`),
+		"a PHP warning":                 answering(200, "<br />\n<b>Warning</b>: x\n"+`{"ipnStatus":"200"}`, "Content-Type", "text/html"),
+		"a login form":                  answering(200, "<form>", "Content-Type", "text/html"),
+		"other text":                    answering(200, "Access denied", "Content-Type", "text/plain"),
+		"an empty 200 of another Caddy": func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Server", "Caddy") },
 		"switches protocols unasked": func(w http.ResponseWriter, _ *http.Request) {
 			breakOff(w, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
 		},
@@ -157,7 +174,8 @@ func TestCallbackAnswerOfRoutes(t *testing.T) {
 		{"error", "error 404", ""},
 		{"a file that is not there", "root /nowhere\nfile_server", ""},
 		{"respond 200", "respond 200", "200"},
-		{"respond 409", "respond 409", "409"},
+		{"respond 409", "respond 409", ""},
+		{"respond 409 that says so", "respond `{\"ipnStatus\":\"409\"}` 409", "409"},
 		{"respond 404", "respond 404", ""},
 		{"respond with an answer", "respond `{\"ipnStatus\":\"404\"}`", "404"},
 		{"redir", "redir * /elsewhere", ""},
@@ -196,7 +214,8 @@ func TestCallbackAnswerHidesTheAppsHeaders(t *testing.T) {
 	}
 	for name, status := range map[string]int{"confirmed": 200, "confirmed, 409": 409, "not confirmed": 500, "not confirmed, 301": 301} {
 		t.Run(name, func(t *testing.T) {
-			app.answers(answering(status, `{"ipnStatus":"200","canary":"canary"}`, canaries...))
+			word := map[int]string{409: "409"}[status]
+			app.answers(answering(status, `{"ipnStatus":"`+cmp.Or(word, "200")+`","canary":"canary"}`, canaries...))
 			a := ipnJSON.send(t, c, m)
 			for name, values := range a.header {
 				if strings.Contains(strings.Join(values, ","), "canary") {

@@ -10,7 +10,7 @@ import (
 )
 
 // No order of lines in a site lets an unverified message past the directive, at the
-// address where it stands.
+// address where it is written.
 func TestCallbackDirectiveComesFirst(t *testing.T) {
 	app := newApp(t)
 	app.answers(answering(http.StatusOK, "reached"))
@@ -80,7 +80,7 @@ func TestCallbackDirectiveComesFirst(t *testing.T) {
 	}
 }
 
-// neighbours are directives that answer requests. Each stands beside ours in a site, for the
+// neighbours are directives that answer requests. Each is beside ours in a site, for the
 // address PATH. A request has got past ours if the answer holds the word reached or if the app got
 // it.
 var neighbours = []struct{ name, lines string }{

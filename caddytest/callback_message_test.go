@@ -83,7 +83,7 @@ func TestCallbackQueryParameters(t *testing.T) {
 	m := signedMessage(paidMessage, sandboxSalt)
 	tests := []struct {
 		name  string
-		query string // DATA and SIGNATURE stand for the message's
+		query string // DATA and SIGNATURE are replaced by the message's
 		want  string
 	}{
 		{"ours alone", "data=DATA&signature=SIGNATURE", ""},
@@ -125,7 +125,7 @@ func TestCallbackQueryParameters(t *testing.T) {
 			})
 		}
 	}
-	t.Run("a message in the query of a POST is no message", func(t *testing.T) {
+	t.Run("a message in the query of a POST is not a message", func(t *testing.T) {
 		for _, path := range []string{"/galaxypay/ipn", "/galaxypay/result"} {
 			c.post(t, c.url("9181")+path+"?"+m.form(), "{}").wantCallbackRefused(t, http.StatusBadRequest, "callback_malformed")
 		}

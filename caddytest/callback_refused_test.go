@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// A request that is no callback is refused, and so is a signed text that holds no message.
+// A request that is not a callback is refused, and so is a signed text that holds no message.
 func TestCallbackMalformedIsRefused(t *testing.T) {
 	m := signedMessage(paidMessage, sandboxSalt)
 	type sending struct {

@@ -251,7 +251,7 @@ func TestConfigErrorsInJSON(t *testing.T) {
 		"timeout":                     {good, `,"timeout":-1`, "timeout"},
 		"max_in_flight":               {good, `,"max_in_flight":-1`, "max_in_flight"},
 		"transport":                   {good, `,"transport":{"protocol":"fastcgi"}`, "transport"},
-		"transport is no object":      {good, `,"transport":"http"`, "transport"},
+		"transport is not an object":  {good, `,"transport":"http"`, "transport"},
 		"skip verify":                 {good, `,"transport":{"protocol":"http","tls":{"insecure_skip_verify":true}}`, "tls_insecure_skip_verify"},
 		"operations":                  {good, `,"operations":["x"]`, "operations"},
 		"paths":                       {good, `,"paths":{"x":"/x"}`, "path"},

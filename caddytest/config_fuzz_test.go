@@ -60,7 +60,7 @@ func FuzzCaddyfile(f *testing.F) {
 // directives are all directives of the module.
 var directives = []string{"galaxypay", "galaxypay_ipn", "galaxypay_result", "galaxypay_sandbox", "galaxypay_demo_shop"}
 
-// secretsInPlace reports whether every secret stands on the line of an option that takes one. In other
+// secretsInPlace reports whether every secret is on the line of an option that takes one. In other
 // places, or inside quotation marks that span several lines, the module cannot know that a text is a
 // secret, once Caddy has replaced {$KEY}. Caddy drops carriage returns, so the option's name and the
 // secret may become one word.

@@ -215,7 +215,7 @@ func TestDemoShopInDoubt(t *testing.T) {
 				d.order(t, order).want(t, test.state, test.messages...)
 				return
 			}
-			// The IPN comes all the same. Once a first IPN has brought the transactionID, the shop can query
+			// The IPN still comes. Once a first IPN has brought the transactionID, the shop can query
 			// the gateway.
 			d.ipn(t, `{"orderID":"`+order+`","transactionID":"1","transactionStatus":"","transactionStage":"INIT"}`).wantIPNStatus(t, "200")
 			d.form(t, d.url("9182")+"/orders/"+order+"/ask", nil)

@@ -47,7 +47,7 @@ func startEmpty(t *testing.T) *caddyServer {
 }
 
 // startSites runs Caddy with a site on each of these ports that answers 503. A test needs it
-// when the addresses of sites stand in the configuration of other sites: it loads the real
+// when the addresses of sites are written in the configuration of other sites: it loads the real
 // configuration afterwards.
 func startSites(t *testing.T, ports ...string) *caddyServer {
 	t.Helper()

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"
 )
 
 // inboxSite is the Caddyfile of a site that keeps IPNs of the sandbox's merchant in a file for an
@@ -22,7 +22,7 @@ func inboxSite(file, app, options string) string {
 		{
 			galaxypay {
 				environment sandbox
-				inbox bolt ` + file + `
+				store sqlite ` + file + `
 			}
 		}
 		http://:9181 {
@@ -39,7 +39,7 @@ func inboxSite(file, app, options string) string {
 
 func inboxFile(t *testing.T) string {
 	t.Helper()
-	return filepath.Join(t.TempDir(), "inbox.db")
+	return filepath.Join(t.TempDir(), "store.db")
 }
 
 // checkFromInbox compares what the app got from an inbox with what it must get, and returns the
@@ -59,7 +59,7 @@ func (want provenCallback) checkFromInbox(t *testing.T, got appRequest) (attempt
 // recordsIn returns what an inbox in a file holds, by arrival. No Caddy may have it open.
 func recordsIn(t *testing.T, file string) []inbox.Record {
 	t.Helper()
-	store, err := bolt.Open(file, func(err error) { t.Errorf("damage: %v", err) })
+	store, err := sqlite.Open(file, func(err error) { t.Errorf("damage: %v", err) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,11 +82,11 @@ func statesOf(records []inbox.Record) (states []inbox.State) {
 }
 
 // stores are the kinds of stores that can be tested here. Each function makes an empty store and
-// returns it as the global option inbox names it.
+// returns it as the global option store names it.
 var stores = map[string]func(*testing.T) string{
-	"bolt": func(t *testing.T) string {
+	"sqlite": func(t *testing.T) string {
 		t.Helper()
-		return "bolt " + filepath.Join(t.TempDir(), "inbox.db")
+		return "sqlite " + filepath.Join(t.TempDir(), "store.db")
 	},
 }
 
@@ -107,11 +107,11 @@ type shownEvent struct {
 }
 
 // newInboxSidecar runs a sidecar with an inbox in a file. It gives an event up after two attempts.
-// options are those of the global inbox.
+// options are those of the global store.
 func newInboxSidecar(t *testing.T, options string) *inboxSidecar {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "inbox.db")
-	k := newInboxSidecarIn(t, "bolt "+file, options)
+	file := filepath.Join(t.TempDir(), "store.db")
+	k := newInboxSidecarIn(t, "sqlite "+file, options)
 	k.file = file
 	return k
 }
@@ -139,7 +139,7 @@ func (k *inboxSidecar) caddyfile(options string) string {
 			persist_config off
 			galaxypay {
 				environment sandbox
-				inbox ` + k.store + ` {
+				store ` + k.store + ` {
 					` + options + `
 				}
 			}
@@ -154,8 +154,21 @@ func (k *inboxSidecar) caddyfile(options string) string {
 		}`
 }
 
-// operate runs "caddy galaxypay inbox ..." and returns what it printed.
-func (k *inboxSidecar) operate(t *testing.T, args ...string) (string, error) {
+// operate runs "caddy galaxypay inbox ..." and returns what it printed. A reload moves the admin
+// endpoint, and Caddy closes connections to the old one unanswered; so a command that only
+// reads is run again when it got no answer.
+func (k *inboxSidecar) operate(t *testing.T, args ...string) (printed string, err error) {
+	t.Helper()
+	for range 10 {
+		printed, err = k.operateOnce(t, args...)
+		if err == nil || args[0] == "replay" || !strings.HasSuffix(err.Error(), "EOF") {
+			break
+		}
+	}
+	return printed, err
+}
+
+func (k *inboxSidecar) operateOnce(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	registered := caddycmd.Commands()["galaxypay"]
 	cmd := &cobra.Command{Use: registered.Name, SilenceErrors: true, SilenceUsage: true}

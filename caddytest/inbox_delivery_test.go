@@ -17,12 +17,10 @@ func TestInboxRelaysTheAppsAnswer(t *testing.T) {
 		answer                 http.HandlerFunc
 		ipnStatus, description string
 	}{
-		"ipnStatus 200":   {answering(200, `{"ipnStatus":"200","ipnDescription":"order updated"}`), "200", "order updated"},
-		"ipnStatus 404":   {answering(200, `{"ipnStatus":404}`), "404", "Transaction Not Found"},
-		"ipnStatus 409":   {answering(200, `{"ipnStatus":"409"}`), "409", "Transaction Completed"},
-		"ipnStatus other": {answering(200, `{"ipnStatus":"500"}`), "200", "Transaction Success"},
-		"nothing to say":  {answering(204, ""), "200", "Transaction Success"},
-		"bare 409":        {answering(409, ""), "409", "Transaction Completed"},
+		"ipnStatus 200":  {answering(200, `{"ipnStatus":"200","ipnDescription":"order updated"}`), "200", "order updated"},
+		"ipnStatus 409":  {answering(200, `{"ipnStatus":"409"}`), "409", "Transaction Completed"},
+		"nothing to say": {answering(204, ""), "200", "Transaction Success"},
+		"HTTP 409":       {answering(409, `{"ipnStatus":"409"}`), "409", "Transaction Completed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			app, file := newApp(t), inboxFile(t)
@@ -79,6 +77,9 @@ func TestInboxAppDoesNotConfirm(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"error":    answering(500, `{"ipnStatus":"200"}`),
 		"404":      answering(404, ""),
+		"bare 409": answering(409, ""),
+		"own 500":  answering(200, `{"ipnStatus":"500"}`),
+		"web page": answering(200, "<html>", "Content-Type", "text/html"),
 		"redirect": answering(307, "", "Location", "http://"+elsewhere.address+"/"),
 		"breaks off": func(w http.ResponseWriter, _ *http.Request) {
 			breakOff(w, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"ipn")
@@ -160,8 +161,9 @@ func TestInboxRestart(t *testing.T) {
 	app, file := newApp(t), inboxFile(t)
 	app.answers(answering(503, ""))
 	first := start(t, inboxSite(file, app.address, "answer_within 10ms"))
+	expired := strings.Replace(paidMessage, `"responseCode":"200"`, `"responseCode":"408"`, 1)
 	ipnJSON.send(t, first, signedMessage(cancelledMessage, sandboxSalt)).wantIPNStatus(t, "200")
-	ipnJSON.send(t, first, signedMessage(paidMessage, sandboxSalt)).wantIPNStatus(t, "200")
+	ipnJSON.send(t, first, signedMessage(expired, sandboxSalt)).wantIPNStatus(t, "200")
 	first.stop()
 	if got := statesOf(recordsIn(t, file)); !slices.Equal(got, []inbox.State{inbox.Pending, inbox.Pending}) {
 		t.Fatalf("kept %v", got)
@@ -177,7 +179,7 @@ func TestInboxRestart(t *testing.T) {
 	for _, call := range app.received() {
 		delivered = append(delivered, call.header.Get("Galaxypay-Payment-Status"))
 	}
-	if want := []string{"cancelled", "paid"}; !slices.Equal(delivered, want) {
+	if want := []string{"cancelled", "expired"}; !slices.Equal(delivered, want) {
 		t.Errorf("delivered %q, want %q", delivered, want)
 	}
 }

@@ -55,12 +55,12 @@ func TestInboxSecretInTheConfiguration(t *testing.T) {
 	t.Setenv("INBOX_KEY", key)
 	t.Setenv("INBOX_ADDRESS", address)
 	for store, warnings := range map[string]int{
-		"bolt " + inboxFile(t) + " {\nencrypt a " + key + "\n}":     1,
-		"bolt " + inboxFile(t) + " {\nencrypt a {env.INBOX_KEY}\n}": 0,
+		"sqlite " + inboxFile(t) + " {\nencrypt a " + key + "\n}":     1,
+		"sqlite " + inboxFile(t) + " {\nencrypt a {env.INBOX_KEY}\n}": 0,
 		"postgres " + address:          1,
 		"postgres {env.INBOX_ADDRESS}": 0,
 	} {
-		site := strings.Replace(inboxSite("", newApp(t).address, ""), "inbox bolt ", "inbox "+store, 1)
+		site := strings.Replace(inboxSite("", newApp(t).address, ""), "store sqlite ", "store "+store, 1)
 		c := start(t, site)
 		c.stop()
 		logs := c.logs(t)

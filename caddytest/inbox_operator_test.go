@@ -37,7 +37,7 @@ func deadLetter(t *testing.T, k *inboxSidecar) {
 	if listed := k.mustOperate(t, "list", "--state", "delivered"); strings.Contains(listed, id) {
 		t.Errorf("listed as delivered:\n%s", listed)
 	}
-	if stats := k.mustOperate(t, "stats"); strings.Join(strings.Fields(stats), " ") != "pending 0 delivered 0 dead 1 overtaken 0 quarantined 0" {
+	if stats := k.mustOperate(t, "stats"); strings.Join(strings.Fields(stats), " ") != "pending 0 delivered 0 dead 1 overtaken 0 repeated 0 not_found 0 quarantined 0" {
 		t.Errorf("stats:\n%s", stats)
 	}
 
@@ -84,7 +84,7 @@ func TestInboxShowsMessagesOnRequestOnly(t *testing.T) {
 			t.Errorf("%s shows a message, or nothing:\n%s", name, text)
 		}
 	}
-	stored, err := os.ReadFile(k.file)
+	stored, err := os.ReadFile(k.file + "-wal")
 	if err != nil || bytes.Contains(stored, []byte(customer)) || !bytes.Contains(stored, []byte(ids[0])) {
 		t.Errorf("the file shows a message, or nothing; %v", err)
 	}
@@ -174,7 +174,7 @@ func backlog(t *testing.T, store string) {
 					merchant branch {
 						environment sandbox
 					}
-					inbox ` + store + `
+					store ` + store + `
 				}
 			}
 			http://:9181 {
@@ -207,7 +207,7 @@ func backlog(t *testing.T, store string) {
 	pending("shop", 1)
 	c.mustLoad(t, config("branch"))
 	pending("branch", 0)
-	lines := c.logLines(t, "the inbox holds events of a merchant that has no inbox in this configuration; they wait until it has one again")
+	lines := c.logLines(t, "the inbox holds events of a merchant that has no inbox in this configuration; they are not delivered until it has one again")
 	if len(lines) != 1 || lines[0]["merchant"] != "shop" || lines[0]["pending"] != 1.0 || lines[0]["level"] != "warn" {
 		t.Errorf("logged %v", lines)
 	}

@@ -82,7 +82,7 @@ func acknowledged(t *testing.T, c *caddyServer, m callback) {
 	})
 }
 
-// databaseOption is the global option inbox for the database that newDatabase runs.
+// databaseOption is the global option store for the database that newDatabase runs.
 const databaseOption = "postgres {env.TEST_DATABASE_URL}"
 
 func init() {
@@ -107,7 +107,7 @@ func databaseSite(merchant, app string) string {
 		{
 			galaxypay {
 				` + merchant + `
-				inbox ` + databaseOption + `
+				store ` + databaseOption + `
 			}
 		}
 		http://:9180 {

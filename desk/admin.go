@@ -29,15 +29,19 @@ type App interface {
 // ErrNoInbox is the error of an App whose configuration has no inbox.
 var ErrNoInbox = errors.New("the running configuration has no inbox")
 
-// AdminAPI adds the inbox to Caddy's admin API:
+// AdminAPI adds the inbox and its store to Caddy's admin API:
 //
 //	GET  /galaxypay/inbox/list     events without their messages: {"events": [...], "more": false}
-//	GET  /galaxypay/inbox/show     one event, by its id, with its message; where merchants share a salt, by queue too
+//	GET  /galaxypay/inbox/show     one event with its message, by its id or the beginning of it;
+//	                               where merchants share a salt, by queue too
 //	GET  /galaxypay/inbox/export   one event on each line, with its message
 //	GET  /galaxypay/inbox/stats    how many there are: {"states": {"pending": 0, ...}, ...}
 //	POST /galaxypay/inbox/replay   deliver again: {"replayed": 1}
+//	POST /galaxypay/store/check    read everything and look for damage: {"checked": 12}, the number of records
+//	POST /galaxypay/store/backup   copy the store to the file with the absolute path file
 //
-// Parameters of the query pick events: id, queue, transaction, state, payment_status, since and
+// Parameters of the query pick events: id, queue, order (its orderID), transaction (its
+// transactionID or orderNo), request (the requestID), state, payment_status, since and
 // until (times of arrival, RFC 3339), limit. replay takes them as a JSON object too, and
 // all=true in their place, but no limit. Only list has a limit where none is given: 100.
 type AdminAPI struct{}
@@ -50,29 +54,41 @@ func (AdminAPI) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// inboxPath is the path of the routes without their last part.
-const inboxPath = "/galaxypay/inbox/"
+// route is an address of the admin API.
+type route struct{ method, path string }
+
+var (
+	listRoute   = route{http.MethodGet, "/galaxypay/inbox/list"}
+	showRoute   = route{http.MethodGet, "/galaxypay/inbox/show"}
+	exportRoute = route{http.MethodGet, "/galaxypay/inbox/export"}
+	statsRoute  = route{http.MethodGet, "/galaxypay/inbox/stats"}
+	replayRoute = route{http.MethodPost, "/galaxypay/inbox/replay"}
+	checkRoute  = route{http.MethodPost, "/galaxypay/store/check"}
+	backupRoute = route{http.MethodPost, "/galaxypay/store/backup"}
+)
 
 // Routes returns the routes.
 func (AdminAPI) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
-		route("list", http.MethodGet, listEvents),
-		route("show", http.MethodGet, showEvent),
-		route("export", http.MethodGet, exportEvents),
-		route("stats", http.MethodGet, countEvents),
-		route("replay", http.MethodPost, replayEvents),
+		listRoute.servedBy(listEvents),
+		showRoute.servedBy(showEvent),
+		exportRoute.servedBy(exportEvents),
+		statsRoute.servedBy(countEvents),
+		replayRoute.servedBy(replayEvents),
+		checkRoute.servedBy(checkStore),
+		backupRoute.servedBy(backUpStore),
 	}
 }
 
-// route looks the inbox up with each request: admin modules are loaded before the apps, and
+// servedBy looks the inbox up with each request: admin modules are loaded before the apps, and
 // stay the same while configurations come and go.
-func route(name, method string, serve func(http.ResponseWriter, *http.Request, *inbox.Member) error) caddy.AdminRoute {
+func (at route) servedBy(serve func(http.ResponseWriter, *http.Request, *inbox.Member) error) caddy.AdminRoute {
 	return caddy.AdminRoute{
-		Pattern: inboxPath + name,
+		Pattern: at.path,
 		Handler: caddy.AdminHandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-			if r.Method != method {
-				w.Header().Set("Allow", method)
-				return apiError(http.StatusMethodNotAllowed, fmt.Errorf("expected %s", method))
+			if r.Method != at.method {
+				w.Header().Set("Allow", at.method)
+				return apiError(http.StatusMethodNotAllowed, fmt.Errorf("expected %s", at.method))
 			}
 			member, err := runningInbox()
 			if err != nil {

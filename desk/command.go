@@ -1,13 +1,9 @@
 package desk
 
 import (
-	"encoding/json"
-	"io"
-	"net/http"
 	"net/url"
 	"strings"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
@@ -22,10 +18,7 @@ func InboxCommand() *cobra.Command {
 		Long: `Shows the events in the inbox of a running sidecar, and delivers them again.
 It calls Caddy's admin API, which the configuration must not turn off.`,
 	}
-	flags := c.PersistentFlags()
-	flags.String("address", "", "The address of the admin API (default: that of the configuration, else Caddy's)")
-	flags.StringP("config", "c", "", "A configuration file to take the address from")
-	flags.StringP("adapter", "a", "", "The adapter of that file")
+	addAddressFlags(c)
 	c.AddCommand(listCommand(), showCommand(), replayCommand(), exportCommand(), statsCommand())
 	return c
 }
@@ -40,7 +33,7 @@ func listCommand() *cobra.Command {
 				Events []inbox.Record
 				More   bool
 			}
-			if err := requestJSON(cmd, "list", flagParameters(cmd), &answer); err != nil {
+			if err := requestJSON(cmd, listRoute, flagParameters(cmd), &answer); err != nil {
 				return err
 			}
 			if answer.More {
@@ -58,11 +51,13 @@ func showCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show <id>",
 		Short: "Shows an event with its message, as JSON",
-		Args:  cobra.ExactArgs(1),
+		Long: `Shows an event with its message, as JSON. The beginning of the id is enough where only
+one event has an id that begins so.`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			parameters := flagParameters(cmd)
 			parameters.Set("id", args[0])
-			return printAnswer(cmd, "show", parameters)
+			return printAnswer(cmd, showRoute, parameters)
 		},
 	}
 	addQueueFlag(c)
@@ -82,7 +77,7 @@ func replayCommand() *cobra.Command {
 				parameters.Set("id", args[0])
 			}
 			var answer struct{ Replayed int }
-			if err := requestJSON(cmd, "replay", parameters, &answer); err != nil {
+			if err := requestJSON(cmd, replayRoute, parameters, &answer); err != nil {
 				return err
 			}
 			cmd.Printf("Events to be delivered again: %d\n", answer.Replayed)
@@ -100,7 +95,7 @@ func exportCommand() *cobra.Command {
 		Short: "Prints events with their messages, as JSON lines",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return printAnswer(cmd, "export", flagParameters(cmd))
+			return printAnswer(cmd, exportRoute, flagParameters(cmd))
 		},
 	}
 	addFilterFlags(c)
@@ -115,7 +110,7 @@ func statsCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var stats inbox.Stats
-			if err := requestJSON(cmd, "stats", nil, &stats); err != nil {
+			if err := requestJSON(cmd, statsRoute, nil, &stats); err != nil {
 				return err
 			}
 			return writeStatsTable(cmd.OutOrStdout(), stats)
@@ -127,8 +122,10 @@ func statsCommand() *cobra.Command {
 func addFilterFlags(c *cobra.Command) {
 	addQueueFlag(c)
 	f := c.Flags()
-	f.String("transaction", "", "Only events of this transaction")
-	f.String("state", "", "Only events that are pending, delivered, dead or overtaken")
+	f.String("order", "", "Only events of this order, by its orderID")
+	f.String("transaction", "", "Only events of this transaction, by its transactionID, or the orderNo of a payment link")
+	f.String("request", "", "Only events about this request, by its requestID")
+	f.String("state", "", "Only events that are pending, delivered, dead, overtaken or repeated")
 	f.String("payment-status", "", "Only events that say paid, cancelled, expired, pending or failed")
 	f.String("since", "", "Only events that arrived at this time or later, such as 2026-12-31T00:00:00+07:00")
 	f.String("until", "", "Only events that arrived before this time")
@@ -146,49 +143,10 @@ func addLimitFlag(c *cobra.Command, byDefault string) {
 // too, so that the API refuses it: it may come from a variable that is not set.
 func flagParameters(cmd *cobra.Command) url.Values {
 	parameters := make(url.Values)
-	for _, name := range []string{"queue", "transaction", "state", "payment-status", "since", "until", "limit", "all"} {
+	for _, name := range []string{"queue", "order", "transaction", "request", "state", "payment-status", "since", "until", "limit", "all"} {
 		if flag := cmd.Flags().Lookup(name); flag != nil && flag.Changed {
 			parameters.Set(strings.ReplaceAll(name, "-", "_"), flag.Value.String())
 		}
 	}
 	return parameters
-}
-
-// request calls the admin API of the running Caddy.
-func request(cmd *cobra.Command, route string, parameters url.Values) (*http.Response, error) {
-	text := func(flag string) string { return cmd.Flag(flag).Value.String() }
-	address, err := caddycmd.DetermineAdminAPIAddress(text("address"), nil, text("config"), text("adapter"))
-	if err != nil {
-		return nil, err
-	}
-	method := http.MethodGet
-	if route == "replay" {
-		method = http.MethodPost
-	}
-	uri := inboxPath + route
-	if len(parameters) > 0 {
-		uri += "?" + parameters.Encode()
-	}
-	return caddycmd.AdminAPIRequest(address, method, uri, nil, nil)
-}
-
-// requestJSON calls the admin API and decodes its answer.
-func requestJSON(cmd *cobra.Command, route string, parameters url.Values, answer any) error {
-	response, err := request(cmd, route, parameters)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	return json.NewDecoder(response.Body).Decode(answer)
-}
-
-// printAnswer calls the admin API and prints its answer unchanged.
-func printAnswer(cmd *cobra.Command, route string, parameters url.Values) error {
-	response, err := request(cmd, route, parameters)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	_, err = io.Copy(cmd.OutOrStdout(), response.Body)
-	return err
 }

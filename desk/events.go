@@ -3,7 +3,6 @@ package desk
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
@@ -23,14 +22,14 @@ type entry struct {
 }
 
 // withMessage is the entry of a record with its message. An event whose message cannot be
-// decrypted is shown all the same: its other members help to find the key.
+// decrypted is still shown: its other members help to find the key.
 func withMessage(m *inbox.Member, r inbox.Record) entry {
 	message, err := m.Message(r.Event)
 	switch {
 	case err != nil:
 		return entry{Record: r, MessageError: err.Error()}
 	case !json.Valid(message):
-		return entry{Record: r, MessageError: "the message is no JSON"}
+		return entry{Record: r, MessageError: "the message is not JSON"}
 	}
 	return entry{Record: r, Message: message}
 }
@@ -69,7 +68,10 @@ func showEvent(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
 		return err
 	}
 	if f.ID == "" || f != (inbox.Filter{ID: f.ID, Queue: f.Queue}) {
-		return apiError(http.StatusBadRequest, errors.New("expected the id of one event; only queue may be added"))
+		return apiError(http.StatusBadRequest, errors.New("expected the id of one event, or its beginning; only queue may be added"))
+	}
+	if len(f.ID) < lengthOfID {
+		f.ID, f.IDPrefix = "", f.ID
 	}
 	record, err := findEvent(r, m, f)
 	if err != nil {
@@ -78,15 +80,21 @@ func showEvent(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
 	return writeJSON(w, withMessage(m, record))
 }
 
-// findEvent returns the one event that a filter with an id picks.
+// lengthOfID is that of a SHA-256 in hex.
+const lengthOfID = 64
+
+// findEvent returns the one event that a filter with an id, or its beginning, picks.
 func findEvent(r *http.Request, m *inbox.Member, f inbox.Filter) (found inbox.Record, err error) {
+	f.Limit = 2
 	n := 0
 	for record, err := range m.Engine().Store().List(r.Context(), f) {
 		if err != nil {
 			return found, apiError(http.StatusInternalServerError, err)
 		}
+		if n++; n > 1 && record.ID == found.ID {
+			return found, apiError(http.StatusConflict, errors.New("several merchants have an event of this id; add queue to choose one"))
+		}
 		found = record
-		n++
 	}
 	switch n {
 	case 0:
@@ -94,7 +102,7 @@ func findEvent(r *http.Request, m *inbox.Member, f inbox.Filter) (found inbox.Re
 	case 1:
 		return found, nil
 	}
-	return found, apiError(http.StatusConflict, fmt.Errorf("%d merchants have an event of this id; add queue to choose one", n))
+	return found, apiError(http.StatusConflict, errors.New("several events have an id that begins so; give more of it"))
 }
 
 func countEvents(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {

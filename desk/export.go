@@ -27,7 +27,7 @@ func exportEvents(w http.ResponseWriter, r *http.Request, m *inbox.Member) error
 			err = lines.Encode(withMessage(m, record))
 		}
 		if err != nil {
-			// Some events are already sent. Only a broken connection tells the reader that
+			// Some events are already sent. Only a broken connection shows the reader that
 			// these are not all.
 			caddy.Log().Named("admin.api").Error("an export of the inbox broke off", zap.Error(err))
 			panic(http.ErrAbortHandler)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
@@ -16,6 +17,8 @@ import (
 type failingStore struct{ inbox.Store }
 
 func (failingStore) Wake() <-chan struct{} { return nil }
+
+func (failingStore) Clock(_ context.Context, now time.Time) (time.Time, error) { return now, nil }
 
 func (failingStore) Close() error { return nil }
 

@@ -55,8 +55,12 @@ func selectBy(f *inbox.Filter, name, value string) (err error) {
 		f.ID = strings.ToLower(value)
 	case "queue":
 		f.Queue = value
+	case "order":
+		f.OrderID = value
 	case "transaction":
 		f.Transaction = value
+	case "request":
+		f.RequestID = value
 	case "state":
 		f.State = inbox.State(value)
 		err = oneOf(f.State, inbox.States())
@@ -73,7 +77,7 @@ func selectBy(f *inbox.Filter, name, value string) (err error) {
 			err = errors.New("expected a number above zero")
 		}
 	default:
-		err = errors.New("unknown; known are id, queue, transaction, state, payment_status, since, until and limit")
+		err = errors.New("unknown; known are id, queue, order, transaction, request, state, payment_status, since, until and limit")
 	}
 	return err
 }

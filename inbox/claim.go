@@ -19,11 +19,55 @@ const (
 // claimDue claims what is due and begins attempts, as far as there are free slots. It returns
 // when to look again.
 func (m *Member) claimDue() time.Duration {
-	wait := pollInterval
+	var free []*Queue // an attempt that ends, in any other queue, wakes the loop
 	for i := range m.settings.Queues {
-		wait = min(wait, m.claimQueue(&m.settings.Queues[i]))
+		if q := &m.settings.Queues[i]; !m.engine.slots.allTaken(pool{q.Name, forClaims}) {
+			free = append(free, q)
+		}
 	}
-	return wait
+	return m.claimAmong(free)
+}
+
+// claimAmong claims what is due in any of these queues. It reads the store once for all of
+// them, and halves them while something is due: while nothing is, thousands of queues cost no
+// more than one.
+func (m *Member) claimAmong(queues []*Queue) time.Duration {
+	if len(queues) == 0 {
+		return pollInterval
+	}
+	wait, err := m.untilDue(queues)
+	if err != nil {
+		m.logUnreadable(queues, err)
+		return pollInterval
+	}
+	if wait > 0 {
+		return wait
+	}
+	if len(queues) == 1 {
+		return m.claimQueue(queues[0])
+	}
+	half := len(queues) / 2
+	return min(m.claimAmong(queues[:half]), m.claimAmong(queues[half:]))
+}
+
+// untilDue returns how long nothing of these queues is due. It reads, since claiming may cost the
+// store a write even if it finds nothing.
+func (m *Member) untilDue(queues []*Queue) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(m.engine.ctx, storeTimeout)
+	defer cancel()
+	names := make([]string, len(queues))
+	lease := Lease{Now: m.engine.clock.Now()}
+	for i, q := range queues {
+		names[i] = q.Name
+		if horizon := lease.Now.Add(q.longestDelay()); horizon.After(lease.Horizon) {
+			lease.Horizon = horizon
+		}
+	}
+	next, err := m.engine.store.NextDue(ctx, names, lease)
+	if err != nil || next.IsZero() {
+		return pollInterval, err
+	}
+	return min(next.Sub(lease.Now), pollInterval), nil
 }
 
 // claimQueue claims once. However much is due, between two claims the loop serves the other
@@ -31,14 +75,11 @@ func (m *Member) claimDue() time.Duration {
 func (m *Member) claimQueue(q *Queue) time.Duration {
 	p := pool{q.Name, forClaims}
 	free := m.engine.slots.reserve(p, atOnce)
-	if free == 0 {
-		return pollInterval // an attempt that ends wakes the loop
-	}
 	ctx, cancel := context.WithTimeout(m.engine.ctx, storeTimeout)
 	defer cancel()
-	records, wait, err := m.claim(ctx, q, free)
+	records, err := m.engine.store.Claim(ctx, []string{q.Name}, m.lease(q), free)
 	if err != nil {
-		m.settings.Log.Error("the inbox cannot be read; trying again", zap.String("merchant", q.Name), zap.Error(err))
+		m.logUnreadable([]*Queue{q}, err)
 	}
 	m.engine.slots.release(p, free-len(records))
 	for _, r := range records {
@@ -47,23 +88,17 @@ func (m *Member) claimQueue(q *Queue) time.Duration {
 	if len(records) > 0 {
 		return 0
 	}
-	return wait
-}
-
-// claim reads first, since claiming may cost the store a write even if it finds nothing.
-func (m *Member) claim(ctx context.Context, q *Queue, limit int) ([]Record, time.Duration, error) {
-	queues, lease := []string{q.Name}, m.lease(q)
-	next, err := m.engine.store.NextDue(ctx, queues, lease)
-	if err != nil || next.IsZero() {
-		return nil, pollInterval, err
-	}
-	if wait := next.Sub(lease.Now); wait > 0 {
-		return nil, wait, nil
-	}
-	records, err := m.engine.store.Claim(ctx, queues, lease, limit)
 	// Another sidecar may have claimed it first. NextDue reports it as due until that sidecar
 	// settles it, so wait instead of polling.
-	return records, lostClaim, err
+	return lostClaim
+}
+
+func (m *Member) logUnreadable(queues []*Queue, err error) {
+	log := m.settings.Log
+	if len(queues) == 1 {
+		log = log.With(zap.String("merchant", queues[0].Name))
+	}
+	log.Error("the inbox cannot be read; trying again", zap.Error(err))
 }
 
 func (m *Member) lease(q *Queue) Lease {

@@ -121,3 +121,39 @@ func TestMuchIsDue(t *testing.T) {
 		}
 	})
 }
+
+// While nothing is due, a thousand queues cost as much as one: a read each time.
+func TestManyQueues(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newTestEngine(t)
+		queues := make([]Queue, 1000)
+		for i := range queues {
+			queues[i] = b.app.queueOf()
+			queues[i].Name = fmt.Sprint("shop", i)
+		}
+		b.Member = b.Engine().Join(Settings{Queues: queues})
+		synctest.Wait()
+		b.store.calls("NextDue")
+		time.Sleep(10*pollInterval + time.Millisecond)
+		synctest.Wait()
+		if n := b.store.calls("NextDue"); n != 10 {
+			t.Errorf("the store was read %d times in ten intervals", n)
+		}
+
+		b.app.answers(isDown)
+		e := event("a", "1", Paid)
+		e.Queue = "shop700"
+		b.arrive(t, e, kept)
+		b.app.answers(takes)
+		synctest.Wait()
+		b.store.calls("NextDue")
+		time.Sleep(2 * time.Second) // the first delay is one second and up to a fifth
+		b.wasCalled(t, "a 1", "a 2")
+		if n := b.store.calls("NextDue"); n > 30 {
+			t.Errorf("the store was read %d times to find one event", n)
+		}
+		if n := b.store.calls("Claim"); n != 1 {
+			t.Errorf("claimed %d times", n)
+		}
+	})
+}

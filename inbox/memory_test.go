@@ -18,6 +18,7 @@ type memory struct {
 	records []*Record // by Seq
 	leases  map[eventKey]Lease
 	tokens  int
+	asked   map[string]int           // how often NextDue and Claim were called
 	broken  error                    // the error of every method
 	slow    map[string]time.Duration // how long Claim and Prune take
 	pruned  []pruning
@@ -33,12 +34,29 @@ type pruning struct {
 	before, at time.Time
 }
 
-func newMemory() *memory { return &memory{leases: make(map[eventKey]Lease)} }
+func newMemory() *memory {
+	return &memory{leases: make(map[eventKey]Lease), asked: make(map[string]int)}
+}
+
+// calls returns how often a method was called since the last time.
+func (s *memory) calls(method string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.asked[method]
+	s.asked[method] = 0
+	return n
+}
 
 func (s *memory) breaks(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken = err
+}
+
+func (s *memory) isSteadySince(t time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.steady = t
 }
 
 func (s *memory) forgets(n int, err error) {
@@ -133,6 +151,7 @@ func (s *memory) Claim(ctx context.Context, queues []string, lease Lease, limit 
 	s.pause("Claim")
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.asked["Claim"]++
 	if err := cmp.Or(s.broken, ctx.Err()); err != nil {
 		return nil, err
 	}
@@ -196,6 +215,7 @@ func (s *memory) Clock(_ context.Context, now time.Time) (time.Time, error) {
 func (s *memory) NextDue(_ context.Context, queues []string, lease Lease) (time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.asked["NextDue"]++
 	var next time.Time
 	for _, r := range s.records {
 		if r.State != Pending || !slices.Contains(queues, r.Queue) || !s.isHead(r) {

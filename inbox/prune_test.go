@@ -47,7 +47,7 @@ func TestWithoutKeepNothingIsPruned(t *testing.T) {
 func TestPruneIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newTestEngine(t)
-		b.store.steady = time.Now().Add(-2 * steadyTime)
+		b.store.isSteadySince(time.Now().Add(-2 * steadyTime))
 		time.Sleep(pruneInterval - 500*time.Millisecond)
 		b.store.delays("Prune", 20*time.Second)
 		b.app.answers(isDown)

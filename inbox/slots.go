@@ -47,6 +47,9 @@ func (s *slots) release(p pool, n int) {
 	}
 }
 
+// allTaken reports whether reserve would get none.
+func (s *slots) allTaken(p pool) bool { return len(s.of(p)) == atOnce }
+
 func (s *slots) of(p pool) chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -128,6 +128,7 @@ type Settlement struct {
 // Filter picks records. Each field narrows the selection; the zero value picks all.
 type Filter struct {
 	ID            string
+	IDPrefix      string // hex digits that the ID begins with
 	Queue         string
 	Transaction   string
 	OrderID       string

@@ -11,7 +11,7 @@ import (
 
 // The rows of the gateway's own tables, copied by hand in their words: type(length),
 // M for mandatory, O for optional, C for conditional, then what is taken. A dash
-// means that the tables do not tell.
+// means that the tables do not say.
 var published = map[string]string{
 	"pay": `
 		apiVersion            Numeric(5)        O 1 2
@@ -185,7 +185,7 @@ var published = map[string]string{
 	"capture": ``, // only its head is
 }
 
-// The conditions of the rows marked C, and of those that stand in for one another.
+// The conditions of the rows marked C, and of those that can replace one another.
 var publishedConditions = map[string]string{
 	"pay sourceType":                    "paymentMethod not DOMESTIC INTERNATIONAL",
 	"pay cardNumber":                    "sourceOfFund in CARD",
@@ -210,7 +210,7 @@ var publishedConditions = map[string]string{
 // always something wider, because another source contradicts the table.
 var deviations = []string{
 	"pay apiOperation: length",  // 21 characters in Alpha(20), on its sister page
-	"pay isAutoCapture: length", // a truth value; a closed list all the same
+	"pay isAutoCapture: length", // a truth value; a closed list anyway
 	"payWithCreateToken isAutoCapture: length",
 	"payWithToken isAutoCapture: length",
 	"payWithCreateToken apiOperation: length",        //
@@ -219,7 +219,7 @@ var deviations = []string{
 	"payWithToken sourceType: not in the table", // it is in the page's own sample
 	"payWithOption apiOperation: length",
 	"payWithQR apiOperation: length",
-	"checkout paymentMethod: length", // none here, 20 elsewhere; a closed list all the same
+	"checkout paymentMethod: length", // none here, 20 elsewhere; a closed list anyway
 	"createPaymentLink orderCurrency: requirement",
 	"createPaymentLink expiryDuration: requirement",
 	"createPaymentLink paymentDays: requirement",
@@ -230,7 +230,7 @@ var deviations = []string{
 	"fastPay cardVerificationValue: not in the table",
 	"fastPay token: not in the table",
 	"fastPay extraData: not in the table",
-	"createToken paymentMethod: length", // 50 here, 20 elsewhere; a closed list all the same
+	"createToken paymentMethod: length", // 50 here, 20 elsewhere; a closed list anyway
 	"removeToken token: requirement",
 	"removeToken customerToken: not in the table",
 	"removeToken tokenID: not in the table",
@@ -545,7 +545,7 @@ func TestTheListsAgreeWithThePublishedCodes(t *testing.T) {
 	})
 }
 
-// What holds card data or stands for a card must be marked.
+// What holds card data or represents a card must be marked.
 func TestSecrets(t *testing.T) {
 	want := []string{"cardNumber", "cardHolderName", "cardExpireDate", "cardVerificationValue", "token", "customerToken"}
 	everyField(func(where string, f *Field) {

@@ -23,7 +23,7 @@ type List struct {
 	Codes []Entry `json:"codes"`
 }
 
-// Entry is one code of a list and what it stands for.
+// Entry is one code of a list and what it means.
 type Entry struct {
 	Code string `json:"code"`
 	language.Text

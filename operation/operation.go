@@ -65,7 +65,7 @@ type Field struct {
 	// lists of codes in its documents; the gateway may take others.
 	Values []string `json:"values"`
 	Lists  []string `json:"lists"`
-	// Disputed says what the sources disagree about, or do not tell.
+	// Disputed says what the sources disagree about, or do not say.
 	Disputed string `json:"disputed"`
 	// Secret fields hold card data or tokens.
 	Secret bool `json:"secret"`
@@ -109,7 +109,7 @@ type Condition struct {
 
 // Names of operations that the sidecar treats in a way of their own.
 const (
-	Query   = "query"   // its answer tells the status of a payment
+	Query   = "query"   // its answer says the status of a payment
 	FastPay = "fastPay" // its answer is a payment's result, with no page in between
 	Other   = "other"   // any path that is not in the catalogue
 )

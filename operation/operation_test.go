@@ -36,7 +36,7 @@ func TestNames(t *testing.T) {
 		t.Errorf("operations are %v", Names())
 	}
 	if slices.Contains(Names(), Other) {
-		t.Errorf("%s is in the catalogue; it stands for what is not", Other)
+		t.Errorf("%s is in the catalogue; it is the name for what is not", Other)
 	}
 	for _, name := range []string{Query, FastPay} {
 		if !slices.Contains(Names(), name) {
@@ -248,7 +248,7 @@ func TestBothLanguages(t *testing.T) {
 		wantBoth(t, op.Name, op.Title)
 		wantBoth(t, op.Name, op.About)
 		if !strings.HasSuffix(op.About.En, ".") || !strings.HasSuffix(op.About.Vi, ".") {
-			t.Errorf("%s: about is no sentence", op.Name)
+			t.Errorf("%s: about is not a sentence", op.Name)
 		}
 		if op.Source == "" || vietnamese.MatchString(op.Source) {
 			t.Errorf("%s: source %q", op.Name, op.Source)
@@ -342,7 +342,7 @@ func fixedAs(op Operation) string {
 	return b.String()
 }
 
-// Operations that share a path can be told apart by their fixed fields alone.
+// Operations that share a path can be distinguished by their fixed fields alone.
 func TestOperationsOfOnePathDiffer(t *testing.T) {
 	for i, one := range All() {
 		for _, other := range All()[:i] {
@@ -464,17 +464,17 @@ func TestLoadingABrokenCatalogue(t *testing.T) {
 	many, rows = strings.TrimSuffix(many, ",")+`}`, strings.TrimSuffix(rows, ",")
 
 	for name, test := range map[string]struct{ operations, fields, want string }{
-		"fields are no JSON":      {`[]`, `{`, "fields: "},
-		"operations are no list":  {`{}`, fields, "operations: "},
-		"a wrong kind of value":   {`[{"name":1}]`, fields, "operations: "},
-		"an unknown field":        {`[{"name":"x","request":[{"field":"c"}]}]`, fields, `x: request: unknown field "c"`},
-		"unknown in the answer":   {`[{"name":"x","response":[{"field":"c"}]}]`, fields, `x: response: unknown field "c"`},
-		"a row that is no object": {`[{"name":"x","request":["a"]}]`, fields, "x: request: "},
-		"a row with a wrong kind": {`[{"name":"x","request":[{"field":"a","max":"1"}]}]`, fields, "x: request: a: "},
-		"a field twice":           {`[{"name":"x","request":[{"field":"a"},{"field":"a"}]}]`, fields, "x: a is listed twice"},
-		"a condition on nothing":  {`[{"name":"x","request":[{"field":"a","when":{"field":"b","in":["1"]}}]}]`, fields, "x: a depends on b, which"},
-		"another on nothing":      {`[{"name":"x","request":[{"field":"a","when":{"field":"a","in":["1"],"and":{"field":"b","in":["1"]}}}]}]`, fields, "x: a depends on b, which"},
-		"too many fields":         {`[{"name":"x","request":[` + rows + `]}]`, many, "x: more than 64 fields"},
+		"fields are not JSON":         {`[]`, `{`, "fields: "},
+		"operations are not a list":   {`{}`, fields, "operations: "},
+		"a wrong kind of value":       {`[{"name":1}]`, fields, "operations: "},
+		"an unknown field":            {`[{"name":"x","request":[{"field":"c"}]}]`, fields, `x: request: unknown field "c"`},
+		"unknown in the answer":       {`[{"name":"x","response":[{"field":"c"}]}]`, fields, `x: response: unknown field "c"`},
+		"a row that is not an object": {`[{"name":"x","request":["a"]}]`, fields, "x: request: "},
+		"a row with a wrong kind":     {`[{"name":"x","request":[{"field":"a","max":"1"}]}]`, fields, "x: request: a: "},
+		"a field twice":               {`[{"name":"x","request":[{"field":"a"},{"field":"a"}]}]`, fields, "x: a is listed twice"},
+		"a condition on nothing":      {`[{"name":"x","request":[{"field":"a","when":{"field":"b","in":["1"]}}]}]`, fields, "x: a depends on b, which"},
+		"another on nothing":          {`[{"name":"x","request":[{"field":"a","when":{"field":"a","in":["1"],"and":{"field":"b","in":["1"]}}}]}]`, fields, "x: a depends on b, which"},
+		"too many fields":             {`[{"name":"x","request":[` + rows + `]}]`, many, "x: more than 64 fields"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := load([]byte(test.operations), []byte(test.fields)); err == nil || !strings.HasPrefix(err.Error(), test.want) {

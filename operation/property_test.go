@@ -99,7 +99,7 @@ func TestPropertyEveryObjectIsJudged(t *testing.T) {
 				t.Fatalf("code %q", f.Code)
 			}
 			if fieldAt(op.Request, f.Field.Name) != f.Field {
-				t.Fatalf("%s is no field of %s", f.Field.Name, op.Name)
+				t.Fatalf("%s is not a field of %s", f.Field.Name, op.Name)
 			}
 			if seen[f.Field.Name] {
 				t.Fatalf("%s is reported twice: %q", f.Field.Name, inWords(faults))

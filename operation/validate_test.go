@@ -117,7 +117,7 @@ var mandatory = map[string]string{
 }
 
 // samples are those of the gateway's documents and of its official demos, as
-// they stand there, numbers and strings mixed as they are. Cut samples are filled up
+// they are there, numbers and strings mixed as they are. Cut samples are filled up
 // with what the same page asks for.
 var samples = map[string]struct{ operation, text string }{
 	"guide 3.6.1, pay": {"pay", `{"apiOperation":"PAY","orderID":"2a43e4b9-c5df-49e6-8b18-42af9bcd150e","orderNumber":205249008064,"orderAmount":100000,` +
@@ -280,20 +280,20 @@ func TestConditions(t *testing.T) {
 		"a card, no method": {"pay", with(t, pay, "paymentMethod", "", "sourceOfFund", `"CARD"`, "cardNumber", card, "cardHolderName", `"A"`, "cardExpireDate", `"01/39"`),
 			[]string{"paymentMethod required"}},
 
-		"link, days instead":       {"createPaymentLink", with(t, valid["createPaymentLink"], "expiryDuration", "", "paymentDays", "3"), nil},
-		"link, days as text":       {"createPaymentLink", with(t, valid["createPaymentLink"], "expiryDuration", `""`, "paymentDays", `"3"`), nil},
-		"link, both":               {"createPaymentLink", with(t, valid["createPaymentLink"], "paymentDays", "3"), nil},
-		"link, neither":            {"createPaymentLink", with(t, valid["createPaymentLink"], "expiryDuration", "", "paymentDays", "null"), []string{"expiryDuration required"}},
-		"link, a unit is no time":  {"createPaymentLink", with(t, valid["createPaymentLink"], "expiryDuration", "", "expiryUnit", `"DAY"`), []string{"expiryDuration required"}},
-		"link, days too many":      {"createPaymentLink", with(t, valid["createPaymentLink"], "expiryDuration", "", "paymentDays", "100"), []string{"paymentDays too_long"}},
-		"link, half a day":         {"createPaymentLink", with(t, valid["createPaymentLink"], "expiryDuration", "0.5"), []string{"expiryDuration integer"}},
-		"link, no currency":        {"createPaymentLink", with(t, valid["createPaymentLink"], "orderCurrency", ""), nil},
-		"removal by id":            {"removeToken", `{"tokenID":12}`, nil},
-		"removal by customer":      {"removeToken", `{"customerToken":"x"}`, nil},
-		"removal by both":          {"removeToken", `{"customerToken":"x","tokenID":"12"}`, nil},
-		"removal by all":           {"removeToken", `{"token":"x","customerToken":"x","tokenID":"12"}`, nil},
-		"removal by nothing":       {"removeToken", `{"customerToken":"","tokenID":null}`, []string{"token required"}},
-		"removal by something new": {"removeToken", `{"card":"x"}`, []string{"token required"}},
+		"link, days instead":         {"createPaymentLink", with(t, valid["createPaymentLink"], "expiryDuration", "", "paymentDays", "3"), nil},
+		"link, days as text":         {"createPaymentLink", with(t, valid["createPaymentLink"], "expiryDuration", `""`, "paymentDays", `"3"`), nil},
+		"link, both":                 {"createPaymentLink", with(t, valid["createPaymentLink"], "paymentDays", "3"), nil},
+		"link, neither":              {"createPaymentLink", with(t, valid["createPaymentLink"], "expiryDuration", "", "paymentDays", "null"), []string{"expiryDuration required"}},
+		"link, a unit is not a time": {"createPaymentLink", with(t, valid["createPaymentLink"], "expiryDuration", "", "expiryUnit", `"DAY"`), []string{"expiryDuration required"}},
+		"link, days too many":        {"createPaymentLink", with(t, valid["createPaymentLink"], "expiryDuration", "", "paymentDays", "100"), []string{"paymentDays too_long"}},
+		"link, half a day":           {"createPaymentLink", with(t, valid["createPaymentLink"], "expiryDuration", "0.5"), []string{"expiryDuration integer"}},
+		"link, no currency":          {"createPaymentLink", with(t, valid["createPaymentLink"], "orderCurrency", ""), nil},
+		"removal by id":              {"removeToken", `{"tokenID":12}`, nil},
+		"removal by customer":        {"removeToken", `{"customerToken":"x"}`, nil},
+		"removal by both":            {"removeToken", `{"customerToken":"x","tokenID":"12"}`, nil},
+		"removal by all":             {"removeToken", `{"token":"x","customerToken":"x","tokenID":"12"}`, nil},
+		"removal by nothing":         {"removeToken", `{"customerToken":"","tokenID":null}`, []string{"token required"}},
+		"removal by something new":   {"removeToken", `{"card":"x"}`, []string{"token required"}},
 	} {
 		t.Run(name, func(t *testing.T) { wantFaults(t, test.operation, test.text, test.want...) })
 	}

@@ -67,14 +67,14 @@ func CallbackData() *Problem {
 		"Trường data không chứa một đối tượng JSON."))
 }
 
-// AppUnavailable tells the gateway that the app has not confirmed an IPN.
+// AppUnavailable informs the gateway that the app has not confirmed an IPN.
 func AppUnavailable() *Problem {
 	return of(CodeAppUnavailable, say(
 		"The app did not confirm the message; send it again later.",
 		"Ứng dụng chưa xác nhận thông báo; hãy gửi lại sau."))
 }
 
-// InboxUnavailable tells the gateway that an IPN could not be kept.
+// InboxUnavailable informs the gateway that an IPN could not be kept.
 func InboxUnavailable() *Problem {
 	return of(CodeInboxUnavailable, say(
 		"The message could not be stored, so it is not acknowledged; send it again later.",

@@ -8,7 +8,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 )
 
-// Outcome tells the app what it may do after a call that did not succeed.
+// Outcome says what the app may do after a call that did not succeed.
 type Outcome string
 
 // The outcomes.

@@ -88,13 +88,13 @@ func TestTitlesOfCodes(t *testing.T) {
 	}
 	for _, code := range Codes() {
 		if !slices.Contains(declared(t), code) {
-			t.Errorf("the table has %s, which is no code", code)
+			t.Errorf("the table has %s, which is not a code", code)
 		}
 	}
 }
 
 // docs/problems.md is where every problem's type leads to, to the heading of its
-// code. The line under it tells status and outcome.
+// code. The line under it has status and outcome.
 func TestProblemsAreDocumented(t *testing.T) {
 	page, err := os.ReadFile("../docs/problems.md")
 	if err != nil {
@@ -122,12 +122,12 @@ func TestProblemsAreDocumented(t *testing.T) {
 	}
 	for code := range described {
 		if !slices.Contains(all, code) {
-			t.Errorf("a heading for %s, which is no code", code)
+			t.Errorf("a heading for %s, which is not a code", code)
 		}
 	}
 }
 
-// Codes stand in URLs, logs and metrics, and programs compare with them.
+// Codes are written in URLs, logs and metrics, and programs compare with them.
 func TestCodesAreWords(t *testing.T) {
 	word := regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 	for _, code := range declared(t) {

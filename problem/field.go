@@ -42,7 +42,7 @@ func LongField(name string, limit int) Field {
 	return Field{name, string(operation.CodeTooLong), tooLong(limit)}
 }
 
-// TimeField is a field that is no date and time.
+// TimeField is a field that is not a date and time.
 func TimeField(name string) Field {
 	return Field{name, string(operation.CodeTime), expected(operation.KindTime)}
 }

@@ -120,7 +120,7 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// Text of the gateway's may hold anything; the answer must be valid all the same.
+// Text of the gateway's may hold anything; the answer must still be valid.
 func TestWriteStrangeTexts(t *testing.T) {
 	for _, text := range []string{"\x00\x1f\"\\</script>", "\xff\xfe", "\u2028", strings.Repeat("x", 1<<16), "%d %s %!"} {
 		w := httptest.NewRecorder()

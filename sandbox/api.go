@@ -85,7 +85,7 @@ func (a *api) carryOut(r *http.Request, c call, op *operation.Operation, wrong e
 	return a.operations.carryOut(r, c, op, wrong)
 }
 
-// record records what a proven call asks for; op is nil where that is no operation.
+// record records what a proven call asks for; op is nil where that is not an operation.
 func (c call) record(recorder *wirelog.Recorder, op *operation.Operation) {
 	var name string
 	if op != nil {
@@ -97,7 +97,7 @@ func (c call) record(recorder *wirelog.Recorder, op *operation.Operation) {
 
 var errNotJSON = errors.New("header Content-Type is not application/json")
 
-// isJSON tells whether a body is said to be what the documents demand. An app that sends
+// isJSON reports whether a body is said to be what the documents demand. An app that sends
 // another type, such as that of a form, would find out at the gateway only.
 func isJSON(header http.Header) bool {
 	kind, _, err := mime.ParseMediaType(header.Get("Content-Type"))
@@ -105,7 +105,7 @@ func isJSON(header http.Header) bool {
 }
 
 // prove says why the request is not proven to be the merchant's, or "" if it is. Both
-// checks always run, so that the time taken does not tell which one failed.
+// checks always run, so that the time taken does not show which one failed.
 func (a *api) prove(header http.Header, body []byte) (doubt string, v wirelog.Verdict) {
 	apiKey, signature := header.Get("apiKey"), header.Get("signature")
 	known, signed := sameSecret(apiKey, a.key), message.Verify(body, a.salt, signature)

@@ -30,7 +30,7 @@ func FuzzAPI(f *testing.F) {
 	h.Silence()
 	f.Fuzz(func(t *testing.T, path, body string) {
 		if strings.Contains(body, "sandboxFault") || strings.Contains(body, `\u00`) {
-			return // what it asks for is no answer
+			return // what it asks for is not an answer
 		}
 		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/", strings.NewReader(body))
 		request.URL.Path = path

@@ -203,7 +203,7 @@ func TestTextIsRepeatedAsItWas(t *testing.T) {
 	}
 }
 
-// Reading a header does not tell how it was spelled, so this looks at the wire.
+// Reading a header does not show how it was spelled, so this looks at the wire.
 func TestSignatureHeaderIsLowerCase(t *testing.T) {
 	recorder := httptest.NewRecorder()
 	a := &api{ledger: ledger.New()}
@@ -287,7 +287,7 @@ const (
 	requestV30Sign     = "ca1421b4227600b2ef1803d9401625a36e8e37fe8ef285268ce02192a954d7e9"
 )
 
-// The samples are sent as they stand in the documents, with their own signatures.
+// The samples are sent as they are in the documents, with their own signatures.
 func TestPublishedRequestsArePayments(t *testing.T) {
 	for name, vector := range map[string]struct{ body, signature, code string }{
 		"request-current": {requestCurrent, requestCurrentSign, "200"},

@@ -79,7 +79,7 @@ func TestUnmarshalCaddyfileErrors(t *testing.T) {
 	}
 }
 
-// The directive needs no order option, and stands before reverse_proxy.
+// The directive needs no order option, and comes before reverse_proxy.
 func TestDirectiveOrder(t *testing.T) {
 	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(
 		[]byte(":9190 {\n reverse_proxy app:8000\n galaxypay_sandbox\n}"), nil)

@@ -27,7 +27,7 @@ type details struct {
 	SourceType             string `json:"sourceType"`
 }
 
-// tokenization is what an IPN tells about the card that was stored with a payment (the
+// tokenization is what an IPN says about the card that was stored with a payment (the
 // gateway's page "Result & IPN Callback"). The values of status are not documented; here
 // it is a response code.
 type tokenization struct {

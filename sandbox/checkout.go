@@ -7,7 +7,7 @@ import (
 )
 
 // checkout is pay for a payment page in a frame. The documents list no return addresses
-// for it: the frame tells the page around it instead, which takes it away.
+// for it: the frame informs the page around it instead, which removes the frame.
 func (o *operations) checkout(r *http.Request, c call) reply {
 	return o.open(r, c, func(p *ledger.Payment) {
 		p.Modal = true

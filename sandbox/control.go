@@ -62,7 +62,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, wanted any) (ok bool) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if decoder.Decode(wanted) != nil || decoder.Decode(new(any)) != io.EOF {
-		refuseControl(w, "the body is not the JSON object that this address takes")
+		refuseControl(w, "the body is not the JSON object that this address expects")
 		return false
 	}
 	return true

@@ -20,7 +20,7 @@ var dashboardTexts = map[string]language.Text{
 	"unassignedTip": language.Both("Refused, not understood, or about no payment. The newest is at the end.", "Bị từ chối, không hiểu được, hoặc không liên quan đến thanh toán. Mới nhất ở cuối."),
 
 	"controls":  language.Both("Faults, clock, reset", "Lỗi giả lập, đồng hồ, xóa"),
-	"faults":    language.Both("Faults that strike every call", "Lỗi giả lập cho mọi lời gọi"),
+	"faults":    language.Both("Faults for every call", "Lỗi giả lập cho mọi lời gọi"),
 	"faultsTip": language.Both("Until they are cleared. One request alone names its own in extraData.sandboxFault.", "Cho đến khi bỏ chọn. Từng yêu cầu có thể tự nêu lỗi trong extraData.sandboxFault."),
 
 	"clock":     language.Both("Clock of the sandbox", "Đồng hồ của sandbox"),
@@ -102,7 +102,7 @@ var dashboardTexts = map[string]language.Text{
 	"fault":      language.Both("fault", "lỗi giả lập"),
 
 	"leftOut": language.Both("exchanges were left out to make room", "lượt trao đổi đã bị bỏ để lấy chỗ"),
-	"cards":   language.Both("Digits of cards other than the published test cards are shown as •. The word <salt> stands for the salt, which is never shown.", "Chữ số của thẻ không thuộc các thẻ thử đã công bố được thay bằng •. Chữ <salt> thay cho salt, vốn không bao giờ được hiển thị."),
+	"cards":   language.Both("Digits of cards other than the published test cards are shown as •. The word <salt> takes the place of the salt, which is never shown.", "Chữ số của thẻ không thuộc các thẻ thử đã công bố được thay bằng •. Chữ <salt> thay cho salt, vốn không bao giờ được hiển thị."),
 
 	"failed": language.Both("That did not work", "Không thực hiện được"),
 }

@@ -92,7 +92,7 @@ func TestFastPayAnswersBeforeTheIPN(t *testing.T) {
 	<-told
 }
 
-// A charged payment has a page that tells what happened, and no button.
+// A charged payment has a page that shows what happened, and no button.
 func TestFastPayPage(t *testing.T) {
 	g := serve(t, new(Handler))
 	id := g.ask("/api/v1/transaction/pay", envelope("fast-1", fast(`,`+cardData))).ResponseData["transactionID"]

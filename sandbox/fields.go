@@ -45,13 +45,13 @@ func (f fields) text(name string) (string, error) {
 	return literal, nil
 }
 
-// value is text for the catalogue, which tells operations apart by their fields.
+// value is text for the catalogue, which distinguishes operations by their fields.
 func (f fields) value(name string) (string, bool) {
 	text, _ := f.text(name)
 	return text, text != ""
 }
 
-// has tells whether a field is there and says something.
+// has reports whether a field is there and says something.
 func (f fields) has(name string) bool {
 	literal := string(f[name])
 	return literal != "" && literal != "null" && literal != `""`

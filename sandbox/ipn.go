@@ -50,7 +50,7 @@ func (s *ipnSender) announce(ctx context.Context, t ledger.Transaction) {
 	s.send(context.WithoutCancel(ctx), t)
 }
 
-// expire ends the payment if its time is over, and tells the app.
+// expire ends the payment if its time is over, and sends the IPN.
 //
 // Nothing waits for the end of a payment: it is noticed by the next query or by the next
 // visit to its page, and its IPN is sent then. A query is answered before that.
@@ -171,7 +171,7 @@ func reason(err error) string {
 }
 
 // newIPNClient sends to loopback only, unless anywhere. The address is judged when it is
-// dialled, after the name is resolved, so no name can stand for another address later. A
+// dialled, after the name is resolved, so no name can mean another address later. A
 // proxy from the environment would be dialled instead and is not used. Connections are
 // not kept: they would outlive the configuration.
 func newIPNClient(anywhere bool) *http.Client {

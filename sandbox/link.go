@@ -15,7 +15,7 @@ import (
 // maxLinkLife bounds how long a link can live; the gateway's own bound is not documented.
 const maxLinkLife = 10 * 365 * 24 * time.Hour
 
-// createPaymentLink opens a payment that anybody with the link can pay. It goes on like
+// createPaymentLink opens a payment that any person with the link can pay. It goes on like
 // every other one: it has the same page, it ends with the payer's first choice, and its
 // orderNo is the transactionID for query and refund, because the documents give none.
 func (o *operations) createPaymentLink(r *http.Request, c call) reply {

@@ -25,7 +25,7 @@ func TestPaymentForgottenWhileItsPageIsOpen(t *testing.T) {
 		}
 	}
 	if len(ipns) != 0 {
-		t.Error("the app was told of a payment that is forgotten")
+		t.Error("the app got the IPN of a payment that is forgotten")
 	}
 	g.walk(id, []step{{"capture", "", "", "400", "transactionID is unknown"}, {"refund", "", back("1", "VND"), "400", "transactionID is unknown"}})
 	if answer := g.ask("/api/v1/transaction/pay", envelope("pay-1", purchase(""))); answer.ResponseCode != "409" {

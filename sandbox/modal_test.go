@@ -48,7 +48,7 @@ func TestCheckoutTellsItsFrame(t *testing.T) {
 			g := serve(t, new(Handler))
 			id, page := g.checkout(`,"successURL":"http://shop.example","failureURL":"http://shop.example","cancelURL":"http://shop.example"`)
 			if text, _ := g.open(page, nil); strings.Contains(text, ` data-status="`) {
-				t.Error("an open payment tells its end")
+				t.Error("an open payment reports its end")
 			}
 			response := g.press(page, outcome)
 			if text := read(t, response); response.StatusCode != http.StatusOK ||

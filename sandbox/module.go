@@ -34,7 +34,7 @@ func init() {
 
 // The key pair that holds where none is configured. The salt is the one printed in the
 // gateway's own examples (integration guide 3.6.1, section 1.6), so the published
-// samples verify here as they stand. Both are public and protect nothing.
+// samples verify here as they are. Both are public and protect nothing.
 const (
 	defaultAPIKey = "sandbox"
 	defaultSalt   = "GO@2021"
@@ -95,7 +95,7 @@ type Handler struct {
 
 	// IPNAnywhere lets IPNs go to any host. Default: false, they go to loopback
 	// addresses only, because every caller of an open sandbox could otherwise make
-	// it send requests into the network it stands in.
+	// it send requests into the network it is in.
 	IPNAnywhere bool `json:"ipn_anywhere,omitempty"`
 
 	// Allow lists who may use the sandbox, API and pages alike: CIDR ranges, single

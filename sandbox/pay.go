@@ -36,7 +36,7 @@ type opened struct {
 	QRCode        string `json:"qrCode,omitempty"`
 }
 
-// payWithQR is pay with a QR code besides. The documents do not tell what the code says:
+// payWithQR is pay with a QR code besides. The documents do not say what the code contains:
 // here it is the address of the payment page, so a phone that scans it can pay.
 func (o *operations) payWithQR(r *http.Request, c call) reply {
 	if currency, _ := c.data.text("orderCurrency"); currency != "VND" {

@@ -267,7 +267,7 @@ func TestUndeliveredIPN(t *testing.T) {
 	}
 }
 
-// The unspecified address leads to this machine, but is no loopback address.
+// The unspecified address leads to this machine, but is not a loopback address.
 func TestIPNAnywhere(t *testing.T) {
 	if err := loopbackOnly("tcp", "0.0.0.0:80", nil); !errors.Is(err, errNotLoopback) {
 		t.Fatalf("without the option: %v", err)

@@ -55,7 +55,7 @@ var formTakers = map[pageStep]func(*ledger.Transaction, url.Values) (ledger.Outc
 	otpStep:   takeOTP,
 }
 
-// stepOf tells which step a form is of, by a field that no other has.
+// stepOf returns which step a form is of, by a field that no other has.
 func stepOf(form url.Values) pageStep {
 	switch {
 	case form.Has("otp"):

@@ -62,7 +62,7 @@ func TestEveryTestCardPays(t *testing.T) {
 				g.goOn(page, last)
 				g.wantParts(page, `<form id="otp" method="post"`, "************"+card.Number[12:], "<code>otp</code>")
 				if len(ipns) != 0 {
-					t.Error("the app was told before the password")
+					t.Error("the app got an IPN before the password")
 				}
 				last = otp("otp")
 			}

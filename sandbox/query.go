@@ -7,7 +7,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
 
-// transactionState is the responseData of a query: where a transaction stands (the gateway's
+// transactionState is the responseData of a query: the state of a transaction (the gateway's
 // page "Query transaction").
 type transactionState struct {
 	TransactionID          string `json:"transactionID"`
@@ -18,7 +18,7 @@ type transactionState struct {
 	ledger.Order
 }
 
-// query tells where a transaction stands. A requestID that was used before is fine here:
+// query answers with the state of a transaction. A requestID that was used before is fine here:
 // a query makes no transaction that could be a duplicate.
 func (o *operations) query(r *http.Request, c call) reply {
 	read := reader{fields: c.data}

@@ -113,7 +113,7 @@ func TestCaptureVoidRefund(t *testing.T) {
 	}
 }
 
-// Callbacks tell what happened when it happened, whatever the merchant did since.
+// Callbacks say what happened at that time, whatever the merchant did since.
 func TestCallbackOfAuthorisedPayment(t *testing.T) {
 	g := serve(t, new(Handler))
 	ipnURL, ipns := g.app(http.StatusOK, "{}")

@@ -60,7 +60,7 @@ type linkedCard struct {
 }
 
 // queryTokens lists the newest of a customer's cards. A customerToken comes from a login
-// that the sandbox does not have, so every one of them is taken and stands for the same
+// that the sandbox does not have, so every one of them is accepted and means the same
 // customer, who owns all cards.
 func (o *operations) queryTokens(*http.Request, call) reply {
 	cards := []linkedCard{}

@@ -75,7 +75,7 @@ func TestTokenComesWithTheIPNOnly(t *testing.T) {
 			page := g.ask("/api/v1/transaction/"+test.path, envelope("pay-1", data)).ResponseData["endpoint"]
 			returned, _ := g.returned(g.press(page, test.outcome))
 			if _, has := returned.ResponseData["tokenization"]; has {
-				t.Error("the browser is told of the token")
+				t.Error("the browser gets the token")
 			}
 			text, has := one(t, ipns).ResponseData["tokenization"]
 			if has != (test.want != nil) || has != (len(g.cards()) == 1) {

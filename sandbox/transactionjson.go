@@ -105,7 +105,7 @@ func newIPNJSON(t ledger.Transaction) ipnJSON {
 }
 
 // exchangeJSON is an exchange with the text that its signature covers; the word <salt>
-// stands for the salt.
+// takes the place of the salt.
 type exchangeJSON struct {
 	wirelog.Exchange
 	SignedText string `json:"signedText,omitempty"`

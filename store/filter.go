@@ -24,6 +24,10 @@ func Where(f inbox.Filter) (condition string, args Args) {
 		}
 	}
 	text("id", f.ID)
+	if f.IDPrefix != "" {
+		add("id", ">=", "id_from", f.IDPrefix)
+		add("id", "<", "id_before", f.IDPrefix+"g") // after every hex digit
+	}
 	text("merchant", f.Queue)
 	text("transaction_id", f.Transaction)
 	text("order_id", f.OrderID)

@@ -18,6 +18,10 @@ type Used struct {
 	// Pending counts the events that waited to be delivered, by merchant, when the store was
 	// last opened or closed.
 	Pending map[string]int `json:"pending,omitempty"`
+
+	// Open says that it was opened and not closed since: it is in use, or the sidecar died, and
+	// Pending may be out of date.
+	Open bool `json:"open,omitempty"`
 }
 
 // usedLock is for the configurations of one process. Two processes that write at the same

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"golang.org/x/sys/unix"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
@@ -24,8 +25,9 @@ import (
 )
 
 // Several sidecars share a database. Callbacks arrive at all of them, and all deliver. One is
-// killed, one is stopped for longer than its lease, and the database crashes, in any order. The
-// callbacks of one transaction arrive at any sidecar, each after the one before was acknowledged.
+// killed, one is stopped for longer than its lease, and the database crashes and is read-only
+// for a while, in any order. The callbacks of one transaction arrive at any sidecar, each after
+// the one before was acknowledged.
 func TestShared(t *testing.T) {
 	t.Run("two", func(t *testing.T) { share(t, 2) })
 	t.Run("four", func(t *testing.T) { share(t, 4) })
@@ -46,7 +48,7 @@ func share(t *testing.T, sidecars int) {
 		own := rand.New(rand.NewPCG(rng.Uint64(), 0)) //nolint:gosec // G404: as newRand
 		writers.Go(func() { g.write(ctx, own, w) })
 	}
-	faults := []func(*testing.T, *rand.Rand){g.killOne, g.pauseOne, g.crashDatabase}
+	faults := []func(*testing.T, *rand.Rand){g.killOne, g.pauseOne, g.crashDatabase, g.forbidWriting}
 	rounds := number(t, "SHARED", 1)
 	for range rounds {
 		rng.Shuffle(len(faults), func(i, j int) {
@@ -188,8 +190,8 @@ func (g *group) killOne(t *testing.T, rng *rand.Rand) {
 }
 
 // pauseOne stops a sidecar that is busy with a callback, until another sidecar has delivered
-// and settled the same callback. When the first goes on, it is too late, and the store must
-// refuse what it settles.
+// and settled the same callback, or a paid one has overtaken it. When the first goes on, it is
+// too late, and the store must refuse what it settles.
 func (g *group) pauseOne(t *testing.T, rng *rand.Rand) {
 	t.Helper()
 	m, c, release := g.busy(t, rng)
@@ -200,8 +202,13 @@ func (g *group) pauseOne(t *testing.T, rng *rand.Rand) {
 	if err := unix.Waitid(unix.P_PID, m.Process.Pid, nil, unix.WSTOPPED, nil); err != nil {
 		t.Fatal(err)
 	}
+	store, err := openUndamaged(t.Context(), "postgres", g.server.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
 	g.await(t, fmt.Sprintf("another delivers %v", c), func() bool {
-		return slices.ContainsFunc(g.attemptsOn(c), func(a *attempt) bool { return a.Sidecar != m.number && a.settled })
+		return isOvertaken(t, store, c) || slices.ContainsFunc(g.attemptsOn(c), func(a *attempt) bool { return a.Sidecar != m.number && a.settled })
 	})
 	release()
 	if err := m.Process.Signal(unix.SIGCONT); err != nil {
@@ -210,6 +217,17 @@ func (g *group) pauseOne(t *testing.T, rng *rand.Rand) {
 	g.await(t, fmt.Sprintf("the store refuses what sidecar %d settles of %v", m.number, c), func() bool {
 		return slices.ContainsFunc(g.attemptsOn(c), func(a *attempt) bool { return a.Sidecar == m.number && a.refused })
 	})
+}
+
+func isOvertaken(t *testing.T, store inbox.Store, c callback) bool {
+	t.Helper()
+	for r, err := range store.List(t.Context(), inbox.Filter{ID: c.event().ID}) {
+		if err != nil {
+			t.Error(err)
+		}
+		return r.State == inbox.Overtaken
+	}
+	return false
 }
 
 // crashDatabase shuts PostgreSQL down or kills it, and starts it again after an arrival has
@@ -226,6 +244,30 @@ func (g *group) crashDatabase(t *testing.T, rng *rand.Rand) {
 	failures := g.failureCount()
 	g.await(t, "a sidecar has no database", func() bool { return g.failures > failures })
 	if err := g.server.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// forbidWriting makes the database read-only, as a managed service does when its disk is nearly
+// full, and ends that after an arrival has failed.
+func (g *group) forbidWriting(t *testing.T, _ *rand.Rand) {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), g.server.Address()+"&default_transaction_read_only=off")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	failures := g.failureCount()
+	for _, statement := range []string{
+		"ALTER DATABASE postgres SET default_transaction_read_only = on",
+		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'postgres' AND pid <> pg_backend_pid()",
+	} {
+		if _, err := c.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.await(t, "a sidecar cannot write", func() bool { return g.failures > failures+10 })
+	if _, err := c.Exec(t.Context(), "ALTER DATABASE postgres RESET default_transaction_read_only"); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -168,13 +168,13 @@ func (s *sharedSidecar) Claim(ctx context.Context, queues []string, lease inbox.
 }
 
 // Settle reports that a delivery is stored, or that the store refused it.
-func (s *sharedSidecar) Settle(ctx context.Context, r inbox.Record, settlement inbox.Settlement) error {
-	err := s.Store.Settle(ctx, r, settlement)
+func (s *sharedSidecar) Settle(ctx context.Context, r inbox.Record, settlement inbox.Settlement) (inbox.State, error) {
+	state, err := s.Store.Settle(ctx, r, settlement)
 	switch {
 	case errors.Is(err, inbox.ErrLeaseLost):
-		return errors.Join(err, s.report(ctx, "refused", r))
-	case err == nil && settlement.State == inbox.Delivered:
-		return s.report(ctx, "settled", r)
+		return state, errors.Join(err, s.report(ctx, "refused", r))
+	case err == nil && state == inbox.Delivered:
+		return state, s.report(ctx, "settled", r)
 	}
-	return err
+	return state, err
 }

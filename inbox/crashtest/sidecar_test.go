@@ -40,6 +40,10 @@ var statuses = []string{"pending", "failed", inbox.Paid, "expired", inbox.Paid}
 // say paid.
 func (c callback) overtaken() bool { return c.N > 2 && statuses[c.N] != inbox.Paid }
 
+// canBeOvertaken reports whether a callback arrives before its transaction is paid: it is
+// overtaken if it still waits then.
+func (c callback) canBeOvertaken() bool { return c.N < 2 }
+
 func (c callback) event() inbox.Event {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d", c.Transaction, c.N))
 	filler := strings.Repeat(hex.EncodeToString(sum[:4]), int(sum[4])*2) // up to 4 KiB, so that some need more than a page
@@ -223,12 +227,13 @@ func (s *sidecar) Arrive(ctx context.Context, e inbox.Event, lease inbox.Lease) 
 }
 
 // Settle reports a delivery that the inbox has stored.
-func (s *sidecar) Settle(ctx context.Context, r inbox.Record, settlement inbox.Settlement) error {
-	if err := s.Store.Settle(ctx, r, settlement); err != nil {
-		return err
+func (s *sidecar) Settle(ctx context.Context, r inbox.Record, settlement inbox.Settlement) (inbox.State, error) {
+	state, err := s.Store.Settle(ctx, r, settlement)
+	if err != nil {
+		return state, err
 	}
-	if c, err := callbackOf(r); err == nil && settlement.State == inbox.Delivered {
+	if c, err := callbackOf(r); err == nil && state == inbox.Delivered {
 		s.report("settled", c)
 	}
-	return nil
+	return state, nil
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres"
 )
 
 // openUndamaged opens the inbox at a path or address, in a store of that kind. No crash may

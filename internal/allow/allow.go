@@ -15,7 +15,7 @@ import (
 // List holds the address ranges that may call.
 type List []netip.Prefix
 
-// Parse reads IP addresses, CIDR ranges and the word private_ranges, which stands for the
+// Parse reads IP addresses, CIDR ranges and the word private_ranges, which means the
 // private and loopback ranges. Default: loopback only.
 func Parse(expressions []string) (List, error) {
 	if len(expressions) == 0 {

@@ -24,7 +24,7 @@ func TestREADMEIsShort(t *testing.T) {
 	}
 }
 
-// link is what stands in the round brackets of [text](target) and ![text](target).
+// link is what is in the round brackets of [text](target) and ![text](target).
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
 // Every link from one document to another leads to a file that exists, and to a heading in it.
@@ -165,7 +165,7 @@ func headings(t *testing.T, path string) map[string]bool {
 // linkText is what a reader sees of a link in a heading.
 var linkText = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
 
-// anchor lowers letters, turns spaces into hyphens, and drops what is no letter, digit, hyphen or underscore.
+// anchor lowers letters, turns spaces into hyphens, and drops what is not a letter, digit, hyphen or underscore.
 func anchor(heading string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -27,7 +27,7 @@ const (
 	// rootPackage is the short name of the package at the root of the module.
 	rootPackage = "galaxypay"
 
-	// The table counts two things from outside the module. Caddy stands for every package of github.com/caddyserver.
+	// The table counts two things from outside the module. Caddy means every package of github.com/caddyserver.
 	anyCaddy = "Caddy"
 	netHTTP  = "net/http"
 
@@ -95,11 +95,11 @@ func TestCompare(t *testing.T) {
 		table []row
 		want  []string
 	}{
-		"as the code is":            {[]row{{name: "a", mayImport: []string{"b"}}, {name: "b"}}, nil},
-		"an import too many":        {[]row{{name: "a"}, {name: "b"}}, []string{"a imports b, which the table does not allow"}},
-		"a permission without use":  {[]row{{name: "a", mayImport: []string{"b", "c"}}, {name: "b"}}, []string{"a: the table allows c, which is not imported"}},
-		"a package is missing":      {[]row{{name: "a", mayImport: []string{"b"}}}, []string{"b: the table lacks this package"}},
-		"a package that is no more": {[]row{{name: "a", mayImport: []string{"b"}}, {name: "b"}, {name: "c"}}, []string{"c: the table has this package, the module does not"}},
+		"as the code is":                  {[]row{{name: "a", mayImport: []string{"b"}}, {name: "b"}}, nil},
+		"an import too many":              {[]row{{name: "a"}, {name: "b"}}, []string{"a imports b, which the table does not allow"}},
+		"a permission without use":        {[]row{{name: "a", mayImport: []string{"b", "c"}}, {name: "b"}}, []string{"a: the table allows c, which is not imported"}},
+		"a package is missing":            {[]row{{name: "a", mayImport: []string{"b"}}}, []string{"b: the table lacks this package"}},
+		"a package that no longer exists": {[]row{{name: "a", mayImport: []string{"b"}}, {name: "b"}, {name: "c"}}, []string{"c: the table has this package, the module does not"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := compare(test.table, code); !slices.Equal(got, test.want) {
@@ -143,22 +143,22 @@ func updated(table, code []row) []row {
 // walls hold whatever the table says: the table can be written by -update, the walls only by hand.
 var walls = []struct {
 	sentence string
-	of       []string // packages; "inbox/..." stands for inbox and all below it
+	of       []string // packages; "inbox/..." means inbox and all below it
 	except   []string
 	mayNot   []string // likewise, and Caddy and net/http
 }{
-	{"the catalogue knows no Caddy", []string{"operation/..."}, nil, []string{anyCaddy, rootPackage}},
-	{"problems know no handler", []string{"problem"}, nil, []string{anyCaddy, rootPackage}},
-	{"the inbox knows neither Caddy nor HTTP", []string{"inbox"}, nil, []string{anyCaddy, netHTTP, rootPackage}},
+	{"the catalogue does not import Caddy", []string{"operation/..."}, nil, []string{anyCaddy, rootPackage}},
+	{"problems do not import the handlers", []string{"problem"}, nil, []string{anyCaddy, rootPackage}},
+	{"the inbox imports neither Caddy nor HTTP", []string{"inbox"}, nil, []string{anyCaddy, netHTTP, rootPackage}},
 	{
 		"the sandbox shares nothing with what it judges",
 		[]string{"sandbox/..."}, nil,
 		[]string{rootPackage, "problem", "inbox/...", "desk"},
 	},
-	{"the sandbox's ledger knows neither Caddy nor HTTP", []string{"sandbox/ledger"}, nil, []string{anyCaddy, netHTTP}},
+	{"the sandbox's ledger imports neither Caddy nor HTTP", []string{"sandbox/ledger"}, nil, []string{anyCaddy, netHTTP}},
 	{"the product does not contain the sandbox", []string{"..."}, []string{"sandbox/...", "cmd/caddy", "caddytest", "bench/..."}, []string{"sandbox/..."}},
 	{"scanning JSON needs nothing else", []string{"internal/rawjson"}, nil, []string{anyCaddy, netHTTP}},
-	{"what is internal knows nothing above it", []string{"internal/..."}, nil, []string{
+	{"internal packages import nothing above them", []string{"internal/..."}, nil, []string{
 		rootPackage, "problem", "operation/...", "inbox/...", "desk", "sandbox/...",
 	}},
 	{"no test kit and no tool is a part of the product", []string{"..."}, []string{"bench/..."}, []string{
@@ -277,7 +277,7 @@ func listPackages(t *testing.T) []row {
 	return rows
 }
 
-// isNoPackage tells whether "go list ./..." leaves a folder out.
+// isNoPackage reports whether "go list ./..." leaves a folder out.
 func isNoPackage(folder string) bool {
 	return folder == "testdata" || folder == "node_modules" || strings.HasPrefix(folder, ".") || strings.HasPrefix(folder, "_")
 }

@@ -122,7 +122,7 @@ func TestReaderOfABrokenText(t *testing.T) {
 	}
 }
 
-// It is not for unchecked texts. All the same, none of them may make it panic or run
+// It is not for unchecked texts. Still, none of them may make it panic or run
 // for ever.
 func FuzzReader(f *testing.F) {
 	for _, text := range []string{`{}`, `{`, `{"`, `{"a`, `{"a"`, `{"a":`, `{"a":"\`, `{"a":[}`, `{"a"]]`, `{,,"a"::`, `{"a":{"b":[1,"]"]}}`, `{"a":1"b":2}`} {

@@ -1,5 +1,5 @@
 // Package secret resolves the placeholders of options when a configuration is loaded, and
-// keeps what they stand for out of errors.
+// keeps their values out of errors.
 package secret
 
 import (
@@ -13,7 +13,7 @@ import (
 // utf8BOM is what some editors put in front of a text file.
 const utf8BOM = "\xef\xbb\xbf"
 
-// Resolve returns the secret that value stands for. A value that is missing, unset, empty or
+// Resolve returns the secret that value refers to. A value that is missing, unset, empty or
 // has something around it is an error: an empty key would verify everything. Its errors do
 // not wrap the replacer's, which may quote a piece of a literal secret that holds braces.
 func Resolve(value string) (string, error) {

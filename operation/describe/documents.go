@@ -58,7 +58,7 @@ var codeListSchema = object{
 		{"name", object{{"type", "string"}}},
 		{"en", object{{"type", "string"}, {"description", "Title in English."}}},
 		{"vi", object{{"type", "string"}, {"description", "Title in Vietnamese."}}},
-		{"closed", object{{"type", "boolean"}, {"description", "Whether the list is complete. Of another the gateway may take more than its documents know."}}},
+		{"closed", object{{"type", "boolean"}, {"description", "Whether the list is complete. If not, the gateway may accept more codes than its documents list."}}},
 		{"codes", object{{"type", "array"}, {"items", object{
 			{"type", "object"},
 			{"required", []string{"code", "en", "vi"}},

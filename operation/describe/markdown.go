@@ -33,7 +33,7 @@ const introduction = `# Operations
 
 <!-- Generated from the catalogue in operation/. To write it: go test ./operation/describe -run TestReferencePage -update -->
 
-Every operation of the gateway that the sidecar knows, with its fields and codes; the same data validates requests and makes
+Every operation of the gateway that the sidecar has in its catalogue, with its fields and codes; the same data validates requests and makes
 ` + "`/openapi.json`" + `. Mọi thao tác của cổng thanh toán mà sidecar biết, cùng các trường và mã.
 
 How to read the tables:
@@ -52,7 +52,7 @@ How to read the tables:
 - **length**: the most characters; of an amount, digits.
 - **required**: "added" means that the sidecar adds the field, with that value, where it is left out. A field that is null or
   empty counts as left out. Of an answer: the documents promise the field.
-- **values**: a closed list, or links to the codes that the gateway's documents know.
+- **values**: a closed list, or links to the codes that the gateway's documents list.
 - **Disputed**: where the documents contradict each other or are silent, the sidecar lets the field pass and the gateway decides.
 - **secret** fields hold card data or tokens, and appear in no log.
 - Fields that are not listed pass.

@@ -99,8 +99,8 @@ func TestReferencePageTells(t *testing.T) {
 		"an unpublished address":    "at the gateway `POST /api/v1/transaction/void` (**unpublished**",
 		"Vietnamese":                "**Refund** · **Hoàn tiền**",
 		"a code":                    "| `499` | Cancelled by the customer | Khách hàng đã hủy |",
-		"an example as it stands":   "\"orderDateTime\": 20220426083322,",
-		"an answer as it stands":    "\"transactionDescription\": \"Transaction is not completed.\",",
+		"an example as it is":       "\"orderDateTime\": 20220426083322,",
+		"an answer as it is":        "\"transactionDescription\": \"Transaction is not completed.\",",
 		"that an answer is unknown": "The documents list no fields of the answer.",
 	} {
 		if !strings.Contains(text, want) {

@@ -131,7 +131,7 @@ func responses(o *operation.Operation, failures []Failure) object {
 var parameters = object{
 	{"IdempotencyKey", object{
 		{"name", "Idempotency-Key"}, {"in", "header"},
-		{"description", "Makes the requestID: the same key always gives the same one, so that the gateway can tell a repetition. " +
+		{"description", "Makes the requestID: the same key always gives the same one, so that the gateway recognises a repetition. " +
 			"Make it from the order and what is done to it. A key that is not 1 to 50 letters, digits and hyphens is hashed."},
 		{"schema", object{{"type", "string"}}},
 		{"example", "DH-1001-pay-1"},

@@ -311,7 +311,7 @@ func TestOpenAPIAnswersAreLenient(t *testing.T) {
 		}
 	}
 	answer := schemas.at(t, "QueryAnswer", "properties")
-	if got := answer.at(t, "transactionStage")["description"]; got != "Where the transaction stands. Codes: /codes/stages." {
+	if got := answer.at(t, "transactionStage")["description"]; got != "The state of the transaction. Codes: /codes/stages." {
 		t.Errorf("transactionStage: %s", got)
 	}
 	for name, want := range map[string]string{
@@ -343,7 +343,7 @@ func TestOpenAPIHidesSecrets(t *testing.T) {
 		}
 	}
 	if doc.at(t, "components", "schemas", "PayRequest", "properties", "cardNumber")["writeOnly"] != true {
-		t.Error("a card number is no secret")
+		t.Error("a card number is not marked as a secret")
 	}
 }
 

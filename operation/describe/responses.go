@@ -97,7 +97,7 @@ var problemSchema = object{
 		{"status", object{{"type", "integer"}, {"description", "The HTTP status once more."}}},
 		{"detail", object{{"type", "string"}, {"description", "What is wrong here and what to do."}}},
 		// No enum: a client that meets a code which is newer than itself still has the outcome.
-		{"code", object{{"type", "string"}, {"description", "Stable name of the failure. A later version may know more of them."}}},
+		{"code", object{{"type", "string"}, {"description", "Stable name of the failure. A later version may have more of them."}}},
 		{"outcome", object{{"type", "string"}, {"enum", []string{"not_sent", "rejected", "unknown"}}, {"description", "What the app may do next. " +
 			"`not_sent`: nothing reached the gateway; correct it and try again. " +
 			"`rejected`: the gateway's proven answer is no. " +

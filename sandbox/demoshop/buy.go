@@ -149,7 +149,7 @@ func (h *Handler) open(ctx context.Context, id string) outcome {
 			o.becomes(notOpened)
 		case rejected:
 			if a.problem().Code == "transaction_duplicate" {
-				o.becomes(pending) // the first request with this key stands
+				o.becomes(pending) // the first request with this key counts
 				return
 			}
 			o.becomes(notOpened)
@@ -206,7 +206,7 @@ func (h *Handler) askGateway(w http.ResponseWriter, r *http.Request) {
 }
 
 // whereToPay reads the answer of the three operations. An address that is none of the
-// web's is no place to send a customer.
+// web's is not a place to send a customer to.
 func whereToPay(body []byte) (transactionID, endpoint string) {
 	var data struct {
 		TransactionID scalar `json:"transactionID"`

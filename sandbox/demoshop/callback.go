@@ -108,7 +108,7 @@ func (h *Handler) takeIPN(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(encode(said))
 }
 
-// ipnAnswer is what the gateway is told.
+// ipnAnswer is the answer to the gateway.
 type ipnAnswer struct {
 	Status      string `json:"ipnStatus"`
 	Description string `json:"ipnDescription"`

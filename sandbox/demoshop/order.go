@@ -12,7 +12,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 )
 
-// state is where an order stands.
+// state is the state of an order.
 type state string
 
 const (
@@ -28,7 +28,7 @@ const (
 	expired   state = "expired"
 )
 
-// ended tells whether an IPN has said how the payment ended.
+// ended reports whether an IPN has said how the payment ended.
 func (s state) ended() bool { return slices.Contains([]state{paid, failed, cancelled, expired}, s) }
 
 // product is something the shop sells. Prices are the server's, never the browser's.
@@ -99,20 +99,20 @@ func (o *order) note(e exchange) {
 	}
 }
 
-// opened takes the gateway's word that it has the payment. An IPN may have been faster.
+// opened notes that the gateway has the payment. An IPN may have been faster.
 func (o *order) opened(transactionID, endpoint string) {
 	o.transactionID, o.endpoint = transactionID, endpoint
 	o.becomes(pending)
 }
 
-// becomes takes what a call has told, which never changes what an IPN has said.
+// becomes notes what the answer to a call said, which never changes what an IPN has said.
 func (o *order) becomes(s state) {
 	if !o.state.ended() {
 		o.state = s
 	}
 }
 
-// canAsk tells whether the gateway can say something about the order. An order that has ended, or
+// canAsk reports whether the gateway can say something about the order. An order that has ended, or
 // was never opened, is not sent again for want of a transactionID.
 func (o *order) canAsk() bool {
 	return o.transactionID != "" || o.state == unclear || o.state == pending

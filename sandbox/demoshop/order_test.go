@@ -114,7 +114,7 @@ func TestAmounts(t *testing.T) {
 	}
 }
 
-// What a call tells late does not undo what an IPN has told.
+// A late answer to a call does not undo what an IPN has said.
 func TestIPNBeforeTheAnswer(t *testing.T) {
 	o := &order{id: "A", product: goods[0], state: opening}
 	o.take(ipn(t, paid, inFull))
@@ -153,7 +153,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// An address that is no web address never becomes a link or a redirect.
+// An address that is not a web address never becomes a link or a redirect.
 func TestWhereToPay(t *testing.T) {
 	for name, test := range map[string]struct{ body, id, endpoint string }{
 		"payment":     {`{"transactionID":"1","endpoint":"https://pay.example/1"}`, "1", "https://pay.example/1"},

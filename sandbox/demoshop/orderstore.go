@@ -11,7 +11,7 @@ const (
 	maxUnassigned = 10
 )
 
-// orders is all that the shop knows.
+// orders is all that the shop keeps.
 type orders struct {
 	mu         sync.Mutex
 	all        []*order   // oldest first

@@ -223,7 +223,7 @@ func writePage(w http.ResponseWriter, status int, name string, p page, allow pol
 }
 
 // ownSite answers programs, which send no Origin, and of all web pages the shop's own. A
-// name of somebody's own that leads to this machine is another site's: see local.IsHost.
+// name that a stranger owns and that leads to this machine is another site's: see local.IsHost.
 func ownSite(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !local.IsHost(r.Host) {

@@ -36,7 +36,7 @@ func TestOwnSite(t *testing.T) {
 	}
 }
 
-// A web page that can set the sidecar's headers is no gateway.
+// A web page that can set the sidecar's headers is not a gateway.
 func TestIPNFromPage(t *testing.T) {
 	for origin, want := range map[string]int{"": http.StatusOK, "http://evil.example:9182": http.StatusForbidden} {
 		h := openShop(t)

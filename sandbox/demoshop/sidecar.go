@@ -63,7 +63,7 @@ type problem struct {
 
 func (a answer) problem() problem {
 	var p problem
-	_ = json.Unmarshal(a.body, &p) // what is no problem has no outcome
+	_ = json.Unmarshal(a.body, &p) // an answer that is not a problem has no outcome
 	return p
 }
 
@@ -120,7 +120,7 @@ func (h *Handler) send(ctx context.Context, address string, header http.Header, 
 	return answer{status: response.StatusCode, header: response.Header, body: text, broken: err}
 }
 
-// reason leaves out the address, which stands beside it anyway.
+// reason leaves out the address, which is shown beside it anyway.
 func reason(err error) string {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err

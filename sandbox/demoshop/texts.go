@@ -76,7 +76,7 @@ var aboutTexts = map[state]language.Text{
 	opening:   language.Both("The app is asking the gateway for the payment.", "Ứng dụng đang yêu cầu cổng thanh toán mở giao dịch."),
 	pending:   language.Both("The gateway has the payment. The IPN will say how it ended.", "Cổng thanh toán đã có giao dịch. IPN sẽ cho biết kết quả."),
 	unclear:   language.Both("The call may have been carried out (outcome unknown). Do not repeat it with another id: wait for the IPN, or call query.", "Lệnh có thể đã được thực hiện (outcome unknown). Không được tạo lại với mã khác: hãy chờ IPN hoặc hỏi lại."),
-	notOpened: language.Both("There is no payment, so no payment was made (outcome not_sent or rejected). The reason is in the answer below.", "Không có giao dịch nên không ai trả tiền được (outcome not_sent hoặc rejected). Lý do ở trong trả lời bên dưới."),
+	notOpened: language.Both("There is no transaction, so no payment was made (outcome not_sent or rejected). The reason is in the answer below.", "Không có giao dịch nên không ai trả tiền được (outcome not_sent hoặc rejected). Lý do ở trong trả lời bên dưới."),
 	paid:      language.Both("The IPN said paid, and its amount is the order's.", "IPN báo đã thanh toán và số tiền đúng với đơn hàng."),
 	failed:    language.Both("The IPN said that the payment failed.", "IPN báo thanh toán thất bại."),
 	cancelled: language.Both("The IPN said that the customer cancelled.", "IPN báo khách hàng đã hủy."),

@@ -2,7 +2,7 @@
 // control API named it: with the gateway's answer, with IPNs, and with the result that the
 // browser brings to the app.
 //
-// A new fault is a line in list.go, which names what it does and where that stands.
+// A new fault is a line in list.go, which names what it does and where the code for it is.
 package fault
 
 import (

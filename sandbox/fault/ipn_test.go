@@ -9,7 +9,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/message"
 )
 
-// What makes + and / in Base64 does so wherever it stands, and leaves the message readable.
+// What makes + and / in Base64 does so wherever it is, and leaves the message readable.
 func TestPlusInEveryPlace(t *testing.T) {
 	for _, start := range []string{"", "1", "12"} {
 		text := withPlus([]byte(`{"requestID":"` + start + `","responseMessage":"Success","responseCode":"200"}`))

@@ -14,7 +14,7 @@ var all = Faults{
 	{Name: "answer_code_00", About: "the request is carried out, but its responseCode is 00", answer: code00},
 	{Name: "answer_other_request", About: "the answer has the requestID of another request", answer: otherRequestID},
 	{Name: "answer_clock_skew", About: "responseDateTime of the answer is a day behind", answer: dayBehind},
-	{Name: "answer_extra_fields", About: "the answer has fields that no document knows", answer: extraFields},
+	{Name: "answer_extra_fields", About: "the answer has fields that no document lists", answer: extraFields},
 	{Name: "answer_data_string", About: "responseData is a text that holds JSON", answer: dataAsString},
 	{Name: "answer_numbers", About: "the codes of the answer are numbers", answer: codesAsNumbers},
 	{Name: "answer_1mib", About: "the answer is exactly 1 MiB long", answer: pad},

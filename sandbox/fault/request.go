@@ -11,7 +11,7 @@ import (
 // or an array of texts, or in its orderDescription, each as [fault:NAME]. The gateway knows
 // neither, and both fields are the merchant's own, so this contradicts no document.
 // Whether extraData is an object at all is for the catalogue to judge. A name that no
-// fault has is an error; the faults that are known are returned all the same.
+// fault has is an error; the faults that are known are still returned.
 func Requested(extraData json.RawMessage, description string) (Faults, error) {
 	inExtraData, err := named("extraData.sandboxFault", namesIn(extraData))
 	tagged, tagErr := named("a fault in orderDescription", tagsIn(description))

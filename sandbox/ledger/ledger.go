@@ -210,7 +210,7 @@ func (l *Ledger) Visit(id string, v Visit) (t Transaction, found bool) {
 	return l.change(id, func(t *Transaction) { t.visit(v) })
 }
 
-// Settle decides an open transaction; first tells whether this call did.
+// Settle decides an open transaction; first reports whether this call did.
 func (l *Ledger) Settle(id string, chosen Outcome, by Payer) (t Transaction, first, found bool) {
 	return l.Advance(id, func(t *Transaction) Outcome {
 		t.Identify(by)
@@ -218,7 +218,7 @@ func (l *Ledger) Settle(id string, chosen Outcome, by Payer) (t Transaction, fir
 	})
 }
 
-// Advance takes an open transaction a step further, which may decide it; first tells
+// Advance takes an open transaction a step further, which may decide it; first reports
 // whether this call did. The step runs under the lock: it must not call the ledger.
 func (l *Ledger) Advance(id string, by func(*Transaction) Outcome) (t Transaction, first, found bool) {
 	t, found = l.change(id, func(t *Transaction) {
@@ -233,7 +233,7 @@ func (l *Ledger) Advance(id string, by func(*Transaction) Outcome) (t Transactio
 	return t, first, found
 }
 
-// Expire ends an open transaction if its time is over; first tells whether this call did.
+// Expire ends an open transaction if its time is over; first reports whether this call did.
 func (l *Ledger) Expire(id string) (t Transaction, first bool) {
 	t, _ = l.change(id, func(t *Transaction) { first = t.Lapse(l.Now()) })
 	return t, first

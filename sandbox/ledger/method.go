@@ -16,7 +16,7 @@ const (
 // page's order.
 func Methods() []string { return []string{card.Domestic, card.International, Wallet, QRPay} }
 
-// usualSource stands for the bank or card scheme of a customer whose merchant left it
+// usualSource is the bank or card scheme of a customer whose merchant left it
 // open. Where a merchant names another method, it has to name the source too.
 var usualSource = map[string]string{card.Domestic: card.UsualBank, card.International: "VISA", Wallet: "MOMO", QRPay: "QRPAY"}
 

@@ -26,7 +26,7 @@ func Outcomes() []Outcome {
 	return []Outcome{Success, Refused, Failure, Cancelled, Expired, Authorised, Voided}
 }
 
-// CanBeChosen tells whether an outcome can be chosen on the payment page.
+// CanBeChosen reports whether an outcome can be chosen on the payment page.
 func (o Outcome) CanBeChosen() bool {
 	return slices.Contains([]Outcome{Success, Refused, Failure, Cancelled, Expired}, o)
 }
@@ -40,7 +40,7 @@ type Result struct {
 
 // results holds the wording of the gateway's samples where there is one: open, success
 // and cancel. What it says to a failed payment is not published; 505, authentication
-// failed, is what a card that fails 3-D Secure gets, and for want of another code what a
+// failed, is what a card that fails 3-D Secure gets, and, since there is no better code, what a
 // card gets that the bank refuses. There is none for voided either: 499 is the one for a
 // payment that was given up.
 var results = map[Outcome]Result{
@@ -65,7 +65,7 @@ func (t Transaction) decided(chosen Outcome) Outcome {
 	return chosen
 }
 
-// Standing is where the payment is now. Callbacks tell the outcome instead, which is what
+// Standing is where the payment is now. Callbacks carry the outcome instead, which is what
 // they told the first time.
 func (t Transaction) Standing() Outcome { return cmp.Or(t.Afterwards, t.Outcome) }
 
@@ -82,7 +82,7 @@ const (
 //
 // An authorised payment is SUCCESSFUL before it is captured. The documents have no code for
 // it, so its callbacks say 200, and a query must not contradict them; the gateway's page
-// on capturing speaks of a successful transaction too. transactionDescription tells the
+// on capturing speaks of a successful transaction too. transactionDescription says the
 // difference.
 func (t Transaction) Stage() string {
 	switch t.Standing() {

@@ -6,7 +6,7 @@ import "slices"
 func PayerFields() []string { return []string{"fullname", "email", "phone", "shippingAddress"} }
 
 // Payer is what the payer of a link typed on its page. The link is created with fullname
-// and tells fullName.
+// and answers with fullName.
 type Payer struct {
 	FullName        string `json:"fullName,omitempty"`
 	Phone           string `json:"phone,omitempty"`

@@ -25,7 +25,7 @@ type subscribers struct {
 	all map[*Subscription]bool
 }
 
-// Subscription tells which transactions change.
+// Subscription reports which transactions change.
 type Subscription struct {
 	of      *subscribers
 	changed chan struct{}

@@ -94,7 +94,7 @@ func (t *Transaction) visit(v Visit) {
 	}
 }
 
-// Lapse ends an open payment if its time is over, and tells whether this call did.
+// Lapse ends an open payment if its time is over, and reports whether this call did.
 func (t *Transaction) Lapse(now time.Time) bool {
 	if t.Outcome != "" || now.Before(t.ExpiresAt) {
 		return false
@@ -103,13 +103,13 @@ func (t *Transaction) Lapse(now time.Time) bool {
 	return true
 }
 
-// storesCard tells whether success makes a token. The integration guide 3.6.1 limits that
+// storesCard reports whether success makes a token. The integration guide 3.6.1 limits that
 // to the methods with a card; a payment without a method has one chosen on its page.
 func (p Payment) storesCard() bool {
 	return p.StoreCard && (p.Method == "" || p.Method == card.Domestic || p.Method == card.International)
 }
 
-// usedCard is the card that is paid with, or stands for it where the customer skipped the
+// usedCard is the card that is paid with, or a usual one where the customer skipped the
 // form.
 func (p Payment) usedCard() card.Account {
 	return *cmp.Or(p.Card, card.UsualAccount(p.Method, p.Source))

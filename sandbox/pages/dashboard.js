@@ -47,7 +47,7 @@ const attempt = (change) => async () => {
 	}
 };
 
-// Times are those of the messages, wherever the browser stands.
+// Times are those of the messages, wherever the browser is.
 const zone = { timeZone: "Asia/Ho_Chi_Minh" };
 const clockTime = (time) => new Date(time).toLocaleTimeString("en-GB", zone);
 const fullTime = (time) => new Date(time).toLocaleString("en-GB", zone);

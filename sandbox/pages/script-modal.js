@@ -43,7 +43,7 @@
 
 		// Every window may send messages to this one. Only the payment page in the frame may
 		// say how the payment ended.
-		const hear = (message) => {
+		const onMessage = (message) => {
 			if (message.source !== frame.contentWindow || message.origin !== address.origin) return;
 			if (message.data?.type !== "galaxypay-sandbox-result") return;
 			const { transactionID, transactionStatus } = message.data;
@@ -53,7 +53,7 @@
 
 		leave = () => {
 			leave = () => {};
-			removeEventListener("message", hear);
+			removeEventListener("message", onMessage);
 			popup.remove();
 		};
 		close.onclick = () => {
@@ -61,7 +61,7 @@
 			onClose?.();
 		};
 
-		addEventListener("message", hear);
+		addEventListener("message", onMessage);
 		popup.append(frame, close);
 		(document.getElementById("galaxy-pay-sdk") ?? document.body).append(popup);
 	};

@@ -52,7 +52,7 @@ func (s *Server) Transaction(id string) (Transaction, error) {
 }
 
 // Complete pays an open payment. Like Fail, Cancel and Expire it returns when the app has
-// been told, and it is an error if the payment is not open.
+// got its IPN, and it is an error if the payment is not open.
 func (s *Server) Complete(id string) (Transaction, error) { return s.act(id, "complete", nil) }
 
 // Fail lets an open payment fail. The reason is authentication or refused, the latter by
@@ -70,7 +70,7 @@ func (s *Server) Cancel(id string) (Transaction, error) { return s.act(id, "canc
 // Expire lets an open payment expire at once.
 func (s *Server) Expire(id string) (Transaction, error) { return s.act(id, "expire", nil) }
 
-// ResendIPN tells the app of a settled payment once more.
+// ResendIPN sends the IPN of a settled payment once more.
 func (s *Server) ResendIPN(id string) (Transaction, error) { return s.act(id, "resend-ipn", nil) }
 
 // Refund gives back an amount such as 12.50; empty means all that is left.

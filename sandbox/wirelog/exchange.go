@@ -80,7 +80,7 @@ func (e *Exchange) open(sent message.Callback, salt string) {
 }
 
 // SignedText is the text that the sender hashed, as far as it is kept; the word <salt>
-// stands for the salt.
+// takes the place of the salt.
 func (e Exchange) SignedText() string {
 	switch {
 	case e.Kind != Request:

@@ -40,7 +40,7 @@ func withoutSecret(name, value string) string {
 	return clip(value)
 }
 
-// maskKey leaves enough of an api key to tell two of them apart.
+// maskKey leaves enough of an api key to distinguish two of them.
 func maskKey(key string) string {
 	beginning := []rune(clip(key))
 	return string(beginning[:min(4, len(beginning))]) + "••••"

@@ -43,7 +43,7 @@ func withoutCards(body []byte) []byte {
 	return text
 }
 
-// isName tells whether what was read last is the name of an object's member.
+// isName reports whether what was read last is the name of an object's member.
 func isName(decoder *jsontext.Decoder) bool {
 	kind, length := decoder.StackIndex(decoder.StackDepth())
 	return kind == '{' && length%2 == 1

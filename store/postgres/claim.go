@@ -4,80 +4,124 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 )
 
-// claim claims what is ready, the longest first. It reads queue by queue, since the index is
-// ordered only within a queue. It skips what another sidecar claims at this moment.
+// claim claims what is ready, the longest first; what is ready after the horizon counts as past.
+// It reads queue by queue, since the index is ordered only within a queue. It skips what another
+// sidecar claims at this moment.
 const claim = `
-WITH ready AS (
+WITH ready AS MATERIALIZED (
 	SELECT r.seq
 	FROM unnest($1::text[]) AS q (name) CROSS JOIN LATERAL (
-		SELECT seq, ready_at
-		FROM galaxypay_inbox_records
-		WHERE queue = q.name AND ready_at <= $2
-		ORDER BY ready_at, seq
-		LIMIT $3
-		FOR UPDATE SKIP LOCKED
+		SELECT * FROM (
+			SELECT seq, ready_at FROM galaxypay_events
+			WHERE merchant = q.name AND ready_at IS NOT NULL AND ready_at <= $2
+			ORDER BY ready_at, seq LIMIT $4 FOR UPDATE SKIP LOCKED
+		) AS past
+		UNION ALL
+		SELECT * FROM (
+			SELECT seq, ready_at FROM galaxypay_events
+			WHERE merchant = q.name AND ready_at IS NOT NULL AND ready_at > $3
+			ORDER BY ready_at, seq LIMIT $4 FOR UPDATE SKIP LOCKED
+		) AS beyond
 	) AS r
 	ORDER BY r.ready_at, r.seq
-	LIMIT $3
+	LIMIT $4
 )
-UPDATE galaxypay_inbox_records AS r
-SET lease = $4, lease_until = $5, ready_at = $5
-FROM ready
-WHERE r.seq = ready.seq
-RETURNING ` + columns + `, r.lease`
+UPDATE galaxypay_events
+SET lease = $5, lease_until = $6, ready_at = $6
+WHERE seq = ANY (ARRAY(SELECT seq FROM ready))
+RETURNING ` + store.EventColumns + `, lease`
 
 // Claim implements inbox.Store.
 func (s *Store) Claim(ctx context.Context, queues []string, lease inbox.Lease, limit int) ([]inbox.Record, error) {
-	var records []inbox.Record
-	err := s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, claim, storables(queues), lease.Now, limit, rand.Text(), lease.Until)
-		if err != nil {
-			return err
-		}
-		records, err = pgx.CollectRows(rows, readLeased)
-		return err
-	})
+	records, err := query(ctx, s, readLeased, claim,
+		storables(queues), micros(lease.Now), micros(lease.Horizon), limit, rand.Text(), micros(lease.Until))
 	if err != nil {
-		return nil, fmt.Errorf("claiming from the inbox: %w", err)
+		return nil, s.failed(ctx, "claiming events", err)
 	}
 	slices.SortFunc(records, func(a, b inbox.Record) int { return cmp.Compare(a.Seq, b.Seq) })
 	return records, nil
 }
 
+// nextDue returns when the first and the last event of each queue are ready. It goes from queue
+// to queue through the index, so its cost depends on how many have any, not on how many there are.
 const nextDue = `
-SELECT min(r.ready_at)
-FROM unnest($1::text[]) AS q (name) CROSS JOIN LATERAL (
-	SELECT ready_at
-	FROM galaxypay_inbox_records
-	WHERE queue = q.name AND ready_at IS NOT NULL
-	ORDER BY ready_at
+WITH RECURSIVE ready AS (
+	(SELECT merchant, ready_at FROM galaxypay_events WHERE ready_at IS NOT NULL ORDER BY merchant, ready_at LIMIT 1)
+	UNION ALL
+	SELECT next.merchant, next.ready_at
+	FROM ready CROSS JOIN LATERAL (
+		SELECT e.merchant, e.ready_at FROM galaxypay_events AS e
+		WHERE e.ready_at IS NOT NULL AND e.merchant > ready.merchant
+		ORDER BY e.merchant, e.ready_at
+		LIMIT 1
+	) AS next
+)
+SELECT merchant, ready_at, (
+	SELECT e.ready_at FROM galaxypay_events AS e
+	WHERE e.ready_at IS NOT NULL AND e.merchant = ready.merchant
+	ORDER BY e.ready_at DESC
 	LIMIT 1
-) AS r`
+)
+FROM ready`
 
-// NextDue implements inbox.Store.
-func (s *Store) NextDue(ctx context.Context, queues []string) (time.Time, error) {
-	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
-	defer cancel()
-	var due timestamp
-	if err := s.pool.QueryRow(ctx, nextDue, storables(queues)).Scan(&due); err != nil {
-		return time.Time{}, fmt.Errorf("reading when the inbox is due: %w", err)
-	}
-	return time.Time(due), nil
+// readiness is when the first and the last event of a queue are ready.
+type readiness struct {
+	queue       string
+	first, last time.Time
 }
 
-func storables(texts []string) []string {
-	storables := make([]string, len(texts))
-	for i, text := range texts {
-		storables[i] = storable(text)
+func readReadiness(row pgx.CollectableRow) (readiness, error) {
+	var r readiness
+	err := row.Scan(&r.queue, (*store.Time)(&r.first), (*store.Time)(&r.last))
+	return r, err
+}
+
+// NextDue implements inbox.Store.
+func (s *Store) NextDue(ctx context.Context, queues []string, lease inbox.Lease) (time.Time, error) {
+	rows, err := query(ctx, s, readReadiness, nextDue)
+	if err != nil {
+		return time.Time{}, s.failed(ctx, "reading when an event is due", err)
 	}
-	return storables
+	wanted := storables(queues)
+	slices.Sort(wanted)
+	var next time.Time
+	for _, r := range rows {
+		if _, ok := slices.BinarySearch(wanted, r.queue); !ok {
+			continue
+		}
+		if lease.IsPast(r.first) || lease.IsPast(r.last) {
+			return lease.Now, nil
+		}
+		if next.IsZero() || r.first.Before(next) {
+			next = r.first
+		}
+	}
+	return next, nil
+}
+
+// Taken implements inbox.Store.
+func (s *Store) Taken(ctx context.Context, r inbox.Record) (taken inbox.Record, ok bool, err error) {
+	if r.Transaction == "" {
+		return inbox.Record{}, false, nil
+	}
+	found, err := query(ctx, s, readRecord, store.TakenEvent, pgx.NamedArgs{
+		"merchant": storable(r.Queue), "transaction_id": storable(r.Transaction), "request_id": storable(r.RequestID),
+		"payment_status": storable(r.PaymentStatus), "seq": r.Seq,
+	})
+	if err != nil {
+		return inbox.Record{}, false, s.failed(ctx, "looking for what the app has taken", err)
+	}
+	if len(found) == 0 {
+		return inbox.Record{}, false, nil
+	}
+	return found[0], true, nil
 }

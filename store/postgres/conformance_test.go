@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/inboxtest"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/storetest"
 )
 
 func TestConformance(t *testing.T) {
@@ -20,7 +20,7 @@ func TestConformance(t *testing.T) {
 		}
 		return s
 	}
-	inboxtest.Run(t, func(t *testing.T) inbox.Store {
+	storetest.Run(t, func(t *testing.T) inbox.Store {
 		t.Helper()
 		address = newSchema(t)
 		return connect(t)

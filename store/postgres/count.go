@@ -2,59 +2,54 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 )
+
+// count is one row of a statement that counts events.
+type count struct {
+	what string
+	n    int
+}
+
+func readCount(row pgx.CollectableRow) (c count, err error) {
+	err = row.Scan(&c.what, &c.n)
+	return c, err
+}
 
 // Stats implements inbox.Store.
 func (s *Store) Stats(ctx context.Context) (inbox.Stats, error) {
-	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
-	defer cancel()
-	stats := inbox.Stats{States: make(map[inbox.State]int)}
-	for _, state := range inbox.States() {
-		stats.States[state] = 0
-	}
-	rows, err := s.pool.Query(ctx, "SELECT state, count(*), min(received_at) FROM galaxypay_inbox_records GROUP BY state")
+	stats := store.NewStats()
+	counts, err := query(ctx, s, readCount, store.CountEvents)
 	if err != nil {
-		return inbox.Stats{}, fmt.Errorf("counting the inbox: %w", err)
+		return inbox.Stats{}, s.failed(ctx, "counting events", err)
 	}
-	var state inbox.State
-	var count int
-	var oldest timestamp
-	_, err = pgx.ForEachRow(rows, []any{&state, &count, &oldest}, func() error {
-		stats.States[state] = count
-		if state == inbox.Pending {
-			stats.Oldest = time.Time(oldest)
-		}
-		return nil
-	})
+	for _, c := range counts {
+		store.AddCount(&stats, c.what, c.n)
+	}
+	oldest, err := query(ctx, s, pgx.RowTo[int64], store.OldestPending)
 	if err != nil {
-		return inbox.Stats{}, fmt.Errorf("counting the inbox: %w", err)
+		return inbox.Stats{}, s.failed(ctx, "looking for the oldest event", err)
+	}
+	if len(oldest) > 0 {
+		stats.Oldest = time.Time(store.TimeOf(oldest[0]))
 	}
 	return stats, nil
 }
 
 // Pending implements inbox.Store.
 func (s *Store) Pending(ctx context.Context) (map[string]int, error) {
-	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
-	defer cancel()
-	rows, err := s.pool.Query(ctx, "SELECT queue, count(*) FROM galaxypay_inbox_records WHERE state = 'pending' GROUP BY queue")
+	counts, err := query(ctx, s, readCount, store.CountPending)
 	if err != nil {
-		return nil, fmt.Errorf("counting the inbox: %w", err)
+		return nil, s.failed(ctx, "counting events", err)
 	}
-	pending := make(map[string]int)
-	var queue string
-	var count int
-	_, err = pgx.ForEachRow(rows, []any{&queue, &count}, func() error {
-		pending[queue] = count
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("counting the inbox: %w", err)
+	pending := make(map[string]int, len(counts))
+	for _, c := range counts {
+		pending[c.what] = c.n
 	}
 	return pending, nil
 }

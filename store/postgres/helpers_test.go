@@ -4,6 +4,8 @@ package postgres_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"sync"
@@ -11,11 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/postgrestest"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres"
 )
 
 // started tells whether any test has asked for the server.
@@ -54,14 +57,14 @@ func needServer(t *testing.T) *postgrestest.Server {
 func newSchema(t *testing.T) string {
 	t.Helper()
 	address := needServer(t).Address()
-	name := fmt.Sprintf("inbox_%d", schemas.Add(1))
+	name := fmt.Sprintf("store_%d", schemas.Add(1))
 	execute(t, address, "CREATE SCHEMA "+name)
 	return address + "&search_path=" + name
 }
 
 var schemas atomic.Int64
 
-// open opens an inbox, as one sidecar does.
+// open opens a store, as one sidecar does.
 func open(t *testing.T, address string) *postgres.Store {
 	t.Helper()
 	s, err := postgres.Open(t.Context(), address)
@@ -103,8 +106,9 @@ func arrive(t *testing.T, s *postgres.Store, e inbox.Event, lease inbox.Lease) i
 // settle ends an attempt, with another one due at once if the state is pending.
 func settle(t *testing.T, s *postgres.Store, r inbox.Record, state inbox.State, at time.Time) {
 	t.Helper()
-	if err := s.Settle(t.Context(), r, inbox.Settlement{State: state, Due: at, At: at}); err != nil {
-		t.Fatalf("Settle %s: %v", r.ID, err)
+	got, err := s.Settle(t.Context(), r, inbox.Settlement{State: state, Due: at, At: at})
+	if err != nil || got != state {
+		t.Fatalf("Settle %s: %s, %v", r.ID, got, err)
 	}
 }
 
@@ -122,4 +126,27 @@ func claim(t *testing.T, s *postgres.Store, lease inbox.Lease, limit int) (recor
 		ids += r.ID
 	}
 	return records, ids
+}
+
+// laneKey is the key of the lock of a transaction of the queue "default".
+func laneKey(transaction string) int64 {
+	sum := sha256.Sum256([]byte("default\x00" + transaction + "\x00"))
+	return int64(binary.BigEndian.Uint64(sum[:]))
+}
+
+// awaitLock waits until a session waits for the lock of a transaction.
+func awaitLock(t *testing.T, address, transaction string) {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	const waits = `SELECT EXISTS (SELECT FROM pg_locks
+		WHERE locktype = 'advisory' AND (classid::bigint << 32 | objid::bigint) = $1 AND NOT granted)`
+	for waiting := false; !waiting; {
+		if err := c.QueryRow(t.Context(), waits, laneKey(transaction)).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

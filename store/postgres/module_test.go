@@ -12,7 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres"
 )
 
 func TestOpenerHidesTheAddress(t *testing.T) {
@@ -28,8 +28,11 @@ func TestOpenerHidesTheAddress(t *testing.T) {
 	if o.Key() != "postgres "+address {
 		t.Error("the key is not of the address")
 	}
+	if o.Name() != "127.0.0.1/shop" {
+		t.Errorf("name %s", o.Name())
+	}
 	dump, err := json.Marshal(o)
-	if err != nil || string(dump) != `{"address":"{env.INBOX_ADDRESS}"}` {
+	if err != nil || string(dump) != `{"address":"{env.INBOX_ADDRESS}","keep":34560000000000000}` {
 		t.Errorf("config %s, %v", dump, err)
 	}
 }

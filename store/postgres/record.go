@@ -1,42 +1,27 @@
 package postgres
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 )
 
-// columns are what readRecord reads.
-const columns = `r.seq, r.id, r.queue, r.transaction, r.request_id, r.payment_status, r.received_at, r.message,
-	r.state, r.attempts, r.due, r.answer_status, r.answer_description, r.last_error, r.settled_at`
-
-// readRecord reads a record without its lease.
+// readRecord reads a record from store.EventColumns.
 func readRecord(row pgx.CollectableRow) (inbox.Record, error) {
 	var r inbox.Record
-	err := row.Scan(recordFields(&r)...)
+	err := row.Scan(store.EventFields(&r)...)
 	return r, err
 }
 
 // readLeased reads a record and, behind its columns, the lease that it has.
 func readLeased(row pgx.CollectableRow) (inbox.Record, error) {
 	var r inbox.Record
-	var lease *string
-	err := row.Scan(append(recordFields(&r), &lease)...)
-	if lease != nil {
-		r.Lease = *lease
-	}
+	err := row.Scan(append(store.EventFields(&r), &r.Lease)...)
 	return r, err
-}
-
-func recordFields(r *inbox.Record) []any {
-	return []any{
-		&r.Seq, &r.ID, &r.Queue, &r.Transaction, &r.RequestID, &r.PaymentStatus, (*timestamp)(&r.ReceivedAt), &r.Message,
-		&r.State, &r.Attempts, (*timestamp)(&r.Due), &r.Answer.Status, &r.Answer.Description, &r.LastError, (*timestamp)(&r.SettledAt),
-	}
 }
 
 // storable replaces what PostgreSQL refuses in a text: NUL and broken UTF-8. A message or an
@@ -45,26 +30,49 @@ func storable(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
-// nullable is a time as a parameter: null for the zero time.
-func nullable(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
+func storables(texts []string) []string {
+	storables := make([]string, len(texts))
+	for i, text := range texts {
+		storables[i] = storable(text)
 	}
-	return &t
+	return storables
 }
 
-// timestamp reads a time, null as the zero time.
-type timestamp time.Time
-
-// Scan implements sql.Scanner.
-func (t *timestamp) Scan(value any) error {
-	switch value := value.(type) {
-	case nil:
-		*t = timestamp{}
-	case time.Time:
-		*t = timestamp(value.UTC())
-	default:
-		return fmt.Errorf("expected a time, got %T", value)
+// storableEvent is an event as it is stored.
+func storableEvent(e inbox.Event) inbox.Event {
+	for _, text := range []*string{
+		&e.ID, &e.Queue, &e.Transaction, &e.OrderID, &e.RequestID, &e.PaymentStatus,
+		&e.Request.Scheme, &e.Request.Host, &e.Request.URI, &e.Request.RemoteAddr, &e.Block,
+	} {
+		*text = storable(*text)
 	}
-	return nil
+	e.ReceivedAt = storableTime(e.ReceivedAt)
+	e.Message = append([]byte{}, e.Message...) // nil would be null
+	return e
+}
+
+func storableTime(t time.Time) time.Time {
+	micros, ok := store.Time(t).Micros()
+	if !ok {
+		return time.Time{}
+	}
+	return time.Time(store.TimeOf(micros))
+}
+
+// micros is a time as a parameter: null for the zero time.
+func micros(t time.Time) *int64 {
+	micros, ok := store.Time(t).Micros()
+	if !ok {
+		return nil
+	}
+	return &micros
+}
+
+// columnOf returns one column of a batch, as an array for a statement.
+func columnOf[T any](batch []*operation, value func(*operation) T) []T {
+	column := make([]T, len(batch))
+	for i, op := range batch {
+		column[i] = value(op)
+	}
+	return column
 }

@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,31 +9,51 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
 
-// batch is how many records Replay and Prune change in one transaction. Replay locks as
+// changedAtOnce is how many events Replay and Prune change in one transaction. Replay locks as
 // many lanes, and the server's table of locks is small.
-const batch = 500
+const changedAtOnce = 500
 
 // unclaimed is the condition that a record is not claimed at a time.
-const unclaimed = "NOT coalesce(r.lease_until > @now, false)"
+const unclaimed = " AND (r.lease IS NULL OR r.lease_until <= @now)"
 
 // replay applies the filter again: while it waited for the locks, another sidecar may have
 // replayed and delivered what the filter picked.
 const replay = `
-UPDATE galaxypay_inbox_records AS r
-SET state = 'pending', attempts = 0, due = @now, settled_at = NULL, lease = NULL, lease_until = NULL,
-	ready_at = CASE WHEN lane IS NULL THEN @now::timestamptz END
-WHERE seq = ANY (@picked::bigint[]) AND ` + unclaimed + ` AND `
+UPDATE galaxypay_events AS r
+SET state = 'pending', attempts = 0, due_at = @now, settled_at = NULL, lease = NULL, lease_until = NULL,
+	ready_at = CASE WHEN transaction_id = '' THEN @now::bigint END
+WHERE seq = ANY (@picked::bigint[]) AND `
+
+// stepBack makes the heads of lanes unavailable to Claim, except those that are claimed.
+var stepBack = `
+UPDATE galaxypay_events AS r
+SET ready_at = NULL
+WHERE seq = ANY (ARRAY(
+	SELECT ` + headOf("l") + ` FROM unnest(@merchants::text[], @transactions::text[]) AS l (merchant, transaction_id)
+)) AND ` + still("r.ready_at IS NOT NULL"+unclaimed)
 
 // Replay implements inbox.Store. Many records take several transactions; those before an
 // error stay replayed and are counted.
 func (s *Store) Replay(ctx context.Context, f inbox.Filter, now time.Time) (int, error) {
-	var after int64
-	replayed, left := 0, f.Limit
-	for {
-		size := pageSize(f.Limit, left, batch)
-		picked, n, err := s.replayBatch(ctx, f, after, size, now)
+	sel, err := s.selectEvents(ctx, f)
+	if err != nil {
+		return 0, s.failed(ctx, "replaying events", err)
+	}
+	if sel.empty {
+		return 0, nil
+	}
+	sel.args["now"], sel.args["after"] = micros(now), 0
+	if sel.where += unclaimed; f.ID == "" {
+		sel.where += " AND NOT " + isPaid("r")
+	}
+	for replayed, left := 0, f.Limit; ; {
+		size := changedAtOnce
+		if f.Limit > 0 {
+			size = min(left, changedAtOnce)
+		}
+		picked, n, err := s.replaySome(ctx, sel, size)
 		if err != nil {
-			return replayed, fmt.Errorf("replaying the inbox: %w", err)
+			return replayed, s.failed(ctx, "replaying events", err)
 		}
 		s.wakeAll()
 		replayed += n
@@ -44,65 +62,57 @@ func (s *Store) Replay(ctx context.Context, f inbox.Filter, now time.Time) (int,
 		if len(picked) < size || f.Limit > 0 && left == 0 {
 			return replayed, nil
 		}
-		after = picked[len(picked)-1]
+		sel.args["after"] = picked[len(picked)-1]
 	}
 }
 
-// replayBatch replays records after one. Picked are those that it found, n is how many of
-// them were still unclaimed.
-func (s *Store) replayBatch(ctx context.Context, f inbox.Filter, after int64, limit int, now time.Time) (picked []int64, n int, err error) {
+// replaySome replays the next records of a selection. Picked are those that it found, n is how
+// many of them were picked still when they were locked.
+func (s *Store) replaySome(ctx context.Context, sel selection, limit int) (picked []int64, n int, err error) {
 	err = s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		var lanes []int64
-		if picked, lanes, err = pick(ctx, tx, f, after, limit, now); err != nil {
+		var lanes []lane
+		if picked, lanes, err = pick(ctx, tx, sel, limit); err != nil {
 			return err
 		}
-		if err := lockLanes(ctx, tx, lanes); err != nil {
+		if _, err := tx.Exec(ctx, lockLanes, keysOf(lanes)); err != nil {
 			return err
 		}
-		where, args := replayable(f)
-		args["picked"], args["now"] = picked, now
-		tag, err := tx.Exec(ctx, replay+where, args)
+		args := pgx.NamedArgs{"picked": picked}
+		for name, value := range sel.args {
+			args[name] = value
+		}
+		tag, err := tx.Exec(ctx, replay+sel.where, args)
 		if err != nil {
 			return err
 		}
 		n = int(tag.RowsAffected())
-		if _, err := tx.Exec(ctx, stepBack, lanes, now); err != nil {
+		merchants, transactions := columnsOf(lanes)
+		if _, err := tx.Exec(ctx, stepBack, pgx.NamedArgs{"merchants": merchants, "transactions": transactions, "now": sel.args["now"]}); err != nil {
 			return err
 		}
-		_, err = advance(ctx, tx, lanes)
+		_, err = tx.Exec(ctx, moveUp, merchants, transactions)
 		return err
 	})
 	return picked, n, err
 }
 
-// replayable is a filter in SQL for the records that a replay may take.
-func replayable(f inbox.Filter) (where string, args pgx.NamedArgs) {
-	where, args = conditions(f)
-	if !f.IncludesOvertaken() {
-		where += " AND r.state <> 'overtaken'"
-	}
-	return where, args
-}
-
-// pick finds the unclaimed records after one that a filter picks, and their lanes in order,
-// each once.
-func pick(ctx context.Context, tx pgx.Tx, f inbox.Filter, after int64, limit int, now time.Time) (picked, lanes []int64, err error) {
-	where, args := replayable(f)
-	args["after"], args["limit"], args["now"] = after, limit, now
-	rows, err := tx.Query(ctx, "SELECT r.seq, r.lane FROM galaxypay_inbox_records AS r WHERE "+where+
-		" AND "+unclaimed+" AND r.seq > @after ORDER BY r.seq LIMIT @limit", args)
+// pick finds the next records of a selection, and their lanes, each once.
+func pick(ctx context.Context, tx pgx.Tx, sel selection, limit int) (picked []int64, lanes []lane, err error) {
+	rows, err := tx.Query(ctx, "SELECT seq, merchant, transaction_id, id FROM galaxypay_events WHERE seq = ANY (ARRAY("+
+		sel.next(limit)+")) ORDER BY seq", sel.args)
 	if err != nil {
 		return nil, nil, err
 	}
+	seen := make(map[lane]bool)
 	var seq int64
-	var lane *int64
-	_, err = pgx.ForEachRow(rows, []any{&seq, &lane}, func() error {
+	var e inbox.Event
+	_, err = pgx.ForEachRow(rows, []any{&seq, &e.Queue, &e.Transaction, &e.ID}, func() error {
 		picked = append(picked, seq)
-		if lane != nil {
-			lanes = append(lanes, *lane)
+		if l := laneOf(e); !seen[l] {
+			seen[l] = true
+			lanes = append(lanes, l)
 		}
 		return nil
 	})
-	slices.Sort(lanes)
-	return picked, slices.Compact(lanes), err
+	return picked, lanes, err
 }

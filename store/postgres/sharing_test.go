@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres"
 )
 
 func TestSeveralSidecarsStartAtOnce(t *testing.T) {
@@ -189,14 +189,14 @@ func TestLeaseOfADeadSidecarIsTakenOver(t *testing.T) {
 	if _, ids := claim(t, other, leaseAt(59*time.Second), 10); ids != "" {
 		t.Fatalf("claimed %s before the lease was over", ids)
 	}
-	if due, err := other.NextDue(t.Context(), []string{"default"}); err != nil || !due.Equal(noon.Add(time.Minute)) {
+	if due, err := other.NextDue(t.Context(), []string{"default"}, leaseAt(59*time.Second)); err != nil || !due.Equal(noon.Add(time.Minute)) {
 		t.Fatalf("NextDue: %v, %v", due, err)
 	}
 	records, ids := claim(t, other, leaseAt(time.Minute), 10)
 	if ids != "1" {
 		t.Fatalf("claimed %q after the lease, want 1", ids)
 	}
-	err := dying.Settle(t.Context(), first, inbox.Settlement{State: inbox.Dead, At: noon})
+	_, err := dying.Settle(t.Context(), first, inbox.Settlement{State: inbox.Dead, At: noon})
 	if !errors.Is(err, inbox.ErrLeaseLost) {
 		t.Fatalf("the lost lease settled: %v", err)
 	}

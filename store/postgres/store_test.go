@@ -5,6 +5,7 @@ package postgres_test
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/postgres"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres"
 )
 
 func TestErrorsHideTheAddress(t *testing.T) {
@@ -30,7 +31,7 @@ func TestErrorsHideTheAddress(t *testing.T) {
 				s.Close()
 				t.Fatal("opened")
 			}
-			if strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "inbox's database") {
+			if strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "store's database") {
 				t.Errorf("error: %v", err)
 			}
 		})
@@ -40,7 +41,7 @@ func TestErrorsHideTheAddress(t *testing.T) {
 func TestNewerTablesAreRefused(t *testing.T) {
 	address := newSchema(t)
 	open(t, address)
-	execute(t, address, "INSERT INTO galaxypay_inbox_versions (version) VALUES (999)")
+	execute(t, address, "INSERT INTO galaxypay_versions (version) VALUES (999)")
 	s, err := postgres.Open(t.Context(), address)
 	if err == nil {
 		s.Close()
@@ -66,10 +67,54 @@ func TestCommitsAreDurableWhateverTheDefaults(t *testing.T) {
 			RETURN NEW;
 		END $$`)
 	s := open(t, address)
-	execute(t, address, "CREATE TRIGGER note BEFORE INSERT ON galaxypay_inbox_records FOR EACH ROW EXECUTE FUNCTION note()")
-	if r := arrive(t, s, event("1", "T", "paid"), leaseAt(0)); r.RequestID != "on, read committed" {
-		t.Errorf("committed with %s", r.RequestID)
+	execute(t, address, "CREATE TRIGGER note BEFORE INSERT ON galaxypay_events FOR EACH ROW EXECUTE FUNCTION note()")
+	arrive(t, s, event("1", "T", "paid"), leaseAt(0))
+	if kept := list(t, s, inbox.Filter{ID: "1"}); kept[0].RequestID != "on, read committed" {
+		t.Errorf("committed with %s", kept[0].RequestID)
 	}
+}
+
+// A setting that waits for more than the disk is left as it is.
+func TestCommitsWaitForAStandbyToApplyThem(t *testing.T) {
+	name, address := newDatabase(t)
+	execute(t, address, `
+		ALTER DATABASE `+name+` SET synchronous_commit = remote_apply;
+		CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.request_id := current_setting('synchronous_commit'); RETURN NEW; END $$`)
+	s := open(t, address)
+	execute(t, address, "CREATE TRIGGER note BEFORE INSERT ON galaxypay_events FOR EACH ROW EXECUTE FUNCTION note()")
+	arrive(t, s, event("1", "T", "paid"), leaseAt(0))
+	if kept := list(t, s, inbox.Filter{ID: "1"}); kept[0].RequestID != "remote_apply" {
+		t.Errorf("committed with %s", kept[0].RequestID)
+	}
+}
+
+// A commit whose wait for the standby is cancelled is reported as a success by the server. The
+// event must not be acknowledged: the standby may take over without it.
+func TestTheWaitForAStandbyIsCancelled(t *testing.T) {
+	_, address := newDatabase(t)
+	s := open(t, address)
+	r := arrive(t, s, event("before", "T", "paid"), leaseAt(0))
+	defer execute(t, address, "SELECT pg_reload_conf()") // the other tests share the server
+	defer execute(t, address, "ALTER SYSTEM RESET synchronous_standby_names")
+	execute(t, address, "ALTER SYSTEM SET synchronous_standby_names = 'absent'")
+	execute(t, address, "SELECT pg_reload_conf()")
+	failed := make(chan error)
+	go func() {
+		var err error
+		for i := 0; err == nil && i < 10000; i++ { // until the reload has reached the session
+			_, _, err = s.Arrive(t.Context(), event(fmt.Sprint(i), fmt.Sprint(i), "paid"), leaseAt(0))
+		}
+		failed <- err
+	}()
+	const cancel = "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'"
+	for number(t, address, cancel) == 0 {
+	}
+	if err := <-failed; err == nil || !strings.Contains(err.Error(), "standby") {
+		t.Errorf("error %v", err)
+	}
+	execute(t, address, "ALTER SYSTEM RESET synchronous_standby_names")
+	execute(t, address, "SELECT pg_reload_conf()")
+	settle(t, s, r, inbox.Delivered, noon)
 }
 
 // execute runs statements beside the inbox.
@@ -85,6 +130,18 @@ func execute(t *testing.T, address, sql string) {
 	}
 }
 
+// list returns what a filter picks.
+func list(t *testing.T, s *postgres.Store, f inbox.Filter) (records []inbox.Record) {
+	t.Helper()
+	for r, err := range s.List(t.Context(), f) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, r)
+	}
+	return records
+}
+
 // PostgreSQL refuses NUL and broken UTF-8 in a text. A signed message and an app's answer can
 // hold both.
 func TestTextsThatPostgreSQLRefuses(t *testing.T) {
@@ -93,7 +150,7 @@ func TestTextsThatPostgreSQLRefuses(t *testing.T) {
 	e.Message = []byte("\x00\xff")
 	r := arrive(t, s, e, leaseAt(0))
 	arrive(t, s, event("2", "T\x00\xff", "paid"), leaseAt(0))
-	err := s.Settle(t.Context(), r, inbox.Settlement{
+	_, err := s.Settle(t.Context(), r, inbox.Settlement{
 		State: inbox.Delivered, At: noon, Answer: inbox.Answer{Status: "200", Description: "\x00\xff"}, LastError: "\x00\xff",
 	})
 	if err != nil {
@@ -127,7 +184,7 @@ func TestDuplicate(t *testing.T) {
 	if r := repeat(e, 0); r.Lease != "" || r.Seq != first.Seq {
 		t.Errorf("claimed while it is delivered: %+v", r)
 	}
-	if err := s.Settle(t.Context(), first, inbox.Settlement{State: inbox.Pending, Due: noon.Add(time.Hour), At: noon}); err != nil {
+	if _, err := s.Settle(t.Context(), first, inbox.Settlement{State: inbox.Pending, Due: noon.Add(time.Hour), At: noon}); err != nil {
 		t.Fatal(err)
 	}
 	if r := repeat(successor, 0); r.Lease != "" {
@@ -138,11 +195,19 @@ func TestDuplicate(t *testing.T) {
 		t.Fatalf("not claimed though it waits for its next attempt: %+v", again)
 	}
 	settle(t, s, again, inbox.Dead, noon)
-	if r := repeat(e, time.Hour); r.Lease != "" || r.State != inbox.Dead || !r.SettledAt.Equal(noon) {
-		t.Errorf("a dead one was claimed: %+v", r)
-	}
-	if r := repeat(successor, time.Second); r.Lease == "" {
+	second := repeat(successor, time.Second)
+	if second.Lease == "" {
 		t.Error("the second was not claimed behind the dead first")
+	}
+	if r := repeat(e, 2*time.Second); r.Lease != "" || r.State != inbox.Pending || r.Attempts != 0 {
+		t.Errorf("a dead one was claimed beside the second, or not revived: %+v", r)
+	}
+	settle(t, s, second, inbox.Pending, noon)
+	if r := repeat(successor, 3*time.Second); r.Lease != "" {
+		t.Error("the second was claimed before the revived first")
+	}
+	if r := repeat(e, 3*time.Second); r.Lease == "" || r.Seq != first.Seq {
+		t.Errorf("the revived one was not claimed: %+v", r)
 	}
 }
 
@@ -190,7 +255,7 @@ func TestReplayAppliesTheFilterAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := first.Exec(t.Context(), "SELECT pg_advisory_xact_lock(lane) FROM galaxypay_inbox_records"); err != nil {
+	if _, err := first.Exec(t.Context(), "SELECT pg_advisory_xact_lock($1)", laneKey("T")); err != nil {
 		t.Fatal(err)
 	}
 	second := make(chan int)
@@ -201,14 +266,8 @@ func TestReplayAppliesTheFilterAgain(t *testing.T) {
 		}
 		second <- n
 	}()
-	const waits = `SELECT EXISTS (SELECT FROM pg_locks AS l JOIN galaxypay_inbox_records AS r
-		ON l.locktype = 'advisory' AND (l.classid::bigint << 32 | l.objid::bigint) = r.lane WHERE NOT l.granted)`
-	for waiting := false; !waiting; {
-		if err := first.QueryRow(t.Context(), waits).Scan(&waiting); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := first.Exec(t.Context(), "UPDATE galaxypay_inbox_records SET state = 'delivered'"); err != nil {
+	awaitLock(t, address, "T")
+	if _, err := first.Exec(t.Context(), "UPDATE galaxypay_events SET state = 'delivered'"); err != nil {
 		t.Fatal(err)
 	}
 	if err := first.Commit(t.Context()); err != nil {
@@ -268,12 +327,13 @@ func TestPruneAndStats(t *testing.T) {
 		t.Errorf("pruned %d of another queue, %v", n, err)
 	}
 	if n, err := s.Prune(t.Context(), "default", noon); err != nil || n != 0 {
-		t.Errorf("pruned %d that arrived at that time, %v", n, err)
+		t.Errorf("pruned %d that were settled at that time, %v", n, err)
 	}
 	if n, err := s.Prune(t.Context(), "default", noon.Add(time.Second)); err != nil || n != 2 {
 		t.Errorf("pruned %d, %v, want 2", n, err)
 	}
-	if r, isNew, err := s.Arrive(t.Context(), event("1", "T", "paid"), leaseAt(0)); err != nil || !isNew {
-		t.Errorf("a forgotten one is known: %+v, %v", r, err)
+	r, isNew, err := s.Arrive(t.Context(), event("1", "T-1", "paid"), leaseAt(0))
+	if err != nil || isNew || r.State != inbox.Delivered || len(r.Message) > 0 {
+		t.Errorf("one whose message was dropped is not known: %+v, %v", r, err)
 	}
 }

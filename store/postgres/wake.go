@@ -45,11 +45,14 @@ func (s *Store) notify(ctx context.Context) {
 		case <-s.notices:
 		}
 		// A notice that is lost is made up for by polling.
-		_ = s.transact(ctx, func(ctx context.Context, tx pgx.Tx) error {
-			_, err := tx.Exec(ctx, "NOTIFY "+channel)
-			return err
-		})
+		s.sendNotice(ctx)
 	}
+}
+
+func (s *Store) sendNotice(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
+	defer cancel()
+	_, _ = s.pool.Exec(ctx, "NOTIFY "+channel)
 }
 
 // listen receives the notices of other sidecars, over a connection of its own that is replaced

@@ -46,6 +46,15 @@ func list(t *testing.T, s *suite) {
 	}
 }
 
+func listByPrefix(t *testing.T, s *suite) {
+	for _, id := range []string{"5b7e", "5b", "5a", "6b7e", "5b7f"} {
+		s.arrive(t, event(id, id, inbox.Paid), 0)
+	}
+	for prefix, expected := range map[string]string{"5": "[5b7e 5b 5a 5b7f]", "5b7": "[5b7e 5b7f]", "5b7e": "[5b7e]", "7": "[]", "%": "[]", "": "[5b7e 5b 5a 6b7e 5b7f]"} {
+		expect(t, prefix, fmt.Sprint(s.ids(t, inbox.Filter{IDPrefix: prefix})), expected)
+	}
+}
+
 func listWithin(t *testing.T, s *suite) {
 	for i := range 5 {
 		s.arrive(t, event(fmt.Sprint(i), fmt.Sprint("GP", i), inbox.Paid), 0)

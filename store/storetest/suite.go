@@ -55,6 +55,7 @@ func Run(t *testing.T, open func(t *testing.T) inbox.Store, reopen func(t *testi
 		{"a due time that no clock can mean is past", horizon},
 		{"the clock is steady since it was set last", clock},
 		{"a list holds the events that the filter picks, in the order of arrival", list},
+		{"a list holds the events whose ID begins with some digits", listByPrefix},
 		{"a list can be left early, and the store can be used within", listWithin},
 		{"next due considers due times and ends of leases", nextDue},
 		{"the store wakes the engine", wake},

@@ -147,7 +147,7 @@ func (m *mutator) visit(n ast.Node) bool {
 	return true
 }
 
-// forPeople reports whether a call writes a log line or an error text, whose wording is no behaviour.
+// forPeople reports whether a call writes a log line or an error text, whose wording is not behaviour.
 func (m *mutator) forPeople(call *ast.CallExpr) bool {
 	callee := m.of(call.Fun)
 	return strings.HasPrefix(callee, "zap.") || strings.Contains(callee, ".log.") || callee == "fmt.Errorf" || callee == "errors.New"

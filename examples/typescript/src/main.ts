@@ -6,7 +6,7 @@
 //   npm start -- DH-2001 109000
 //
 // sidecar.ts is the part to copy. A shop would keep the order in its database, redirect the customer's browser instead of
-// printing the address, and hear of the payment by IPN instead of asking again and again.
+// printing the address, and get the IPN of the payment instead of querying again and again.
 import { setTimeout as sleep } from "node:timers/promises";
 import { CallFailed, Sidecar, type OpenPayment, type Order } from "./sidecar.js";
 
@@ -37,7 +37,7 @@ async function open(order: Order): Promise<OpenPayment | undefined> {
       case "rejected": // a clear no; another attempt is the customer's choice
         console.log(`Rejected. ${error.message}`);
         return undefined;
-      case "unknown": // keep the order open: the IPN tells, or the same attempt once more
+      case "unknown": // keep the order open: wait for the IPN, or make the same attempt once more
         console.log(`Unknown. ${error.message}`);
         return undefined;
       default:

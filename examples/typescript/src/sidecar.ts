@@ -21,7 +21,7 @@ export interface OpenPayment {
   endpoint: string;
 }
 
-/** Where a payment stands, and what it is about. */
+/** The state of a payment, and what it is about. */
 export interface Standing {
   status: PaymentStatus;
   amount: number;
@@ -35,7 +35,7 @@ export class CallFailed extends Error {
   }
 }
 
-// A little longer than the sidecar's own timeout, which is the one to hear about.
+// A little longer than the sidecar's own timeout, so that the sidecar answers first.
 const patience = 35_000;
 
 export class Sidecar {
@@ -47,7 +47,7 @@ export class Sidecar {
 
   /**
    * Opens a payment of the order. The attempt makes the Idempotency-Key: keep its number while an attempt is unclear,
-   * so that sending it again cannot make a second payment of it; count up when the customer really starts anew.
+   * so that sending it again cannot make a second payment of it; count up when the customer really starts another payment.
    */
   async pay(order: Order, attempt: number): Promise<OpenPayment> {
     const { data } = await answered(
@@ -70,7 +70,7 @@ export class Sidecar {
     return { transactionID: String(data.transactionID), endpoint: data.endpoint };
   }
 
-  /** Asks where a payment stands. */
+  /** Queries the state of a payment. */
   async query(transactionID: string): Promise<Standing> {
     const { data, response } = await answered(
       this.#client.POST("/query", { body: { transactionID }, signal: AbortSignal.timeout(patience) }),
@@ -94,13 +94,13 @@ async function answered<Data>(
   if (data !== undefined) {
     return { data, response };
   }
-  // Not every error on the way is the sidecar's, and only its own problems tell the outcome.
+  // Not every error on the way is the sidecar's, and only its own problems have an outcome.
   throw response.headers.get("Content-Type") === "application/problem+json"
     ? new CallFailed(error as Problem)
     : unclear(`HTTP ${response.status}`);
 }
 
-/** Where nobody says that nothing was sent, it may have been. */
+/** Unless an answer says that nothing was sent, it may have been sent. */
 function unclear(detail: string): CallFailed {
   return new CallFailed({ code: "unclear", outcome: "unknown", detail });
 }

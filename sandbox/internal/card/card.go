@@ -14,7 +14,7 @@ const (
 	International = "INTERNATIONAL"
 )
 
-// UsualBank stands for the bank of a domestic card where no request names it.
+// UsualBank is the bank of a domestic card where no request names one.
 const UsualBank = "SACOMBANK"
 
 // Account is what is kept of a card, in the gateway's words: enough to recognise it, too
@@ -27,7 +27,7 @@ type Account struct {
 	OTP    bool   `json:"-"` // paying with it takes a one-time password
 }
 
-// IsNumber tells whether a text has the form of a card number.
+// IsNumber reports whether a text has the form of a card number.
 func IsNumber(number string) bool {
 	return len(number) >= 12 && len(number) <= 19 && strings.Trim(number, "0123456789") == ""
 }
@@ -37,7 +37,7 @@ func NewAccount(number, name, method, source string) *Account {
 	return &Account{Brand: brandOf(number), Source: issuer(method, source), Number: mask(number), Name: name, OTP: needsOTP(number)}
 }
 
-// UsualAccount stands for the card of a customer who skipped the form for it.
+// UsualAccount is the card of a customer who skipped the form for it.
 func UsualAccount(method, source string) *Account {
 	if method == International {
 		return NewAccount("5506920809243667", "NGUYEN VAN A", method, source)
@@ -50,7 +50,7 @@ func mask(number string) string {
 	return "************" + number[len(number)-4:]
 }
 
-// brandOf tells the brand by the ranges of numbers that the card schemes use. The
+// brandOf finds the brand by the ranges of numbers that the card schemes use. The
 // gateway's list of brands has none for Vietnamese cards; NAPAS is their network.
 func brandOf(number string) string {
 	switch prefix, _ := strconv.Atoi(number[:4]); {
@@ -68,7 +68,7 @@ func brandOf(number string) string {
 	return "UNKNOWN"
 }
 
-// issuer names the bank of a domestic card by its sourceType. Nothing in a request tells
+// issuer names the bank of a domestic card by its sourceType. Nothing in a request says
 // the bank of an international one.
 func issuer(method, source string) string {
 	if method == International {

@@ -42,13 +42,13 @@ func FindTestCard(number string) (card TestCard, found bool) {
 	return testCards[at], true
 }
 
-// IsTestCard tells whether a number is that of a test card.
+// IsTestCard reports whether a number is that of a test card.
 func IsTestCard(number string) bool {
 	_, found := FindTestCard(number)
 	return found
 }
 
-// needsOTP tells whether the customer has to prove that a card is theirs. A card that is
+// needsOTP reports whether the customer has to prove that a card is theirs. A card that is
 // not published has to be proven.
 func needsOTP(number string) bool {
 	card, found := FindTestCard(number)

@@ -1,4 +1,4 @@
-// Package local tells the pages of this machine from those of other sites.
+// Package local distinguishes the pages of this machine from those of other sites.
 package local
 
 import (
@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// IsHost tells whether no other site's page can be at this host, with or without a port: it
-// is localhost, a name below it or an IP address. Whoever owns any other name can point it
+// IsHost reports whether no other site's page can be at this host, with or without a port: it
+// is localhost, a name below it or an IP address. The owner of any other name can point it
 // at this machine after their page has been loaded from elsewhere (DNS rebinding), and the
 // browser takes what answers here for a part of that site.
 func IsHost(host string) bool {
@@ -25,7 +25,7 @@ func Name(host string) string {
 	return strings.ToLower((&url.URL{Host: host}).Hostname())
 }
 
-// IsOrigin tells whether a header Origin names the host that was asked, which says nothing
+// IsOrigin reports whether a header Origin names the host that was asked, which says nothing
 // of whose host that is.
 func IsOrigin(origin, host string) bool {
 	address, err := url.Parse(origin)

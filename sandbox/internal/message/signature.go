@@ -16,7 +16,7 @@ func Sign(text []byte, salt string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Verify tells whether signature, hex digits in either case, is the text's.
+// Verify reports whether signature, hex digits in either case, is the text's.
 func Verify(text []byte, salt, signature string) bool {
 	claimed, err := hex.DecodeString(signature)
 	if err != nil {
