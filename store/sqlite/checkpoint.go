@@ -23,12 +23,6 @@ const (
 // checkpoints copies what was committed from SQLite's log into the file, on a connection of its
 // own, so that commits need not wait for it. It ends with the store.
 func (s *Store) checkpoints() {
-	var c *conn
-	defer func() {
-		if c != nil {
-			_ = c.close()
-		}
-	}()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -43,58 +37,50 @@ func (s *Store) checkpoints() {
 			return
 		case <-timer.C:
 		}
-		var err error
-		if c, err = s.checkpoint(c); err != nil && !errors.Is(err, ErrClosed) {
+		if err := s.checkpoint(); err != nil && !errors.Is(err, ErrClosed) {
 			s.report(fmt.Errorf("what was committed could not be copied into the file, and will be copied later: %w", err))
 		}
 	}
 }
 
-// checkpoint makes one, and returns its connection. While the store is in use, pages are added as
-// fast as others are copied. So when the log has become long, and only a few pages are left, the
-// writer copies them between two commits. With the next one the log begins again.
-func (s *Store) checkpoint(c *conn) (*conn, error) {
-	var err error
-	length, copied := 0, 0
-	for range 4 {
-		if c, length, copied, err = s.copyPages(c); err != nil {
-			break
-		}
-		if copied <= fewPages {
-			break
-		}
+// checkpoint makes one. While the store is in use, pages are added as fast as others are copied.
+// So when the log has become long, and only a few pages are left, the writer copies them between
+// two commits. With the next one the log begins again.
+func (s *Store) checkpoint() error {
+	length, copied, err := s.copyPages()
+	for i := 0; i < 3 && err == nil && copied > fewPages; i++ {
+		length, copied, err = s.copyPages()
 	}
 	if errors.Is(err, errBroken) || err == nil && length >= longWAL {
 		failed := err
-		err = s.update(context.Background(), func(t *tx) error {
+		return s.update(context.Background(), func(*tx) error {
 			s.finishCheckpoint = true
 			return failed // the writer has to stop, too
 		})
 	}
-	return c, err
+	return err
 }
 
 // copyPages copies pages once. Length is that of the log, in pages.
-func (s *Store) copyPages(c *conn) (_ *conn, length, copied int, err error) {
+func (s *Store) copyPages() (length, copied int, err error) {
 	s.files.RLock()
 	defer s.files.RUnlock()
-	if err = s.identity.check(s.path); err == nil && c == nil {
-		c, err = openConn(s.path, sqlite.OpenReadWrite, readerCache)
+	if err := s.identity.check(s.path); err != nil {
+		return 0, 0, err
+	}
+	if s.checkpointer == nil {
+		if s.checkpointer, err = openConn(s.path, sqlite.OpenReadWrite, readerCache); err != nil {
+			return 0, 0, err
+		}
 	}
 	before := s.backfilled
-	if err == nil {
-		length, s.backfilled, err = c.checkpoint()
-	}
-	if err != nil {
-		if c != nil {
-			_ = c.close()
-		}
-		return nil, 0, 0, classify(err)
+	if length, s.backfilled, err = s.checkpointer.checkpoint(); err != nil {
+		return 0, 0, errors.Join(err, s.closeCheckpointer())
 	}
 	if copied = s.backfilled - before; copied < 0 {
 		copied = s.backfilled // the log has begun again
 	}
-	return c, length, copied, nil
+	return length, copied, nil
 }
 
 // checkpoint copies what it can without waiting for another connection. It returns how many

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -51,4 +52,35 @@ func count(t *testing.T, s *Store) inbox.Stats {
 		t.Fatal(err)
 	}
 	return stats
+}
+
+// fileOf makes a file of n records, every second of them delivered, and returns its path.
+func fileOf(t *testing.T, n int) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "store.db")
+	s := openAt(t, path)
+	defer s.Close()
+	fill(t, s, n)
+	return path
+}
+
+func fill(t *testing.T, s *Store, n int) {
+	t.Helper()
+	err := s.update(t.Context(), func(t *tx) error {
+		for i := range n {
+			r, _, err := t.arrive(testEvent(i), testLease)
+			if err != nil {
+				return err
+			}
+			if i%2 == 1 {
+				if _, _, err := t.settle(&r, inbox.Settlement{State: inbox.Delivered, At: now}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

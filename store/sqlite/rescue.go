@@ -1,9 +1,324 @@
 package sqlite
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
 
-func finishRescue(string) error                  { return nil }
-func rescue(string) (saved, lost int, err error) { return 0, 0, errors.New("not yet") }
-func checkWAL(string) error                      { return nil }
-func checkSmall(*conn) error                     { return nil }
-func (s *Store) rescueUnlessFailed(err error)    { s.stopWriting(err) }
+	"zombiezen.com/go/sqlite"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+)
+
+// A rescue copies the records of a damaged file into a new one. The new one takes the name of
+// the damaged one, which is kept beside with its log. It is made under the first of these names.
+// It has the second one when it is whole. If the process ends after that, the next start goes on.
+const (
+	rescuing    = ".rescuing"
+	rescuedName = ".rescued"
+)
+
+// errNoStore is about a file in which there is nothing of ours.
+var errNoStore = errors.New("it is not a store of the sidecar, or it is damaged beyond rescue; nothing was changed. Give another path, or move the file away")
+
+// findings are what a damaged file has.
+type findings struct {
+	pages *pageFile
+	// rows are where the records are: in which cell of which page.
+	rows map[uint64]cellAt
+	// heads are the oldest pending records of the lanes.
+	heads map[lane]uint64
+	// doubtful are numbers of records that are not whole, or that indexes lead to, and from how
+	// many pages.
+	doubtful map[uint64]int
+}
+
+type cellAt struct {
+	page uint32
+	cell int
+}
+
+// rescue makes a new file of a damaged one. Lost counts the records that are missing, as far as
+// numbers tell that were given to one.
+func rescue(path string) (saved, lost int, err error) {
+	pages, err := openPages(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer pages.close()
+	found, err := find(pages)
+	if err != nil {
+		return 0, 0, err
+	}
+	if len(found.rows) == 0 && checkHeader(path) != nil {
+		return 0, 0, errNoStore
+	}
+	temp, err := newFile(path + rescuing)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer os.Remove(temp)
+	if saved, lost, err = found.copyTo(temp); err != nil {
+		return 0, 0, err
+	}
+	if err := syncFile(temp); err != nil {
+		return 0, 0, err
+	}
+	if err := errors.Join(os.Rename(temp, path+rescuedName), syncDir(filepath.Dir(path))); err != nil {
+		return 0, 0, err
+	}
+	return saved, lost, finishRescue(path)
+}
+
+// finishRescue gives the new file of a rescue its name, if there is one.
+func finishRescue(path string) error {
+	info, err := os.Stat(path + rescuedName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	beside := path + ".damaged-" + info.ModTime().UTC().Format("20060102T150405.000000")
+	for _, suffix := range []string{"", walSuffix} {
+		if err := os.Rename(path+suffix, beside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := os.Remove(path + shmSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return errors.Join(os.Rename(path+rescuedName, path), syncDir(filepath.Dir(path)))
+}
+
+// find looks at all pages.
+func find(p *pageFile) (*findings, error) {
+	f := &findings{pages: p, rows: map[uint64]cellAt{}, heads: map[lane]uint64{}, doubtful: map[uint64]int{}}
+	for number := uint32(1); number <= p.count; number++ {
+		page, err := p.page(number)
+		if err != nil {
+			return nil, err
+		}
+		if page[0] == indexLeaf {
+			f.indexPage(page)
+		} else if err := f.tablePage(number, page); err != nil { // its type may be what is damaged
+			return nil, err
+		}
+	}
+	for seq, at := range f.rows {
+		r, err := f.read(seq, at)
+		if err != nil {
+			return nil, err
+		}
+		if oldest, ok := f.heads[laneOf(&r.Record)]; r.State == inbox.Pending && (!ok || seq < oldest) {
+			f.heads[laneOf(&r.Record)] = seq
+		}
+	}
+	return f, nil
+}
+
+func (f *findings) indexPage(page []byte) {
+	seen := map[uint64]bool{}
+	cells(page, func(_ int, cell []byte) {
+		if seq := indexKey(cell); seq != 0 && !seen[seq] {
+			seen[seq] = true
+			f.doubtful[seq]++
+		}
+	})
+}
+
+func (f *findings) tablePage(number uint32, page []byte) (err error) {
+	cells(page, func(i int, cell []byte) {
+		key, content, failed := f.pages.tableCell(cell)
+		if content == nil || failed != nil {
+			err = errors.Join(err, failed)
+			return
+		}
+		r, ok := decodeRow(key, content)
+		if !ok {
+			if page[0] == tableLeaf && number != 1 {
+				f.doubtful[key]++
+			}
+			return
+		}
+		err = errors.Join(err, f.add(&r, cellAt{number, i}))
+	})
+	return err
+}
+
+// add notes a record. Of two copies, the one counts that has come further.
+func (f *findings) add(r *row, at cellAt) error {
+	if before, ok := f.rows[r.Seq]; ok {
+		other, err := f.read(r.Seq, before)
+		if err != nil || isFurther(&other.Record, &r.Record) {
+			return err
+		}
+	}
+	f.rows[r.Seq] = at
+	return nil
+}
+
+func isFurther(a, b *inbox.Record) bool {
+	if a.State != b.State && (a.State == inbox.Pending || b.State == inbox.Pending) {
+		return b.State == inbox.Pending
+	}
+	return a.Attempts > b.Attempts || len(a.Message) == 0
+}
+
+// read reads a record again that was found whole.
+func (f *findings) read(seq uint64, at cellAt) (r row, err error) {
+	page, err := f.pages.page(at.page)
+	if err != nil {
+		return row{}, err
+	}
+	ok := false
+	cells(page, func(i int, cell []byte) {
+		if i != at.cell {
+			return
+		}
+		key, content, failed := f.pages.tableCell(cell)
+		if err = failed; err == nil && content != nil {
+			r, ok = decodeRow(key, content)
+		}
+	})
+	if err == nil && (!ok || r.Seq != seq) {
+		err = fmt.Errorf("%w: record %d changed while it was read", errDamaged, seq)
+	}
+	return r, err
+}
+
+// copyTo writes the records into an empty file.
+func (f *findings) copyTo(path string) (saved, lost int, err error) {
+	if err := makeTables(path); err != nil {
+		return 0, 0, err
+	}
+	c, err := openConn(path, sqlite.OpenReadWrite, writerCache)
+	if err != nil {
+		return 0, 0, err
+	}
+	err = survive(func() error {
+		if err := c.script("PRAGMA synchronous = OFF"); err != nil { // it is synced as a whole
+			return err
+		}
+		if saved, err = f.copyRows(c); err != nil {
+			return err
+		}
+		lost, err = f.noteMissing(c)
+		return err
+	})
+	return saved, lost, classify(errors.Join(err, c.close()))
+}
+
+func (f *findings) copyRows(c *conn) (saved int, err error) {
+	seqs := make([]uint64, 0, len(f.rows))
+	for seq := range f.rows {
+		seqs = append(seqs, seq)
+	}
+	slices.Sort(seqs)
+	for some := range slices.Chunk(seqs, 1000) {
+		err := inTransaction(c, func() error {
+			for _, seq := range some {
+				r, err := f.read(seq, f.rows[seq])
+				if err != nil {
+					return err
+				}
+				r.ready = readyTime(&r, r.State == inbox.Pending && f.heads[laneOf(&r.Record)] == seq)
+				isNew, err := r.insert(c)
+				if err != nil {
+					return err
+				}
+				if isNew {
+					saved++
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	return saved, nil
+}
+
+// noteMissing puts the numbers of records that are missing into the quarantine, and counts them.
+// Numbers are given without gaps.
+func (f *findings) noteMissing(c *conn) (lost int, err error) {
+	last := uint64(0)
+	for seq := range f.rows {
+		last = max(last, seq)
+	}
+	// An index has each record once. One page that leads to a record may be damaged itself.
+	for seq, pages := range f.doubtful {
+		if pages > 1 && seq < last+uint64(f.pages.count)*uint64(f.pages.size)/32 { //nolint:gosec // G115: not negative
+			last = max(last, seq)
+		}
+	}
+	err = inTransaction(c, func() error {
+		for seq := uint64(1); seq <= last; seq++ {
+			if _, ok := f.rows[seq]; ok {
+				continue
+			}
+			lost++
+			if err := c.run("INSERT INTO galaxypay_quarantine (seq) VALUES (?)", seq); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return lost, err
+}
+
+func inTransaction(c *conn, run func() error) error {
+	if err := c.run("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	if err := run(); err != nil {
+		return errors.Join(err, c.run("ROLLBACK"))
+	}
+	return c.run("COMMIT")
+}
+
+func syncFile(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // G304: the operator's choice
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
+}
+
+// mostRescues bounds how often a running process rescues its file. A disk that damages it again
+// and again has to be replaced.
+const mostRescues = 3
+
+// rescueUnlessFailed replaces the file while the store is open. It is the writer's. If it does
+// not succeed, nothing is written any more.
+func (s *Store) rescueUnlessFailed(why error) {
+	if s.failed != nil {
+		return
+	}
+	if err := s.rescueOpen(why); err != nil {
+		s.stopWriting(fmt.Errorf("%w, and could not be rescued: %w", why, err))
+	}
+}
+
+func (s *Store) rescueOpen(why error) error {
+	s.files.Lock()
+	defer s.files.Unlock()
+	if err := s.identity.check(s.path); err != nil {
+		return err
+	}
+	if s.rescues++; s.rescues > mostRescues {
+		return errors.New("it was damaged again and again")
+	}
+	// What they say no longer matters. The log is read below, and SQLite must not have it then.
+	_, _, _ = s.closeReaders(), s.closeCheckpointer(), s.closeWriter()
+	saved, lost, err := rescue(s.path)
+	if err != nil {
+		return err
+	}
+	s.report(rescued(why, saved, lost))
+	return s.openWriter()
+}

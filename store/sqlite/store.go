@@ -34,6 +34,7 @@ var (
 type Store struct {
 	path   string
 	report func(error)
+	small  int // how many pages a file may have that is checked when it is opened
 
 	lock     *lockFile
 	identity identity
@@ -44,14 +45,17 @@ type Store struct {
 	failed           error // why nothing may be written any more
 	finishCheckpoint bool  // after this batch
 
+	rescues int
+
 	claims     *claims
 	backfilled int // how many pages of SQLite's log are copied; the checkpoints'
 
 	// files is held while a connection of pool is in use. A rescue, which replaces the file,
 	// takes it alone.
-	files    sync.RWMutex
-	isClosed bool
-	pool     chan *conn // idle readers; nil stands for one that is not open
+	files        sync.RWMutex
+	isClosed     bool
+	pool         chan *conn // idle readers; nil stands for one that is not open
+	checkpointer *conn      // nil: not open
 
 	requests chan *request
 	wake     chan struct{}
@@ -59,6 +63,7 @@ type Store struct {
 	written  chan struct{} // there is more for a checkpoint
 	closing  chan struct{}
 	stopped  chan struct{}
+	ended    context.Context // ends with closing
 	work     sync.WaitGroup
 
 	close func() error
@@ -74,12 +79,16 @@ const readers = 4
 //
 // Open fails if another process has the file, if it is on a file system in memory or on a
 // network, belongs to another application or to a newer sidecar, or cannot be read at all.
-func Open(path string, report func(error)) (*Store, error) {
+func Open(path string, report func(error)) (*Store, error) { return open(path, report, smallFile) }
+
+// open opens a store, and checks the whole file first if it is small, in pages.
+func open(path string, report func(error), small int) (*Store, error) {
 	if report == nil {
 		report = func(error) {}
 	}
 	s := &Store{
 		path:     path,
+		small:    small,
 		report:   func(err error) { report(fmt.Errorf("store %s: %w", path, err)) },
 		claims:   newClaims(),
 		pool:     make(chan *conn, readers),
@@ -96,9 +105,15 @@ func Open(path string, report func(error)) (*Store, error) {
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	}
-	s.close = sync.OnceValue(s.end)
+	ended, end := context.WithCancel(context.Background())
+	s.ended = ended
+	s.close = sync.OnceValue(func() error {
+		end()
+		return s.end()
+	})
 	go s.write()
 	s.work.Go(s.checkpoints)
+	s.work.Go(func() { s.watch(s.ended, checkAfter) })
 	return s, nil
 }
 
@@ -126,7 +141,7 @@ func (s *Store) end() error {
 	s.files.Lock()
 	defer s.files.Unlock()
 	s.isClosed = true
-	err := errors.Join(s.closeReaders(), s.writer.close())
+	err := errors.Join(s.closeReaders(), s.closeCheckpointer(), s.closeWriter())
 	s.lock.release()
 	if err != nil {
 		return fmt.Errorf("store %s: %w", s.path, err)
@@ -143,6 +158,23 @@ func (s *Store) closeReaders() (err error) {
 		s.pool <- nil
 	}
 	return err
+}
+
+func (s *Store) closeCheckpointer() error {
+	c := s.checkpointer
+	if s.checkpointer = nil; c == nil {
+		return nil
+	}
+	return c.close()
+}
+
+// closeWriter closes the last connection, with which SQLite copies its log into the file.
+func (s *Store) closeWriter() error {
+	c := s.writer
+	if s.writer = nil; c == nil {
+		return nil
+	}
+	return c.close()
 }
 
 // Wake implements inbox.Store.

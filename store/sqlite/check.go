@@ -1,0 +1,153 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// check checks the whole file: the structure of all pages, that the indexes lead to all records
+// and to nothing else, and the checksums of the records. It returns what is wrong.
+func (c *conn) check() (problems []string, err error) {
+	if problems, err = c.checkStructure(); err != nil || len(problems) > 0 {
+		return problems, err
+	}
+	part, err := c.checkRecords(0, 1<<62)
+	for _, bad := range part.damaged {
+		problems = append(problems, bad.Error())
+	}
+	return problems, err
+}
+
+// checkStructure has SQLite check what it relies on.
+func (c *conn) checkStructure() (problems []string, err error) {
+	err = c.each("PRAGMA integrity_check(10)", nil, func(stmt *sqliteStmt) (bool, error) {
+		if text := stmt.ColumnText(0); text != "ok" {
+			problems = append(problems, text)
+		}
+		return true, nil
+	})
+	return problems, err
+}
+
+// part is what was checked at once: so many records, up to the last one. Last is 0 if there are
+// no more.
+type part struct {
+	records int
+	last    uint64
+	damaged []*damagedRow
+}
+
+// checkRecords compares the checksums of up to limit records behind one.
+func (c *conn) checkRecords(after uint64, limit int) (p part, err error) {
+	err = c.each("SELECT "+rowColumns+" FROM galaxypay_events WHERE seq > ? ORDER BY seq LIMIT ?", []any{after, limit}, func(stmt *sqliteStmt) (bool, error) {
+		r, err := readRow(stmt)
+		p.records, p.last = p.records+1, r.Seq
+		if bad, ok := errors.AsType[*damagedRow](err); ok {
+			p.damaged = append(p.damaged, bad)
+			return true, nil
+		}
+		return true, err
+	})
+	return p, err
+}
+
+const (
+	// checkAfter is how long after its opening a store is checked in the background.
+	checkAfter = time.Minute
+	// checkedAtOnce is how many records the check reads at once, and checkShare how much longer
+	// it rests than it works.
+	checkedAtOnce = 500
+	checkShare    = 4
+	// checkTime bounds the check of the structure. It holds up the emptying of SQLite's log, which
+	// gets longer while the check lasts.
+	checkTime = 2 * time.Minute
+)
+
+// watch checks the file in the background, once.
+func (s *Store) watch(ctx context.Context, after time.Duration) {
+	if !pause(ctx, after) {
+		return
+	}
+	if err := s.checkSlowly(ctx); err != nil && ctx.Err() == nil {
+		s.report(fmt.Errorf("the check in the background: %w", err))
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (s *Store) checkSlowly(ctx context.Context) error {
+	if _, err := s.checkAllRecords(ctx, checkShare); err != nil {
+		return err
+	}
+	structure, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	err := s.checkAllStructure(structure)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil // the store is large: the command checks it
+	}
+	return err
+}
+
+// Check checks the whole store, while it is in use. Damaged records are put aside. A damaged
+// file is rescued. The error says what was found; nil: all is well. It returns how many records
+// were checked.
+func (s *Store) Check(ctx context.Context) (records int, err error) {
+	if records, err = s.checkAllRecords(ctx, 0); err != nil {
+		return records, err
+	}
+	return records, s.checkAllStructure(ctx)
+}
+
+// checkAllRecords compares the checksums of all records, and rests between two parts for so many
+// times as long as one took.
+func (s *Store) checkAllRecords(ctx context.Context, share int) (records int, err error) {
+	found := 0
+	for after, more := uint64(0), true; more; {
+		began := time.Now()
+		var p part
+		err := s.view(ctx, func(c *conn) (err error) {
+			p, err = c.checkRecords(after, checkedAtOnce)
+			return err
+		})
+		if err != nil {
+			return records, err
+		}
+		for _, bad := range p.damaged {
+			s.quarantine(ctx, bad)
+		}
+		found, records = found+len(p.damaged), records+p.records
+		after, more = p.last, p.records == checkedAtOnce
+		if share > 0 && more && !pause(ctx, time.Duration(share)*time.Since(began)) {
+			return records, ctx.Err()
+		}
+	}
+	if found > 0 {
+		return records, fmt.Errorf("%w: %d records, which were put aside", errDamaged, found)
+	}
+	return records, nil
+}
+
+// checkAllStructure has SQLite check the file, on a connection of its own.
+func (s *Store) checkAllStructure(ctx context.Context) error {
+	var problems []string
+	err := s.view(ctx, func(c *conn) (err error) {
+		problems, err = c.checkStructure()
+		return err
+	})
+	if err != nil || len(problems) == 0 {
+		return err
+	}
+	signal(s.damage)
+	return fmt.Errorf("%w: %s", errDamaged, problems[0])
+}
