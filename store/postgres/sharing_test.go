@@ -270,7 +270,7 @@ func TestServerRestarts(t *testing.T) {
 			t.Errorf("event %s was acknowledged, and is not kept", id)
 		}
 	}
-	// Whether it listens again by now or later: it hears what another sidecar tells, or looks
+	// Whether it listens again by now or later: it gets the notice of another sidecar, or looks
 	// for what it has missed.
 	drain(s.Wake())
 	other := open(t, address)
