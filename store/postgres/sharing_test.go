@@ -251,7 +251,7 @@ func TestServerRestarts(t *testing.T) {
 	if err := needServer(t).Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	// The pool may still hand out a connection that broke; the gateway is told 503 then.
+	// The pool may still hand out a connection that broke; the gateway gets 503 then.
 	for i := 21; !arriveOne(i) && t.Context().Err() == nil; i++ {
 		if failures > 100 {
 			t.Fatal("the inbox does not recover")
