@@ -251,14 +251,6 @@ func (a *recordingApp) wasTold(t *testing.T, want ...string) {
 	}
 }
 
-// overStores runs a test with each kind of store.
-func overStores(t *testing.T, test func(t *testing.T, store string)) {
-	t.Helper()
-	for name, store := range stores {
-		t.Run(name, func(t *testing.T) { test(t, store(t)) })
-	}
-}
-
 // arrive sends an IPN, which is acknowledged whatever the app answers, and returns its id.
 func (k *inboxSidecar) arrive(t *testing.T, message string) (id string) {
 	t.Helper()
