@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -54,6 +55,7 @@ type answer struct {
 // call, until it ends.
 func traceSyscalls(socket int) error {
 	filter := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}} // the number of the call
+	watched := append(slices.Clone(watched), oldCalls...)
 	for i, nr := range watched {
 		filter = append(filter, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: nr, Jt: uint8(len(watched) - i)})
 	}
@@ -243,6 +245,7 @@ func (w *watcher) ioctl(request uintptr, arg unsafe.Pointer) error {
 
 // record records a call. It reports whether the call is a sync, which is answered later.
 func (w *watcher) record(n *notification) (isSync bool, err error) {
+	n.modernise()
 	pid := int(n.pid)
 	switch n.nr {
 	case unix.SYS_OPENAT, unix.SYS_LINKAT, unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2, unix.SYS_UNLINKAT:

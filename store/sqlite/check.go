@@ -43,6 +43,9 @@ type part struct {
 func (c *conn) checkRecords(after uint64, limit int) (p part, err error) {
 	err = c.each("SELECT "+rowColumns+" FROM galaxypay_events WHERE seq > ? ORDER BY seq LIMIT ?", []any{after, limit}, func(stmt *sqliteStmt) (bool, error) {
 		r, err := readRow(stmt)
+		if r.Seq <= max(p.last, after) {
+			return false, errOrder
+		}
 		p.records, p.last = p.records+1, r.Seq
 		if bad, ok := errors.AsType[*damagedRow](err); ok {
 			p.damaged = append(p.damaged, bad)

@@ -63,7 +63,7 @@ func (t *tx) claimReady(queues []string, lease inbox.Lease, limit int) (claimed 
 }
 
 // claimable finds up to limit records that can be claimed. Damaged ones are put aside, and what
-// stands behind them can be claimed the next time.
+// stood behind them can be claimed instead.
 func (t *tx) claimable(sql, queue string, bound time.Time, lease inbox.Lease, limit int) (found []*row, err error) {
 	var damaged []*damagedRow
 	err = t.c.each(sql, []any{queue, store.Time(bound)}, func(stmt *sqliteStmt) (bool, error) {
@@ -77,15 +77,15 @@ func (t *tx) claimable(sql, queue string, bound time.Time, lease inbox.Lease, li
 		}
 		return len(found) < limit, err
 	})
-	if err != nil {
-		return nil, err
+	if err != nil || len(damaged) == 0 {
+		return found, err
 	}
 	for _, bad := range damaged {
 		if err := t.putAside(bad); err != nil {
 			return nil, err
 		}
 	}
-	return found, nil
+	return t.claimable(sql, queue, bound, lease, limit)
 }
 
 // When the heads of lanes are ready, in that order, and whose they are.

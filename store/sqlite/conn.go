@@ -252,7 +252,8 @@ func survive(run func() error) (err error) {
 func classify(err error) error {
 	code := sqlite.ErrCode(err)
 	switch code.ToPrimary() {
-	case sqlite.ResultCorrupt, sqlite.ResultNotADB:
+	case sqlite.ResultCorrupt, sqlite.ResultNotADB, sqlite.ResultConstraint:
+		// What is written fits all constraints, if what is there does.
 		return fmt.Errorf("%w: %w", errDamaged, err)
 	case sqlite.ResultFull:
 		return fmt.Errorf("%w: %w", syscall.ENOSPC, err)

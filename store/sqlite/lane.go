@@ -23,7 +23,7 @@ func (t *tx) lane(e *inbox.Event) (laneRows, error) {
 	return t.rows(laneOfTransaction, e.Transaction, e.Queue)
 }
 
-// rows reads records. Those that are damaged are put aside.
+// rows reads records. Those that are damaged are put aside, which may change others.
 func (t *tx) rows(sql string, bind ...any) ([]*row, error) {
 	var rows []*row
 	var damaged []*damagedRow
@@ -39,16 +39,30 @@ func (t *tx) rows(sql string, bind ...any) ([]*row, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(damaged) == 0 {
+		return rows, nil
+	}
 	for _, bad := range damaged {
 		if err := t.putAside(bad); err != nil {
 			return nil, err
 		}
 	}
-	return rows, nil
+	return t.rows(sql, bind...)
 }
 
 // putAside moves a damaged record into the quarantine, where it holds up no other.
 func (t *tx) putAside(bad *damagedRow) error {
+	var of inbox.Event
+	isThere := false
+	err := t.c.each("SELECT transaction_id, merchant FROM galaxypay_events WHERE seq = ?", []any{bad.seq}, func(stmt *sqliteStmt) (bool, error) {
+		column(stmt, 0, &of.Transaction)
+		column(stmt, 1, &of.Queue)
+		isThere = true
+		return true, nil
+	})
+	if err != nil || !isThere {
+		return err
+	}
 	if err := t.c.run("INSERT OR REPLACE INTO galaxypay_quarantine SELECT * FROM galaxypay_events WHERE seq = ?", bad.seq); err != nil {
 		return err
 	}
@@ -57,8 +71,11 @@ func (t *tx) putAside(bad *damagedRow) error {
 	}
 	t.s.claims.take(bad.seq)
 	t.damage = append(t.damage, bad)
-	t.wake = true
-	return nil
+	l, err := t.lane(&of)
+	if err != nil {
+		return err
+	}
+	return t.advance(l)
 }
 
 // isOvertaken reports whether a record of the lane overtakes an event.

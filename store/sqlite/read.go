@@ -115,18 +115,26 @@ func (s *Store) page(ctx context.Context, f inbox.Filter, after, last uint64, si
 	condition, args := store.Where(f)
 	args["after"], args["last"] = after, last
 	sql := "SELECT " + rowColumns + " FROM galaxypay_events WHERE " + condition + " AND seq > @after AND seq <= @last ORDER BY seq"
+	var before uint64
 	err = s.readRows(ctx, func(c *conn, visit func(*sqliteStmt) (bool, error)) error {
-		records = nil
+		records, before = nil, after
 		return c.eachNamed(sql, args, visit)
-	}, func(r inbox.Record) bool {
+	}, func(r inbox.Record) (bool, error) {
+		if r.Seq <= before { // else a list would not end
+			return false, errOrder
+		}
+		before = r.Seq
 		records = append(records, r)
-		return len(records) < size
+		return len(records) < size, nil
 	})
 	return records, err
 }
 
+// errOrder is about pages that are no longer in their order.
+var errOrder = fmt.Errorf("%w: records are not in their order", errDamaged)
+
 // readRows runs a query that yields rows, and has those that are damaged put aside.
-func (s *Store) readRows(ctx context.Context, query func(*conn, func(*sqliteStmt) (bool, error)) error, visit func(inbox.Record) bool) error {
+func (s *Store) readRows(ctx context.Context, query func(*conn, func(*sqliteStmt) (bool, error)) error, visit func(inbox.Record) (bool, error)) error {
 	var damaged []*damagedRow
 	err := s.view(ctx, func(c *conn) error {
 		damaged = nil
@@ -136,7 +144,10 @@ func (s *Store) readRows(ctx context.Context, query func(*conn, func(*sqliteStmt
 				damaged = append(damaged, bad)
 				return true, nil
 			}
-			return err == nil && visit(r.Record), err
+			if err != nil {
+				return false, err
+			}
+			return visit(r.Record)
 		})
 	})
 	for _, bad := range damaged {
@@ -167,9 +178,9 @@ func (s *Store) Taken(ctx context.Context, r inbox.Record) (taken inbox.Record, 
 	sql := strings.Replace(store.TakenEvent, store.EventColumns, rowColumns, 1)
 	err = s.readRows(ctx, func(c *conn, visit func(*sqliteStmt) (bool, error)) error {
 		return c.eachNamed(sql, args, visit)
-	}, func(found inbox.Record) bool {
+	}, func(found inbox.Record) (bool, error) {
 		taken, ok = found, true
-		return false
+		return false, nil
 	})
 	return taken, ok, err
 }

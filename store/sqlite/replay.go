@@ -72,7 +72,11 @@ func (t *tx) picked(f inbox.Filter, after, last uint64) (seqs []uint64, err erro
 	args["after"], args["last"], args["limit"] = after, last, chunk
 	sql := "SELECT seq FROM galaxypay_events WHERE " + condition + " AND seq > @after AND seq <= @last ORDER BY seq LIMIT @limit"
 	err = t.c.eachNamed(sql, args, func(stmt *sqliteStmt) (bool, error) {
-		seqs = append(seqs, uint64(stmt.ColumnInt64(0))) //nolint:gosec // G115: written as uint64
+		seq := uint64(stmt.ColumnInt64(0)) //nolint:gosec // G115: written as uint64
+		if seq <= after {
+			return false, errOrder
+		}
+		seqs, after = append(seqs, seq), seq
 		return true, nil
 	})
 	return seqs, err
@@ -117,7 +121,7 @@ func (s *Store) Prune(ctx context.Context, queue string, before time.Time) (int,
 			return pruned, err
 		}
 		pruned += n
-		if found < chunk {
+		if found < chunk || n == 0 {
 			return pruned, nil
 		}
 	}
