@@ -44,7 +44,7 @@ func benchEvent(i int) inbox.Event {
 }
 
 // full makes a store of n records, which all are delivered but the newest 100, and closes it.
-// It is made once for all benchmarks, and each gets a copy.
+// It is made once for all benchmarks.
 var full = sync.OnceValues(func() (string, error) {
 	n := fullSize
 	dir, err := os.MkdirTemp("", "store-bench-")
@@ -75,10 +75,25 @@ var full = sync.OnceValues(func() (string, error) {
 			return "", err
 		}
 	}
+	used.Store(int64(n))
 	return path, s.Close()
 })
 
-var fullSize int
+var (
+	fullSize int
+	// used is the last event that has arrived in the full store.
+	used atomic.Int64
+)
+
+// removeFull removes the full store.
+func removeFull() {
+	if fullSize == 0 {
+		return
+	}
+	if path, err := full(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+}
 
 // fullStore opens the full store.
 func fullStore(b *testing.B) *Store {
@@ -156,7 +171,8 @@ func BenchmarkArrive(b *testing.B) {
 				var next atomic.Int64
 				if kind == "full" {
 					s = fullStore(b)
-					next.Store(time.Now().UnixNano())
+					next.Store(used.Load())
+					defer func() { used.Store(next.Load()) }()
 				} else {
 					s = openAt(b, filepath.Join(b.TempDir(), "store.db"))
 				}
