@@ -44,14 +44,21 @@ func benchEvent(i int) inbox.Event {
 }
 
 // full makes a store of n records, which all are delivered but the newest 100, and closes it.
-// It is made once for all benchmarks.
+// It is made once for all benchmarks, or, with a directory in BENCH_STORE, once for all runs.
 var full = sync.OnceValues(func() (string, error) {
 	n := fullSize
-	dir, err := os.MkdirTemp("", "store-bench-")
-	if err != nil {
-		return "", err
+	used.Store(time.Now().Unix())
+	dir := os.Getenv("BENCH_STORE")
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "store-bench-"); err != nil {
+			return "", err
+		}
 	}
 	path := filepath.Join(dir, "store.db")
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
 	s, err := Open(path, nil)
 	if err != nil {
 		return "", err
@@ -75,7 +82,6 @@ var full = sync.OnceValues(func() (string, error) {
 			return "", err
 		}
 	}
-	used.Store(int64(n))
 	return path, s.Close()
 })
 
@@ -87,7 +93,7 @@ var (
 
 // removeFull removes the full store.
 func removeFull() {
-	if fullSize == 0 {
+	if fullSize == 0 || os.Getenv("BENCH_STORE") != "" {
 		return
 	}
 	if path, err := full(); err == nil {
