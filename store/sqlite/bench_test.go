@@ -44,14 +44,21 @@ func benchEvent(i int) inbox.Event {
 }
 
 // full makes a store of n records, which all are delivered but the newest 100, and closes it.
-// It is made once for all benchmarks, and each gets a copy.
+// It is made once for all benchmarks, or, with a directory in BENCH_STORE, once for all runs.
 var full = sync.OnceValues(func() (string, error) {
 	n := fullSize
-	dir, err := os.MkdirTemp("", "store-bench-")
-	if err != nil {
-		return "", err
+	used.Store(time.Now().Unix())
+	dir := os.Getenv("BENCH_STORE")
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "store-bench-"); err != nil {
+			return "", err
+		}
 	}
 	path := filepath.Join(dir, "store.db")
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
 	s, err := Open(path, nil)
 	if err != nil {
 		return "", err
@@ -78,7 +85,21 @@ var full = sync.OnceValues(func() (string, error) {
 	return path, s.Close()
 })
 
-var fullSize int
+var (
+	fullSize int
+	// used is the last event that has arrived in the full store.
+	used atomic.Int64
+)
+
+// removeFull removes the full store.
+func removeFull() {
+	if fullSize == 0 || os.Getenv("BENCH_STORE") != "" {
+		return
+	}
+	if path, err := full(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+}
 
 // fullStore opens the full store.
 func fullStore(b *testing.B) *Store {
@@ -156,7 +177,8 @@ func BenchmarkArrive(b *testing.B) {
 				var next atomic.Int64
 				if kind == "full" {
 					s = fullStore(b)
-					next.Store(time.Now().UnixNano())
+					next.Store(used.Load())
+					defer func() { used.Store(next.Load()) }()
 				} else {
 					s = openAt(b, filepath.Join(b.TempDir(), "store.db"))
 				}

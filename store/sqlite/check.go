@@ -141,16 +141,13 @@ func (s *Store) checkAllRecords(ctx context.Context, share int) (records int, er
 	return records, nil
 }
 
-// checkAllStructure has SQLite check the file, on a connection of its own.
+// checkAllStructure has SQLite check the file. If it is damaged, it will be rescued.
 func (s *Store) checkAllStructure(ctx context.Context) error {
-	var problems []string
-	err := s.view(ctx, func(c *conn) (err error) {
-		problems, err = c.checkStructure()
+	return s.view(ctx, func(c *conn) error {
+		problems, err := c.checkStructure()
+		if err == nil && len(problems) > 0 {
+			err = fmt.Errorf("%w: %s", errDamaged, problems[0])
+		}
 		return err
 	})
-	if err != nil || len(problems) == 0 {
-		return err
-	}
-	signal(s.damage)
-	return fmt.Errorf("%w: %s", errDamaged, problems[0])
 }

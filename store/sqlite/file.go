@@ -258,10 +258,13 @@ func identify(path string) (id identity, err error) {
 // would drop SQLite's locks.
 func (id *identity) check(path string) error {
 	now, err := identify(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !(os.SameFile(now.file, id.file) && os.SameFile(now.wal, id.wal)) {
+	if err != nil {
+		return fmt.Errorf("%w: %w", errReplaced, err)
+	}
+	if !os.SameFile(now.file, id.file) || !os.SameFile(now.wal, id.wal) {
 		return errReplaced
 	}
-	return err
+	return nil
 }
 
 // syncDir makes the names in a directory durable.

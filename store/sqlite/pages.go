@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
@@ -70,8 +71,9 @@ func (p *pageFile) open(path string) (err error) {
 	if p.newer, err = p.wal.committed(); err != nil {
 		return err
 	}
+	most := p.count + uint32(len(p.newer)) //nolint:gosec // G115: as many as there are frames
 	for page := range p.newer {
-		p.count = max(p.count, page)
+		p.count = max(p.count, min(page, most))
 	}
 	return nil
 }
@@ -161,11 +163,11 @@ func (p *pageFile) tableCell(cell []byte) (key uint64, content []byte, err error
 	if len(cell) < local {
 		return 0, nil, nil
 	}
-	content = append(make([]byte, 0, size), cell[:local]...)
+	content = slices.Clone(cell[:local])
 	if uint64(local) == size { //nolint:gosec // G115: not negative
 		return key, content, nil
 	}
-	if len(cell) < local+4 {
+	if len(cell) < local+4 || !isEvent(content, size) {
 		return 0, nil, nil
 	}
 	content, err = p.overflow(content, int(size), binary.BigEndian.Uint32(cell[local:])) //nolint:gosec // G115: as above
@@ -242,15 +244,31 @@ func serialTypes(content []byte, count int) (types []uint64, body []byte) {
 	return types, body
 }
 
+// isEvent reports whether the beginning of a row of that size may be that of an event: the pages
+// of a long one are not read for nothing.
+func isEvent(content []byte, size uint64) bool {
+	types, body := serialTypes(content, len(fileColumns(new(row)))+1)
+	if types == nil {
+		return false
+	}
+	sum := uint64(len(content) - len(body)) //nolint:gosec // G115: a part of it
+	for _, kind := range types {
+		sum += sizeOf(kind)
+	}
+	return sum == size
+}
+
+// sizeOf is how many bytes a value of a type has.
+func sizeOf(kind uint64) uint64 {
+	if kind < 12 {
+		return [12]uint64{0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0}[kind]
+	}
+	return (kind - 12) / 2
+}
+
 // cutValue cuts the bytes of a value off.
 func cutValue(kind uint64, body []byte) (value, rest []byte, ok bool) {
-	size := uint64(0)
-	switch {
-	case kind < 12:
-		size = [12]uint64{0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0}[kind]
-	default:
-		size = (kind - 12) / 2
-	}
+	size := sizeOf(kind)
 	if size > uint64(len(body)) {
 		return nil, nil, false
 	}

@@ -94,7 +94,8 @@ type bounds struct{ after, last uint64 }
 // bounds finds them. Records arrive nearly in the order of their times, so if a filter has times,
 // the index on these tells quickly which part of the table it is about.
 func (s *Store) bounds(ctx context.Context, f inbox.Filter) (b bounds, err error) {
-	if f.Since.IsZero() && f.Until.IsZero() {
+	isFew := f.State != "" && f.State != inbox.Delivered // and has an index of its own
+	if isFew || f.Since.IsZero() && f.Until.IsZero() {
 		b.last, err = s.lastSeq(ctx)
 		return b, err
 	}
@@ -167,6 +168,13 @@ func (s *Store) quarantine(ctx context.Context, bad *damagedRow) {
 	}
 }
 
+// takenRow is store.TakenEvent with what this engine keeps beside. A request may have more events
+// than a transaction, and SQLite has no statistics that tell.
+var takenRow = strings.NewReplacer(
+	store.EventColumns, rowColumns,
+	"FROM galaxypay_events", "FROM galaxypay_events INDEXED BY galaxypay_events_transaction",
+).Replace(store.TakenEvent)
+
 // Taken implements inbox.Store.
 func (s *Store) Taken(ctx context.Context, r inbox.Record) (taken inbox.Record, ok bool, err error) {
 	if r.Transaction == "" {
@@ -175,7 +183,7 @@ func (s *Store) Taken(ctx context.Context, r inbox.Record) (taken inbox.Record, 
 	args := store.Args{
 		"merchant": r.Queue, "transaction_id": r.Transaction, "request_id": r.RequestID, "payment_status": r.PaymentStatus, "seq": r.Seq,
 	}
-	sql := strings.Replace(store.TakenEvent, store.EventColumns, rowColumns, 1)
+	sql := takenRow
 	err = s.readRows(ctx, func(c *conn, visit func(*sqliteStmt) (bool, error)) error {
 		return c.eachNamed(sql, args, visit)
 	}, func(found inbox.Record) (bool, error) {

@@ -320,5 +320,9 @@ func (s *Store) rescueOpen(why error) error {
 		return err
 	}
 	s.report(rescued(why, saved, lost))
+	select {
+	case <-s.damage: // of the file before
+	default:
+	}
 	return s.openWriter()
 }

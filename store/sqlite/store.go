@@ -27,7 +27,7 @@ var (
 	// errBroken is about a disk or a connection that failed, after which nothing is certain.
 	errBroken = errors.New("the disk failed")
 	// errReplaced is about a file that was removed or replaced while it was open.
-	errReplaced = errors.New("the file was removed or replaced while it was in use")
+	errReplaced = errors.New("the file or its -wal was removed or replaced while it was in use")
 )
 
 // Store is a store in a file. It implements inbox.Store.

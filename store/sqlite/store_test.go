@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -10,7 +11,12 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		removeFull()
+		os.Exit(code)
+	}))
+}
 
 // openAt opens a store in which no damage is expected.
 func openAt(t testing.TB, path string) *Store {

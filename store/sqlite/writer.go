@@ -150,14 +150,17 @@ func fail(batch []*request, err error) {
 	}
 }
 
-// transact reports whether all requests were run, and, with no error, that they are committed.
+// transact runs a batch and commits it. Ran is false if one of the requests failed; other errors
+// concern all of them, such as another program that has the file's lock.
 func (s *Store) transact(batch []*request) (ran bool, err error) {
 	t := &tx{s: s, c: s.writer}
 	before := s.nextSeq
 	err = survive(func() error {
+		ran = true
 		if err := t.c.run("BEGIN IMMEDIATE"); err != nil {
 			return err
 		}
+		ran = false
 		if err := t.runAll(batch); err != nil {
 			return err
 		}
