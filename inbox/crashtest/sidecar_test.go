@@ -36,6 +36,9 @@ type callback struct {
 // statuses are those of a transaction's callbacks, in the order of their arrival.
 var statuses = []string{"pending", "failed", inbox.Paid, "expired", inbox.Paid}
 
+// paidOfEach is how many of a transaction's callbacks say paid.
+const paidOfEach = 2
+
 // overtaken reports whether a callback arrives after its transaction was paid, and does not
 // say paid.
 func (c callback) overtaken() bool { return c.N > 2 && statuses[c.N] != inbox.Paid }
