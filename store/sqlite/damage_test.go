@@ -419,7 +419,7 @@ func TestDamagedListOfFreePages(t *testing.T) {
 	whole := content(t, path)
 	for page := 2; page <= len(whole)/usualPageSize; page++ {
 		b := slices.Clone(whole)
-		binary.BigEndian.PutUint32(b[32:], uint32(page)) //nolint:gosec // G115: a small number
+		binary.BigEndian.PutUint32(b[32:], uint32(page))
 		binary.BigEndian.PutUint32(b[36:], 1)
 		s, reported, err := damagedWith(t, filepath.Join(t.TempDir(), "store.db"), b, smallFile)
 		if err != nil {

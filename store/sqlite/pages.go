@@ -153,7 +153,7 @@ func (p *pageFile) tableCell(cell []byte) (key uint64, content []byte, err error
 	if key, cell = varint(cell); cell == nil || key == 0 || key >= 1<<62 {
 		return 0, nil, nil
 	}
-	local := int(size) //nolint:gosec // G115: at most maxPayload
+	local := int(size)
 	if most := p.size - 35; local > most {
 		least := (p.size-12)*32/255 - 23
 		if local = least + (local-least)%(p.size-4); local > most {
@@ -164,13 +164,13 @@ func (p *pageFile) tableCell(cell []byte) (key uint64, content []byte, err error
 		return 0, nil, nil
 	}
 	content = slices.Clone(cell[:local])
-	if uint64(local) == size { //nolint:gosec // G115: not negative
+	if uint64(local) == size {
 		return key, content, nil
 	}
 	if len(cell) < local+4 || !isEvent(content, size) {
 		return 0, nil, nil
 	}
-	content, err = p.overflow(content, int(size), binary.BigEndian.Uint32(cell[local:])) //nolint:gosec // G115: as above
+	content, err = p.overflow(content, int(size), binary.BigEndian.Uint32(cell[local:]))
 	return key, content, err
 }
 

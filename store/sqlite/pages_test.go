@@ -59,7 +59,7 @@ func FuzzRescue(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.Seq == 0 || r.Seq > 3 || r.ID != testEvent(int(r.Seq-1)).ID { //nolint:gosec // G115: a small number
+			if r.Seq == 0 || r.Seq > 3 || r.ID != testEvent(int(r.Seq-1)).ID {
 				t.Errorf("found %+v", r)
 			}
 		}

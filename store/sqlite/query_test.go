@@ -39,7 +39,7 @@ func TestWhatHappenedToAnOrder(t *testing.T) {
 		t.Log("sqlite3 is not installed, so only the library has been asked")
 		return
 	}
-	out, err := exec.CommandContext(t.Context(), program, "-readonly", s.path, query).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), program, "-readonly", s.path, query).CombinedOutput() //nolint:gosec // G204: a program of the machine
 	if text := strings.TrimSpace(string(out)); err != nil || text != expected {
 		t.Errorf("sqlite3 says %q, %v", text, err)
 	}
@@ -110,7 +110,7 @@ func TestAnotherProgramHoldsTheLock(t *testing.T) {
 	if err := other.run("BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.update(t.Context(), func(t *tx) error { return nil }); sqlite.ErrCode(err).ToPrimary() != sqlite.ResultBusy {
+	if err := s.update(t.Context(), func(*tx) error { return nil }); sqlite.ErrCode(err).ToPrimary() != sqlite.ResultBusy {
 		t.Errorf("kept: %v", err)
 	}
 	if err := other.run("ROLLBACK"); err != nil {

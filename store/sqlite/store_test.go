@@ -19,11 +19,11 @@ func TestMain(m *testing.M) {
 }
 
 // openAt opens a store in which no damage is expected.
-func openAt(t testing.TB, path string) *Store {
-	t.Helper()
-	s, err := Open(path, func(err error) { t.Errorf("reported: %v", err) })
+func openAt(tb testing.TB, path string) *Store {
+	tb.Helper()
+	s, err := Open(path, func(err error) { tb.Errorf("reported: %v", err) })
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }

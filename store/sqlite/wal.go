@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 )
 
@@ -42,7 +43,7 @@ type frame struct {
 
 // openWAL opens the log of a file. It returns nil if there is none with any frame.
 func openWAL(path string) (*walFile, error) {
-	file, err := os.Open(path + walSuffix)
+	file, err := os.Open(path + walSuffix) //nolint:gosec // G304: the operator's choice
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -150,9 +151,7 @@ func (w *walFile) committed() (map[uint32]int64, error) {
 		}
 		open[f.page] = f.at
 		if f.isCommit {
-			for page, at := range open {
-				newest[page] = at
-			}
+			maps.Copy(newest, open)
 			clear(open)
 		}
 	})
