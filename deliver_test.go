@@ -18,7 +18,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-
 	_ "github.com/caddyserver/caddy/v2/modules/standard" // the handlers that deliver can name
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"

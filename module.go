@@ -378,9 +378,12 @@ func usedStores() string { return filepath.Join(caddy.AppDataDir(), "galaxypay",
 // rememberStore notes the store for later configurations, which may use another one. It is
 // not worth a failure.
 func (m *membership) rememberStore(pending map[string]int, isOpen bool) {
-	err := store.Remember(usedStores(), store.Used{Engine: m.opener.Engine(), Name: m.opener.Name(), Pending: pending, Open: isOpen})
-	if err != nil {
-		m.log.Warn("the store in use could not be noted; a later configuration with another store will not warn of events in this one", zap.Error(err))
+	m.remember(store.Used{Engine: m.opener.Engine(), Name: m.opener.Name(), Pending: pending, Open: isOpen})
+}
+
+func (m *membership) remember(used store.Used) {
+	if err := store.Remember(usedStores(), used); err != nil {
+		m.log.Warn("the stores in use could not be noted; a later configuration with another store will not warn of events in this one", zap.Error(err))
 	}
 }
 
@@ -392,7 +395,7 @@ func (m *membership) reportOthers() {
 			continue
 		}
 		log := m.log.With(zap.String("store", used.Engine+" "+used.Name))
-		used = asItIsNow(used)
+		used = m.asItIsNow(used)
 		for _, merchant := range slices.Sorted(maps.Keys(used.Pending)) {
 			log.Warn("the inbox of an earlier configuration holds events in another store; they are not delivered while this configuration does not use it",
 				zap.String("merchant", merchant), zap.Int("pending", used.Pending[merchant]))
@@ -404,17 +407,25 @@ func (m *membership) reportOthers() {
 }
 
 // asItIsNow counts again what is pending in another store: by the engine that still runs, else
-// in the file. What cannot be counted stays as it was noted: the file may be in use elsewhere
-// by now.
-func asItIsNow(used store.Used) store.Used {
-	count := func() (map[string]int, error) { return pendingInFile(used.Name) }
+// in the file. What cannot be counted stays as it was noted. A file that another process has
+// open is that one's to deliver.
+func (m *membership) asItIsNow(used store.Used) store.Used {
 	if running := engineOf(used); running != nil {
-		count = func() (map[string]int, error) { return pendingIn(running) }
-	} else if used.Engine != "sqlite" {
+		if pending, err := pendingIn(running); err == nil {
+			used.Pending, used.Open = pending, false
+		}
 		return used
 	}
-	if pending, err := count(); err == nil {
+	if used.Engine != "sqlite" {
+		return used
+	}
+	pending, err := pendingInFile(used.Name)
+	if errors.Is(err, sqlite.ErrLocked) {
+		used.Pending, used.Open = nil, false
+	}
+	if err == nil {
 		used.Pending, used.Open = pending, false
+		m.remember(used)
 	}
 	return used
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"
 )
 
 // fileOpener opens a file, and counts how often.
@@ -387,7 +388,6 @@ func TestStoreThatWasNotClosedIsReported(t *testing.T) {
 		{Engine: "sqlite", Name: filepath.Join(s.dir, "removed.db"), Open: true},
 		{Engine: "postgres", Name: "db.example/before", Open: true},
 		{Engine: "postgres", Name: "db.example/noted", Open: true, Pending: map[string]int{"default": 7}},
-		{Engine: "postgres", Name: "db.example/closed"},
 	} {
 		if err := store.Remember(usedStores(), used); err != nil {
 			t.Fatal(err)
@@ -396,8 +396,33 @@ func TestStoreThatWasNotClosedIsReported(t *testing.T) {
 	s.logs.TakeAll()
 	for range 2 { // at every load
 		mustLeave(t, s.load(""))
-		wereReported(t, "after a kill", s.logs, "killed.db warn default 1", "before warn", "noted warn default 7")
+		logged := reports(s.logs)
+		slices.Sort(logged)
+		if want := []string{"before warn", "killed.db warn default 1", "noted warn default 7"}; !slices.Equal(logged, want) {
+			t.Errorf("logged %q, want %q", logged, want)
+		}
 	}
+	for _, used := range store.Remembered(usedStores()) {
+		if filepath.Base(used.Name) == "removed.db" {
+			t.Error("a file that has been removed is still noted")
+		}
+	}
+}
+
+// A file that another sidecar of this machine has open is that one's to deliver.
+func TestStoreOfAnotherSidecarIsNotReported(t *testing.T) {
+	s := newStoreTest(t)
+	name := filepath.Join(s.dir, "others.db")
+	if err := store.Remember(usedStores(), store.Used{Engine: "sqlite", Name: name, Open: true, Pending: map[string]int{"default": 1}}); err != nil {
+		t.Fatal(err)
+	}
+	others, err := sqlite.Open(name, nil) // its lock holds within a process too
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer others.Close()
+	mustLeave(t, s.load(""))
+	wereReported(t, "while it is in use", s.logs)
 }
 
 // One store that two configurations use is open until the second one leaves it.
@@ -409,8 +434,9 @@ func TestStoreStaysOpenOverAReload(t *testing.T) {
 	if used := store.Remembered(usedStores()); len(used) != 1 || !used[0].Open {
 		t.Errorf("after the reload: %+v", used)
 	}
+	arrives(t, after.member, "1", "default")
 	mustLeave(t, after)
-	if used := store.Remembered(usedStores()); len(used) != 1 || used[0].Open {
+	if used := store.Remembered(usedStores()); len(used) != 1 || used[0].Open || used[0].Pending["default"] != 1 {
 		t.Errorf("after the end: %+v", used)
 	}
 }

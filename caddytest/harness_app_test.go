@@ -27,6 +27,7 @@ type appRequest struct {
 	length  int64
 	body    string
 	broken  error // why the body could not be read to its end
+	host    string
 }
 
 // newApp runs an app that confirms every IPN.
@@ -44,7 +45,7 @@ func newApp(t *testing.T) *recordingApp {
 func (a *recordingApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	a.mu.Lock()
-	a.requests = append(a.requests, appRequest{r.Method, r.RequestURI, r.Header.Clone(), r.Trailer.Clone(), r.ContentLength, string(body), err})
+	a.requests = append(a.requests, appRequest{r.Method, r.RequestURI, r.Header.Clone(), r.Trailer.Clone(), r.ContentLength, string(body), err, r.Host})
 	answer := a.answer
 	a.mu.Unlock()
 	answer(w, r)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -96,14 +97,17 @@ type inboxSidecar struct {
 	app    *recordingApp
 	file   string // of an inbox in a file
 	store  string // as the global option names it
+	inbox  string // more options of the handler's inbox
 	socket string // of the admin endpoint
 }
 
 // shownEvent is an event as an operator sees it.
 type shownEvent struct {
-	ID, Queue, Transaction, State, PaymentStatus, LastError, MessageError string
-	Attempts                                                              int
-	Message                                                               json.RawMessage
+	ID, Queue, Transaction, OrderID, RequestID, State, PaymentStatus, LastError, MessageError string
+
+	Attempts int
+	Answer   inbox.Answer
+	Message  json.RawMessage
 }
 
 // newInboxSidecar runs a sidecar with an inbox in a file. It gives an event up after two attempts.
@@ -119,7 +123,13 @@ func newInboxSidecar(t *testing.T, options string) *inboxSidecar {
 // newInboxSidecarIn is newInboxSidecar with another store.
 func newInboxSidecarIn(t *testing.T, store, options string) *inboxSidecar {
 	t.Helper()
-	k := &inboxSidecar{app: newApp(t), store: store}
+	return newInboxSidecarThat(t, "retry 1ms", store, options)
+}
+
+// newInboxSidecarThat is newInboxSidecarIn with these options of the handler's inbox.
+func newInboxSidecarThat(t *testing.T, handler, store, options string) *inboxSidecar {
+	t.Helper()
+	k := &inboxSidecar{app: newApp(t), store: store, inbox: handler}
 	k.socket = filepath.Join(shortTempDir(t), "admin.sock")
 	k.caddyServer = start(t, k.caddyfile(options))
 	t.Cleanup(func() {
@@ -148,7 +158,7 @@ func (k *inboxSidecar) caddyfile(options string) string {
 			galaxypay_ipn {
 				inbox {
 					deliver_to http://` + k.app.address + `/payments/ipn?shop=1
-					retry 1ms
+					` + k.inbox + `
 				}
 			}
 		}`
@@ -170,13 +180,19 @@ func (k *inboxSidecar) operate(t *testing.T, args ...string) (printed string, er
 
 func (k *inboxSidecar) operateOnce(t *testing.T, args ...string) (string, error) {
 	t.Helper()
+	return k.command(t, "inbox", args...)
+}
+
+// command runs "caddy galaxypay <name> ..." and returns what it printed.
+func (k *inboxSidecar) command(t *testing.T, name string, args ...string) (string, error) {
+	t.Helper()
 	registered := caddycmd.Commands()["galaxypay"]
 	cmd := &cobra.Command{Use: registered.Name, SilenceErrors: true, SilenceUsage: true}
 	registered.CobraFunc(cmd)
 	var out bytes.Buffer
 	cmd.SetOut(&out)
 	cmd.SetErr(&out)
-	cmd.SetArgs(append([]string{"inbox", "--address", "unix/" + k.socket}, args...))
+	cmd.SetArgs(append([]string{name, "--address", "unix/" + k.socket}, args...))
 	err := cmd.ExecuteContext(t.Context())
 	return out.String(), err
 }
@@ -212,6 +228,27 @@ func (k *inboxSidecar) awaitState(t *testing.T, id, state string) (e shownEvent)
 		return e.State == state
 	})
 	return e
+}
+
+// send sends an IPN, and returns the ipnStatus that the gateway gets.
+func (k *inboxSidecar) send(t *testing.T, message string) (ipnStatus string) {
+	t.Helper()
+	a := k.post(t, k.url("9181")+"/ipn", signedMessage(message, sandboxSalt).json())
+	var answer inbox.Answer
+	a.decode(t, &answer)
+	return answer.Status
+}
+
+// wasTold checks which payment statuses the app has got since the last look.
+func (a *recordingApp) wasTold(t *testing.T, want ...string) {
+	t.Helper()
+	var got []string
+	for _, call := range a.received() {
+		got = append(got, call.header.Get("Galaxypay-Payment-Status"))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the app was told %q, want %q", got, want)
+	}
 }
 
 // arrive sends an IPN, which is acknowledged whatever the app answers, and returns its id.

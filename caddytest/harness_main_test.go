@@ -73,13 +73,24 @@ const sandboxMerchant = `
 	`
 
 // TestMain fails the run if a goroutine is left after every Caddy has stopped. In a child process
-// it runs Caddy instead of tests.
+// it runs Caddy instead of tests. Caddy's data directory is one of the run's own: the sidecar notes
+// there which stores it has used.
 func TestMain(m *testing.M) {
 	if caddyfile := os.Getenv(caddyfileEnv); caddyfile != "" {
 		runAsCaddy(caddyfile)
 		return
 	}
-	goleak.VerifyTestMain(m, relayLeftovers...)
+	data, err := os.MkdirTemp("", "caddytest")
+	if err != nil {
+		panic(err)
+	}
+	if err := os.Setenv("XDG_DATA_HOME", data); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m, append(relayLeftovers, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(data)
+		os.Exit(code)
+	}))...)
 }
 
 // caddyfileEnv names the Caddyfile of a child process, which is this test binary.

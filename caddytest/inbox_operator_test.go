@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -87,6 +88,64 @@ func TestInboxShowsMessagesOnRequestOnly(t *testing.T) {
 	stored, err := os.ReadFile(k.file + "-wal")
 	if err != nil || bytes.Contains(stored, []byte(customer)) || !bytes.Contains(stored, []byte(ids[0])) {
 		t.Errorf("the file shows a message, or nothing; %v", err)
+	}
+}
+
+// The beginning of an id is enough to look at an event, and not to deliver it again.
+func TestInboxBeginningOfAnID(t *testing.T) {
+	for name, store := range stores {
+		t.Run(name, func(t *testing.T) {
+			k := newInboxSidecarIn(t, store(t), "")
+			id := k.arrive(t, paidMessage)
+			k.awaitState(t, id, "delivered")
+			k.app.received()
+			if e := k.show(t, id[:6]); e.ID != id || e.OrderID != "A-1" || string(e.Message) != paidMessage {
+				t.Errorf("shown %+v", e)
+			}
+			if printed, err := k.operate(t, "replay", id[:6]); err == nil {
+				t.Errorf("replayed: %s", printed)
+			}
+			k.app.wantNothing(t)
+		})
+	}
+}
+
+// The store is checked and copied while it is in use. The copy is a store.
+func TestStoreCheckAndBackup(t *testing.T) {
+	k := newInboxSidecar(t, "")
+	id := k.arrive(t, paidMessage)
+	k.awaitState(t, id, "delivered")
+	if printed, err := k.command(t, "store", "check"); err != nil || !strings.HasSuffix(printed, ": 1\n") {
+		t.Errorf("check: %q, %v", printed, err)
+	}
+	path := filepath.Join(t.TempDir(), "copy.db")
+	if printed, err := k.command(t, "store", "backup", path); err != nil || !strings.Contains(printed, path) {
+		t.Fatalf("backup: %q, %v", printed, err)
+	}
+	if records := recordsIn(t, path); len(records) != 1 || records[0].ID != id || string(records[0].Message) != paidMessage {
+		t.Errorf("the copy has %+v", records)
+	}
+	for name, to := range map[string]string{"over the copy": path, "over the store": k.file, "to an unset variable": "", "to a directory": filepath.Dir(path)} {
+		if printed, err := k.command(t, "store", "backup", to); err == nil {
+			t.Errorf("%s: %s", name, printed)
+		}
+	}
+	k.arrive(t, ofTransaction(11, paidMessage)) // it is still in use
+}
+
+// A database has tools of its own.
+func TestStoreOfADatabase(t *testing.T) {
+	for name, store := range stores {
+		if name == "sqlite" {
+			continue
+		}
+		k := newInboxSidecarIn(t, store(t), "")
+		if printed, err := k.command(t, "store", "check"); err == nil || !strings.Contains(err.Error(), "pg_amcheck") {
+			t.Errorf("check: %q, %v", printed, err)
+		}
+		if printed, err := k.command(t, "store", "backup", filepath.Join(t.TempDir(), "copy")); err == nil || !strings.Contains(err.Error(), "pg_dump") {
+			t.Errorf("backup: %q, %v", printed, err)
+		}
 	}
 }
 

@@ -28,12 +28,16 @@ type Used struct {
 // moment lose one of two entries, which each start writes again.
 var usedLock sync.Mutex
 
-// Remember notes a store in the file at path, in the place of what was noted of it before.
+// Remember notes a store in the file at path, in the place of what was noted of it before. One
+// that is closed and in which nothing waits is not noted any more.
 func Remember(path string, u Used) error {
 	usedLock.Lock()
 	defer usedLock.Unlock()
 	all := slices.DeleteFunc(read(path), func(other Used) bool { return other.Engine == u.Engine && other.Name == u.Name })
-	text, err := json.MarshalIndent(append(all, u), "", "  ")
+	if u.Open || len(u.Pending) > 0 {
+		all = append(all, u)
+	}
+	text, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -56,7 +60,7 @@ func Remembered(path string) []Used {
 }
 
 func read(path string) []Used {
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) //nolint:gosec // G304: a file of the sidecar's own
 	if err != nil {
 		return nil
 	}

@@ -5,6 +5,8 @@ package crashtest
 import (
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"
 )
 
 var lease = inbox.Lease{Now: epoch, Until: epoch.Add(time.Hour)}
@@ -34,7 +36,7 @@ func filled(t *testing.T, path string, transactions int) *expected {
 			if i%2 != 0 || r.Lease == "" {
 				continue
 			}
-			if err := store.Settle(t.Context(), r, inbox.Settlement{State: inbox.Delivered, At: epoch}); err != nil {
+			if _, err := store.Settle(t.Context(), r, inbox.Settlement{State: inbox.Delivered, At: epoch}); err != nil {
 				t.Fatal(err)
 			}
 			exp.settled[c] = true
@@ -53,7 +55,7 @@ func arrive(t *testing.T, store inbox.Store, c callback) (inbox.Record, error) {
 
 func opened(t *testing.T, path string) inbox.Store {
 	t.Helper()
-	store, err := bolt.Open(path, nil)
+	store, err := sqlite.Open(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +72,7 @@ func closed(t *testing.T, store inbox.Store) {
 // checkStored opens an inbox and fails if something that exp has is not there.
 func checkStored(t *testing.T, path string, exp *expected) {
 	t.Helper()
-	store, err := openUndamaged(t.Context(), "bolt", path)
+	store, err := openUndamaged(t.Context(), "sqlite", path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +85,7 @@ func checkStored(t *testing.T, path string, exp *expected) {
 // refusal fails if an inbox opens, or if the error does not say where it is.
 func refusal(t *testing.T, path string) error {
 	t.Helper()
-	store, err := bolt.Open(path, nil)
+	store, err := sqlite.Open(path, nil)
 	if err == nil {
 		_ = store.Close()
 		t.Fatal("the inbox opens")
@@ -105,12 +107,22 @@ func skipUnlessRequired(t *testing.T, why string) {
 	t.Skip(why)
 }
 
-// smallDisk mounts a disk for a test.
-func smallDisk(t *testing.T, size string) (dir string) {
+// smallDisk mounts a disk of some mebibytes for a test: a file system in a file, since a store
+// refuses one in memory.
+func smallDisk(t *testing.T, mebibytes int) (dir string) {
 	t.Helper()
+	image := filepath.Join(t.TempDir(), "disk")
+	if err := os.WriteFile(image, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(image, int64(mebibytes)<<20); err != nil {
+		t.Fatal(err)
+	}
 	dir = t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		skipUnlessRequired(t, "mounting a small disk takes root: "+err.Error())
+	for _, args := range [][]string{{"mkfs.ext4", "-q", "-m", "0", image}, {"mount", "-o", "loop", image, dir}} {
+		if out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput(); err != nil { //nolint:gosec // G204: as listed here
+			skipUnlessRequired(t, fmt.Sprintf("mounting a small disk takes root and a loop device: %s: %v: %s", args[0], err, out))
+		}
 	}
 	t.Cleanup(func() {
 		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
@@ -120,9 +132,27 @@ func smallDisk(t *testing.T, size string) (dir string) {
 	return dir
 }
 
-func remount(t *testing.T, dir string, flags uintptr, size string) {
+func remount(t *testing.T, dir string, flags uintptr) {
 	t.Helper()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_REMOUNT|flags, "size="+size); err != nil {
+	if err := unix.Mount("", dir, "", unix.MS_REMOUNT|flags, ""); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// ballast fills a disk until so many bytes are left. Removing the file makes room again.
+func ballast(t *testing.T, dir string, left uint64) (path string) {
+	t.Helper()
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(dir, "ballast")
+	free := fs.Bavail * uint64(fs.Bsize) //nolint:gosec // G115: a block has a size above zero
+	if free <= left {
+		t.Fatalf("%d bytes are free, expected more than %d", free, left)
+	}
+	if err := os.WriteFile(path, make([]byte, free-left), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

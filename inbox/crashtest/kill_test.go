@@ -14,7 +14,7 @@ import (
 
 // A sidecar is killed again and again, at any moment, also while it opens its inbox.
 func TestKill(t *testing.T) {
-	t.Run("bolt", func(t *testing.T) { killOften(t, "bolt", filepath.Join(t.TempDir(), "inbox.db")) })
+	t.Run("sqlite", func(t *testing.T) { killOften(t, "sqlite", filepath.Join(t.TempDir(), "store.db")) })
 	t.Run("postgres", func(t *testing.T) { killOften(t, "postgres", postgrestest.Run(t).Address()) })
 }
 

@@ -27,7 +27,7 @@ func TestPowerCut(t *testing.T) {
 		}
 		dir := t.TempDir()
 		left.write(t, dir)
-		o := orders{Store: "bolt", Where: filepath.Join(dir, "inbox.db"), Round: life, Writers: 3, Transactions: 2, Again: sample(rng, exp.sorted(), 2)}
+		o := orders{Store: "sqlite", Where: filepath.Join(dir, "store.db"), Round: life, Writers: 3, Transactions: 2, Again: sample(rng, exp.sorted(), 2)}
 		before := readDisk(t, dir)
 		steps := watch(t, dir, o)
 		for _, s := range steps {
@@ -92,7 +92,7 @@ func check(t *testing.T, after *disk, exp *expected) {
 	t.Helper()
 	dir := t.TempDir()
 	after.write(t, dir)
-	store, err := openUndamaged(t.Context(), "bolt", filepath.Join(dir, "inbox.db"))
+	store, err := openUndamaged(t.Context(), "sqlite", filepath.Join(dir, "store.db"))
 	if err != nil {
 		t.Errorf("the inbox does not open: %v", err)
 		return

@@ -7,8 +7,8 @@ import (
 	"errors"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox/bolt"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"
 )
 
 // openUndamaged opens the inbox at a path or address, in a store of that kind. No crash may
@@ -18,7 +18,7 @@ func openUndamaged(ctx context.Context, kind, where string) (inbox.Store, error)
 		return postgres.Open(ctx, where)
 	}
 	var damage error
-	store, err := bolt.Open(where, func(err error) { damage = errors.Join(damage, err) })
+	store, err := sqlite.Open(where, func(err error) { damage = errors.Join(damage, err) })
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ WITH arriving AS MATERIALIZED (
 		FROM added CROSS JOIN LATERAL ` + inLane("added") + ` AS p
 		WHERE added.payment_status = 'paid'
 			AND p.request_id = added.request_id AND p.payment_status <> 'paid' AND p.state = 'pending'
-	)) AND a.transaction_id = r.transaction_id AND ` + still("a.merchant = r.merchant AND r.state = 'pending' AND "+free("r", "a")) + `
+	)) AND a.transaction_id = r.transaction_id AND ` + still("a.merchant = r.merchant AND r.state = 'pending' AND "+free("a")) + `
 )
 SELECT id, merchant, seq, state, claimed FROM added`
 
@@ -100,7 +100,7 @@ UPDATE galaxypay_events AS r
 SET ready_at = NULL
 FROM dead
 WHERE r.seq = ANY (ARRAY(SELECT ` + headOf("dead") + ` FROM dead)) AND r.transaction_id = dead.transaction_id
-	AND ` + still("r.merchant = dead.merchant AND r.ready_at IS NOT NULL AND "+free("r", "dead"))
+	AND ` + still("r.merchant = dead.merchant AND r.ready_at IS NOT NULL AND "+free("dead"))
 
 // find returns the records of the events that are not claimed under the lease of their arrival
 // yet, and claims those that are the heads of their lanes and not claimed by others.
@@ -108,7 +108,7 @@ var find = `
 WITH arriving AS MATERIALIZED (SELECT * FROM ` + arrivals + `),
 found AS MATERIALIZED (
 	SELECT r.*, a.lease AS token, a.now_at, a.until_at, a.horizon,
-		r.transaction_id = a.transaction_id AND r.ready_at IS NOT NULL AND ` + free("r", "a") + ` AS claimable
+		r.transaction_id = a.transaction_id AND r.ready_at IS NOT NULL AND ` + free("a") + ` AS claimable
 	FROM arriving AS a CROSS JOIN LATERAL ` + withID("a") + ` AS r
 	WHERE r.lease IS DISTINCT FROM a.lease
 ), claimed AS (
@@ -116,7 +116,7 @@ found AS MATERIALIZED (
 	SET lease = found.token, lease_until = found.until_at, ready_at = found.until_at
 	FROM found
 	WHERE r.seq = ANY (ARRAY(SELECT seq FROM found WHERE claimable)) AND r.seq = found.seq
-		AND ` + still("r.ready_at IS NOT NULL AND "+free("r", "found")) + `
+		AND ` + still("r.ready_at IS NOT NULL AND "+free("found")) + `
 	RETURNING r.seq
 )
 SELECT ` + store.EventColumns + `, CASE WHEN seq IN (SELECT seq FROM claimed) THEN token ELSE '' END FROM found`

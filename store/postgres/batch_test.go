@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -151,6 +152,16 @@ func TestOneTransactionIsLocked(t *testing.T) {
 	blocked(t, address, "T-held", func() {
 		waiting.Go(func() { held = arrive(t, s, event("held", "T-held", "paid"), leaseAt(0)) })
 		waiting.Go(func() { arrive(t, s, event("held too", "T-held", "paid"), leaseAt(0)) })
+		arriving := slices.Insert(eventsOf(64), 40, event("held in a batch", "T-held", "paid"))
+		var others sync.WaitGroup
+		for _, e := range arriving {
+			group := &others
+			if e.Transaction == "T-held" {
+				group = &waiting
+			}
+			group.Go(func() { arrive(t, s, e, leaseAt(0)) })
+		}
+		others.Wait()
 		for round := range 10 {
 			for i, e := range eventsOf(8) {
 				e.ID, e.Transaction = fmt.Sprint(round, "-", i), fmt.Sprint("T-", round, "-", i)
@@ -158,7 +169,7 @@ func TestOneTransactionIsLocked(t *testing.T) {
 			}
 		}
 		if took := time.Since(begun); took > 4*time.Second { // lock_timeout ends the wait after five
-			t.Errorf("160 operations took %s beside a transaction that was locked", took)
+			t.Errorf("224 operations took %s beside a transaction that was locked", took)
 		}
 	})
 	waiting.Wait()

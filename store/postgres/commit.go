@@ -9,6 +9,10 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
 
+// limitPatience bounds how long a batch waits for one lock: if something else has locked one
+// of its lanes for longer, its operations are separated, and only that lane waits on.
+const limitPatience = "SELECT set_config('lock_timeout', '500ms', true)"
+
 // commit runs a batch of operations in one transaction, which costs one round trip.
 func (s *Store) commit(batch []*operation) error {
 	ctx, cancel := context.WithTimeout(context.Background(), operationTimeout)
@@ -18,6 +22,9 @@ func (s *Store) commit(batch []*operation) error {
 	more := false // for Claim to return
 
 	statements := new(pgx.Batch)
+	if len(batch) > 1 {
+		statements.Queue(limitPatience)
+	}
 	statements.Queue(lockLanes, keysOf(lanes))
 	queueSettle(statements, settlements, func() { more = true })
 	queueArrive(statements, arrivals)

@@ -131,7 +131,7 @@ func claim(t *testing.T, s *postgres.Store, lease inbox.Lease, limit int) (recor
 // laneKey is the key of the lock of a transaction of the queue "default".
 func laneKey(transaction string) int64 {
 	sum := sha256.Sum256([]byte("default\x00" + transaction + "\x00"))
-	return int64(binary.BigEndian.Uint64(sum[:]))
+	return int64(binary.BigEndian.Uint64(sum[:])) //nolint:gosec // G115: all 64 bits are wanted, whatever their sign
 }
 
 // awaitLock waits until a session waits for the lock of a transaction.

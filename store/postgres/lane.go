@@ -71,10 +71,10 @@ func withID(event string) string {
 // version of the event too. The event is not looked for by it, in whatever index.
 func still(condition string) string { return "((" + condition + ") IS TRUE)" }
 
-// free is the condition that an event is not claimed, at the time of another relation's columns
-// now_at and horizon.
-func free(event, at string) string {
-	return "(" + event + ".lease IS NULL OR " + event + ".lease_until <= " + at + ".now_at OR " + event + ".lease_until > " + at + ".horizon)"
+// free is the condition that the event r is not claimed, at the time of another relation's
+// columns now_at and horizon.
+func free(at string) string {
+	return "(r.lease IS NULL OR r.lease_until <= " + at + ".now_at OR r.lease_until > " + at + ".horizon)"
 }
 
 // isPaid is the condition that a kept event overtakes an event.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -77,10 +78,8 @@ func (s *Store) replaySome(ctx context.Context, sel selection, limit int) (picke
 		if _, err := tx.Exec(ctx, lockLanes, keysOf(lanes)); err != nil {
 			return err
 		}
-		args := pgx.NamedArgs{"picked": picked}
-		for name, value := range sel.args {
-			args[name] = value
-		}
+		args := maps.Clone(sel.args)
+		args["picked"] = picked
 		tag, err := tx.Exec(ctx, replay+sel.where, args)
 		if err != nil {
 			return err

@@ -251,7 +251,7 @@ func TestServerRestarts(t *testing.T) {
 	if err := needServer(t).Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	// The pool may still hand out a connection that broke; the gateway is told 503 then.
+	// The pool may still hand out a connection that broke; the gateway gets 503 then.
 	for i := 21; !arriveOne(i) && t.Context().Err() == nil; i++ {
 		if failures > 100 {
 			t.Fatal("the inbox does not recover")
@@ -270,7 +270,7 @@ func TestServerRestarts(t *testing.T) {
 			t.Errorf("event %s was acknowledged, and is not kept", id)
 		}
 	}
-	// Whether it listens again by now or later: it hears what another sidecar tells, or looks
+	// Whether it listens again by now or later: it gets the notice of another sidecar, or looks
 	// for what it has missed.
 	drain(s.Wake())
 	other := open(t, address)

@@ -149,12 +149,20 @@ func checkHeader(path string) error {
 	}
 	version := binary.BigEndian.Uint32(header[60:])
 	switch {
-	case !bytes.HasPrefix(header, magic), binary.BigEndian.Uint32(header[68:]) != applicationID:
+	case !bytes.HasPrefix(header, magic), binary.BigEndian.Uint32(header[68:]) != applicationID, !isUsual(header):
 		return fmt.Errorf("%w: it does not begin like a store", errDamaged)
 	case int64(version) > int64(len(migrations)):
 		return fmt.Errorf("its tables have version %d, and this sidecar supports versions up to %d; use a newer sidecar", version, len(migrations))
 	}
 	return nil
+}
+
+// isUsual reports whether what SQLite believes of the file's header is what it writes there: by
+// other values it would take the file as one that may not be written to, or misread it.
+func isUsual(header []byte) bool {
+	const write, read, reserved, utf8 = 18, 19, 20, 1
+	return header[write] <= 2 && header[read] <= 2 && bytes.Equal(header[reserved:reserved+4], []byte{0, 64, 32, 32}) &&
+		binary.BigEndian.Uint32(header[56:]) == utf8
 }
 
 // openWriter opens the writer's connection.

@@ -11,6 +11,9 @@ import (
 // is just being replaced.
 const lockTimeout = 2 * time.Second
 
+// ErrLocked is the error of Open when another process has the store open.
+var ErrLocked = errors.New("it is locked by another process, which has this store open")
+
 // lockFile keeps a second process out. The file stays where it is: to remove it would let two
 // processes lock two files of that name.
 type lockFile struct{ file *os.File }
@@ -32,7 +35,7 @@ func takeLock(path string) (*lockFile, error) {
 		if err != nil {
 			return nil, fmt.Errorf("locking %s: %w", path, err)
 		}
-		return nil, errors.New("it is locked by another process, which has this store open")
+		return nil, ErrLocked
 	}
 }
 
