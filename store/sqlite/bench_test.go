@@ -38,7 +38,7 @@ func benchEvent(i int) inbox.Event {
 	digest := hex.EncodeToString(sum[:])
 	return inbox.Event{
 		ID: digest, Queue: "shop", Transaction: "GPAY" + digest[:20], OrderID: fmt.Sprintf("DH-%d", i), RequestID: digest[20:52],
-		PaymentStatus: inbox.Paid, ReceivedAt: now.Add(time.Duration(i) * time.Second), Message: bytes.Repeat([]byte("0123456789"), 70),
+		PaymentStatus: inbox.Paid, ReceivedAt: now.Add(time.Duration(i%1_000_000_000) * time.Second), Message: bytes.Repeat([]byte("0123456789"), 70),
 		Request: inbox.Request{Scheme: "https", Host: "shop.example", URI: "/galaxypay/ipn", RemoteAddr: "203.0.113.7:51234"},
 	}
 }
@@ -47,7 +47,7 @@ func benchEvent(i int) inbox.Event {
 // It is made once for all benchmarks, or, with a directory in BENCH_STORE, once for all runs.
 var full = sync.OnceValues(func() (string, error) {
 	n := fullSize
-	used.Store(time.Now().Unix())
+	used.Store(time.Now().UnixMicro())
 	dir := os.Getenv("BENCH_STORE")
 	if dir == "" {
 		var err error

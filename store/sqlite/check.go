@@ -36,7 +36,7 @@ func (c *conn) checkStructure() (problems []string, err error) {
 type part struct {
 	records int
 	last    uint64
-	damaged []*damagedRowError
+	damaged []*damagedError
 }
 
 // checkRecords compares the checksums of up to limit records behind one.
@@ -47,7 +47,7 @@ func (c *conn) checkRecords(after uint64, limit int) (p part, err error) {
 			return false, errOrder
 		}
 		p.records, p.last = p.records+1, r.Seq
-		if bad, ok := errors.AsType[*damagedRowError](err); ok {
+		if bad, ok := errors.AsType[*damagedError](err); ok {
 			p.damaged = append(p.damaged, bad)
 			return true, nil
 		}

@@ -65,10 +65,10 @@ func (t *tx) claimReady(queues []string, lease inbox.Lease, limit int) (claimed 
 // claimable finds up to limit records that can be claimed. Damaged ones are put aside, and what
 // stood behind them can be claimed instead.
 func (t *tx) claimable(sql, queue string, bound time.Time, lease inbox.Lease, limit int) (found []*row, err error) {
-	var damaged []*damagedRowError
+	var damaged []*damagedError
 	err = t.c.each(sql, []any{queue, store.Time(bound)}, func(stmt *sqliteStmt) (bool, error) {
 		r, err := readRow(stmt)
-		if bad, ok := errors.AsType[*damagedRowError](err); ok {
+		if bad, ok := errors.AsType[*damagedError](err); ok {
 			damaged = append(damaged, bad)
 			return true, nil
 		}

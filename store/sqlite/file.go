@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"zombiezen.com/go/sqlite"
 )
@@ -175,12 +174,20 @@ func checkHeader(path string) error {
 	}
 	version := binary.BigEndian.Uint32(header[60:])
 	switch {
-	case !bytes.HasPrefix(header, magic), binary.BigEndian.Uint32(header[68:]) != applicationID:
+	case !bytes.HasPrefix(header, magic), binary.BigEndian.Uint32(header[68:]) != applicationID, !isUsual(header):
 		return fmt.Errorf("%w: it does not begin like a store", errDamaged)
 	case int64(version) > int64(len(migrations)):
 		return fmt.Errorf("its tables have version %d, and this sidecar supports versions up to %d; use a newer sidecar", version, len(migrations))
 	}
 	return nil
+}
+
+// isUsual reports whether what SQLite believes of the file's header is what it writes there: by
+// other values it would take the file as one that may not be written to, or misread it.
+func isUsual(header []byte) bool {
+	const write, read, reserved, utf8 = 18, 19, 20, 1
+	return header[write] <= 2 && header[read] <= 2 && bytes.Equal(header[reserved:reserved+4], []byte{0, 64, 32, 32}) &&
+		binary.BigEndian.Uint32(header[56:]) == utf8
 }
 
 // openWriter opens the writer's connection.
@@ -308,37 +315,3 @@ func syncDir(dir string) error {
 	}
 	return nil
 }
-
-// lockTimeout is how long Open waits for another process to release the file: a sidecar that
-// is just being replaced.
-const lockTimeout = 2 * time.Second
-
-// ErrLocked is the error of Open when another process has the store open.
-var ErrLocked = errors.New("it is locked by another process, which has this store open")
-
-// lockFile keeps a second process out. The file stays where it is: to remove it would let two
-// processes lock two files of that name.
-type lockFile struct{ file *os.File }
-
-func takeLock(path string) (*lockFile, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // G304: the operator's choice
-	if err != nil {
-		return nil, err
-	}
-	for deadline := time.Now().Add(lockTimeout); ; time.Sleep(10 * time.Millisecond) {
-		ok, err := tryLock(file)
-		if err == nil && ok {
-			return &lockFile{file}, nil
-		}
-		if err == nil && time.Now().Before(deadline) {
-			continue
-		}
-		_ = file.Close()
-		if err != nil {
-			return nil, fmt.Errorf("locking %s: %w", path, err)
-		}
-		return nil, ErrLocked
-	}
-}
-
-func (l *lockFile) release() { _ = l.file.Close() }

@@ -42,7 +42,7 @@ func TestFileSystemsThatKeepNothing(t *testing.T) {
 
 // Nothing is made on a file system in memory.
 func TestMemoryIsRefused(t *testing.T) {
-	dir, err := os.MkdirTemp("/dev/shm", "store-") //nolint:usetesting // it must be in memory
+	dir, err := os.MkdirTemp("/dev/shm", "store-") //nolint:usetesting // it has to be there
 	var fs unix.Statfs_t
 	if err == nil {
 		defer os.RemoveAll(dir)

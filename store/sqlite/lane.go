@@ -26,10 +26,10 @@ func (t *tx) lane(e *inbox.Event) (laneRows, error) {
 // rows reads records. Those that are damaged are put aside, which may change others.
 func (t *tx) rows(sql string, bind ...any) ([]*row, error) {
 	var rows []*row
-	var damaged []*damagedRowError
+	var damaged []*damagedError
 	err := t.c.each(sql, bind, func(stmt *sqliteStmt) (bool, error) {
 		r, err := readRow(stmt)
-		if bad, ok := errors.AsType[*damagedRowError](err); ok {
+		if bad, ok := errors.AsType[*damagedError](err); ok {
 			damaged = append(damaged, bad)
 			return true, nil
 		}
@@ -51,7 +51,7 @@ func (t *tx) rows(sql string, bind ...any) ([]*row, error) {
 }
 
 // putAside moves a damaged record into the quarantine, where it holds up no other.
-func (t *tx) putAside(bad *damagedRowError) error {
+func (t *tx) putAside(bad *damagedError) error {
 	var of inbox.Event
 	isThere := false
 	err := t.c.each("SELECT transaction_id, merchant FROM galaxypay_events WHERE seq = ?", []any{bad.seq}, func(stmt *sqliteStmt) (bool, error) {

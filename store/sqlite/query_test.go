@@ -39,7 +39,7 @@ func TestWhatHappenedToAnOrder(t *testing.T) {
 		t.Log("sqlite3 is not installed, so only the library has been asked")
 		return
 	}
-	out, err := exec.CommandContext(t.Context(), program, "-readonly", s.path, query).CombinedOutput() //nolint:gosec // G204: a test's queries
+	out, err := exec.CommandContext(t.Context(), program, "-readonly", s.path, query).CombinedOutput() //nolint:gosec // G204: a program of the machine
 	if text := strings.TrimSpace(string(out)); err != nil || text != expected {
 		t.Errorf("sqlite3 says %q, %v", text, err)
 	}

@@ -136,12 +136,12 @@ var errOrder = fmt.Errorf("%w: records are not in their order", errDamaged)
 
 // readRows runs a query that yields rows, and has those that are damaged put aside.
 func (s *Store) readRows(ctx context.Context, query func(*conn, func(*sqliteStmt) (bool, error)) error, visit func(inbox.Record) (bool, error)) error {
-	var damaged []*damagedRowError
+	var damaged []*damagedError
 	err := s.view(ctx, func(c *conn) error {
 		damaged = nil
 		return query(c, func(stmt *sqliteStmt) (bool, error) {
 			r, err := readRow(stmt)
-			if bad, ok := errors.AsType[*damagedRowError](err); ok {
+			if bad, ok := errors.AsType[*damagedError](err); ok {
 				damaged = append(damaged, bad)
 				return true, nil
 			}
@@ -158,7 +158,7 @@ func (s *Store) readRows(ctx context.Context, query func(*conn, func(*sqliteStmt
 }
 
 // quarantine has a damaged record put aside. It is read again: it may be whole by now.
-func (s *Store) quarantine(ctx context.Context, bad *damagedRowError) {
+func (s *Store) quarantine(ctx context.Context, bad *damagedError) {
 	err := s.update(ctx, func(t *tx) error {
 		_, err := t.rows("SELECT "+rowColumns+" FROM galaxypay_events WHERE seq = ?", bad.seq)
 		return err

@@ -29,17 +29,17 @@ func readRow(stmt *sqlite.Stmt) (row, error) {
 	}
 	column(stmt, len(fields), &r.ready)
 	if stmt.ColumnInt64(len(fields)+1) != int64(r.checksum()) {
-		return row{Record: inbox.Record{Seq: r.Seq}}, &damagedRowError{r.Seq}
+		return row{Record: inbox.Record{Seq: r.Seq}}, &damagedError{r.Seq}
 	}
 	return r, nil
 }
 
-// damagedRowError is the error about a row that is not what was written.
-type damagedRowError struct{ seq uint64 }
+// damagedError is the error about a row that is not what was written.
+type damagedError struct{ seq uint64 }
 
-func (e *damagedRowError) Error() string { return fmt.Sprintf("record %d is damaged", e.seq) }
+func (e *damagedError) Error() string { return fmt.Sprintf("record %d is damaged", e.seq) }
 
-func (e *damagedRowError) Unwrap() error { return errDamaged }
+func (e *damagedError) Unwrap() error { return errDamaged }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
