@@ -263,7 +263,7 @@ func TestCallNotSent(t *testing.T) {
 		base    string
 		options []string
 	}{
-		"connection refused":      {"http://" + freeAddress(t), nil},
+		"connection refused":      {"http://" + deadAddress(t), nil},
 		"no such host":            {"https://gateway.invalid", nil},
 		"no TLS at the other end": {strings.Replace(g.url, "http", "https", 1), nil},
 		"closed in the handshake": {strings.Replace(closing.url, "http", "https", 1), nil},

@@ -90,7 +90,7 @@ func newSecretSites(t *testing.T) *secretSites {
 	t.Helper()
 	s := &secretSites{
 		gateway:  newGateway(t),
-		down:     "http://" + freeAddress(t),
+		down:     "http://" + deadAddress(t),
 		saltFile: filepath.Join(t.TempDir(), "salt"),
 		admin:    filepath.Join(shortTempDir(t), "admin.sock"),
 		outputs:  make(map[string]string),

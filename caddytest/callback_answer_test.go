@@ -167,8 +167,8 @@ func TestCallbackAnswerOfRoutes(t *testing.T) {
 		status string // "": 503
 	}{
 		{"no handler", "", ""},
-		{"an app that is down", "reverse_proxy " + freeAddress(t), ""},
-		{"an app that is down, tried again", "reverse_proxy " + freeAddress(t) + " {\n lb_try_duration 50ms\n lb_try_interval 10ms\n }", ""},
+		{"an app that is down", "reverse_proxy " + deadAddress(t), ""},
+		{"an app that is down, tried again", "reverse_proxy " + deadAddress(t) + " {\n lb_try_duration 50ms\n lb_try_interval 10ms\n }", ""},
 		{"no upstream", "reverse_proxy", ""},
 		{"abort", "abort", ""}, // panics with http.ErrAbortHandler
 		{"error", "error 404", ""},
@@ -285,7 +285,7 @@ func TestCallbackAnswerAfterProxyRetries(t *testing.T) {
 		hangUps   int64 // how often the app closes the connection first
 		confirmed bool
 	}{
-		{"another upstream is down", freeAddress(t), "lb_policy first\n lb_retries 1\n fail_duration 30s\n", 0, true},
+		{"another upstream is down", deadAddress(t), "lb_policy first\n lb_retries 1\n fail_duration 30s\n", 0, true},
 		{"the app hangs up, no retries of POST", "", "lb_retries 3\n", 1, false},
 		{"the app hangs up, body not buffered", "", retryPost, 1, false},
 		{"the app hangs up, body buffered", "", retryPost + "request_buffers 64KiB\n", 2, true},

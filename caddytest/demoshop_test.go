@@ -229,7 +229,7 @@ func TestDemoShopInDoubt(t *testing.T) {
 // Where the sidecar does not run, the order is unclear, and the shop can make the same call again.
 func TestDemoShopWithoutSidecar(t *testing.T) {
 	d := newDemoShop(t)
-	down := freeAddress(t)
+	down := deadAddress(t)
 	d.mustLoad(t, "http://:9182 {\ngalaxypay_demo_shop {\nsidecar http://"+down+"\n}\n}\n")
 	_, order := d.buy(t, "redirect", "")
 	d.order(t, order).want(t, "unclear", "/pay unknown", "/pay unknown")

@@ -95,6 +95,23 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
+// deadAddress is an address that refuses connections until the test ends: a connection of the
+// test's own leaves from it, so that no other program of the machine is given it to listen on.
+func deadAddress(t *testing.T) string {
+	t.Helper()
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts the connection
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
+	c, err := net.Dial("tcp", silent.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c.LocalAddr().String()
+}
+
 // shortTempDir is a folder for unix sockets, whose paths must be shorter than about a hundred
 // bytes.
 func shortTempDir(t *testing.T) string {

@@ -75,7 +75,7 @@ func TestInboxAppThatChecksHost(t *testing.T) {
 		"rewrite and reverse_proxy": {"deliver {\nreverse_proxy " + app.address + "\nrewrite * /payments/ipn\n}", "/payments/ipn?shop=1"},
 		"handle_path":               {"deliver {\nhandle_path /galaxypay/* {\nreverse_proxy " + app.address + "\n}\n}", "/ipn?shop=1"},
 		"unix socket":               {"deliver {\nreverse_proxy unix/" + socket + "\n}", "/galaxypay/ipn?shop=1"},
-		"options of reverse_proxy":  {"deliver {\nreverse_proxy " + freeAddress(t) + " " + app.address + " {\nlb_policy first\nlb_retries 1\nfail_duration 30s\n}\n}", "/galaxypay/ipn?shop=1"},
+		"options of reverse_proxy":  {"deliver {\nreverse_proxy " + deadAddress(t) + " " + app.address + " {\nlb_policy first\nlb_retries 1\nfail_duration 30s\n}\n}", "/galaxypay/ipn?shop=1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := start(t, deliverSite(inboxFile(t), test.deliver))

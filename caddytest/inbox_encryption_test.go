@@ -51,7 +51,7 @@ const inboxKey = "{env.TEST_INBOX_KEY}"
 // A secret that is written in the configuration works, but the log warns of it.
 func TestInboxSecretInTheConfiguration(t *testing.T) {
 	const canary = "5ec2e70f"
-	key, address := strings.Repeat(canary, 8), "postgres://shop:"+canary+"@"+freeAddress(t)+"/shop"
+	key, address := strings.Repeat(canary, 8), "postgres://shop:"+canary+"@"+deadAddress(t)+"/shop"
 	t.Setenv("INBOX_KEY", key)
 	t.Setenv("INBOX_ADDRESS", address)
 	for store, warnings := range map[string]int{

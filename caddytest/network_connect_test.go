@@ -94,7 +94,7 @@ func networkGatewayTLS(t *testing.T) (g *countingPeer, transport string) {
 // which no program listens.
 func connectCases(t *testing.T, secure string) []connectCase {
 	t.Helper()
-	unused := freeAddress(t)
+	unused := deadAddress(t)
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts connections, and no program reads from them
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 // them.
 func TestNetworkMatrix(t *testing.T) {
 	titles := make(map[string]bool)
-	cases, connects := networkCases(pathsOfMatrix...), connectCases(t, freeAddress(t))
+	cases, connects := networkCases(pathsOfMatrix...), connectCases(t, deadAddress(t))
 	for _, c := range cases {
 		titles[c.title()] = true
 	}
