@@ -59,7 +59,7 @@ fi
 
 # A build can succeed without a module in it, so ask the binary itself.
 have=$(./caddy list-modules)
-for want in galaxypay galaxypay.inbox.postgres http.handlers.galaxypay{,_ipn,_result,_sandbox,_demo_shop}; do
+for want in galaxypay galaxypay.store.{sqlite,postgres} http.handlers.galaxypay{,_ipn,_result,_sandbox,_demo_shop}; do
   if ! grep -qxF "$want" <<<"$have"; then
     echo "xcaddy.sh: ./caddy lacks the module $want" >&2
     exit 1
