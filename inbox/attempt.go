@@ -58,6 +58,9 @@ func (m *Member) deliver(q *Queue, r Record) Result {
 	if err != nil {
 		return Result{Reason: err.Error()}
 	}
+	if len(message) == 0 {
+		return Result{Reason: "its message was dropped after keep; ask the gateway with query"}
+	}
 	r.Message = message
 	ctx, cancel := context.WithTimeout(m.engine.ctx, q.timeout())
 	defer cancel()

@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,5 +58,23 @@ func TestPruneIsSlow(t *testing.T) {
 		b.arrive(t, event("b", "2", Paid), thanks) // the loop runs, and it is time to prune
 		time.Sleep(10 * time.Second)
 		b.hasState(t, "a", Delivered)
+	})
+}
+
+// An app must not get a paid event with nothing in it.
+func TestReplayAfterItsMessageWasDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newTestEngine(t)
+		b.arrive(t, event("a", "1", Paid), thanks)
+		b.wasCalled(t, "a 1")
+		b.store.records[0].Message = nil // as Prune leaves it
+		if _, err := b.Engine().Replay(t.Context(), Filter{ID: "a"}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		b.wasCalled(t)
+		if r := b.hasState(t, "a", Pending); !strings.Contains(r.LastError, "dropped after keep") {
+			t.Errorf("kept %+v", r)
+		}
 	})
 }
