@@ -44,6 +44,16 @@ func (c callback) overtaken() bool { return c.N > 2 && statuses[c.N] != inbox.Pa
 // overtaken if it still waits then.
 func (c callback) canBeOvertaken() bool { return c.N < 2 }
 
+// paidOnes counts the callbacks of a transaction that say paid.
+func paidOnes() (n int) {
+	for _, status := range statuses {
+		if status == inbox.Paid {
+			n++
+		}
+	}
+	return n
+}
+
 func (c callback) event() inbox.Event {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d", c.Transaction, c.N))
 	filler := strings.Repeat(hex.EncodeToString(sum[:4]), int(sum[4])*2) // up to 4 KiB, so that some need more than a page
