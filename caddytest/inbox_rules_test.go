@@ -237,7 +237,7 @@ func ofTransaction(n int, message string) string {
 	return strings.ReplaceAll(message, "2601021234567890123456789", fmt.Sprint("26010212345678901234567", n))
 }
 
-// The gateway may sign the same news anew, and a customer holds a proven message of his own: other
+// The gateway may sign the same news again, and a customer holds a proven message of his own: other
 // texts, but one payment. The app is told once.
 func TestInboxSameNewsInAnotherText(t *testing.T) {
 	seconds := []struct{ name, message string }{

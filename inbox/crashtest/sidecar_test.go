@@ -36,6 +36,9 @@ type callback struct {
 // statuses are those of a transaction's callbacks, in the order of their arrival.
 var statuses = []string{"pending", "failed", inbox.Paid, "expired", inbox.Paid}
 
+// paidOfEach is how many of a transaction's callbacks say paid.
+const paidOfEach = 2
+
 // overtaken reports whether a callback arrives after its transaction was paid, and does not
 // say paid.
 func (c callback) overtaken() bool { return c.N > 2 && statuses[c.N] != inbox.Paid }
@@ -43,16 +46,6 @@ func (c callback) overtaken() bool { return c.N > 2 && statuses[c.N] != inbox.Pa
 // canBeOvertaken reports whether a callback arrives before its transaction is paid: it is
 // overtaken if it still waits then.
 func (c callback) canBeOvertaken() bool { return c.N < 2 }
-
-// paidOnes counts the callbacks of a transaction that say paid.
-func paidOnes() (n int) {
-	for _, status := range statuses {
-		if status == inbox.Paid {
-			n++
-		}
-	}
-	return n
-}
 
 func (c callback) event() inbox.Event {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d", c.Transaction, c.N))

@@ -35,6 +35,9 @@ func (s *Store) openLocked() error {
 	if err := finishRescue(s.path); err != nil {
 		return err
 	}
+	if err := s.putOrphanLogAside(); err != nil {
+		return err
+	}
 	err := prepareFile(s.path)
 	if err == nil {
 		err = s.openWriter()
@@ -43,6 +46,31 @@ func (s *Store) openLocked() error {
 		return s.rescueAtOpening(err)
 	}
 	return err
+}
+
+// putOrphanLogAside renames the log of a file that was removed: SQLite would take it for the log
+// of the new file. It holds the latest events, so it is kept, and reported.
+func (s *Store) putOrphanLogAside() error {
+	if _, err := os.Lstat(s.path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	info, err := os.Lstat(s.path + walSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	beside := s.path + ".removed-" + info.ModTime().UTC().Format("20060102T150405.000000") + walSuffix
+	if err := os.Rename(s.path+walSuffix, beside); err != nil {
+		return err
+	}
+	if err := os.Remove(s.path + shmSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	s.report(fmt.Errorf("the file was removed, but not its log, which is kept as %s; the store begins with an empty file; "+
+		"to go on with the old file, end the sidecar, and bring back both under their own names", beside))
+	return nil
 }
 
 // rescueAtOpening rescues a file that was damaged before it was opened.
@@ -85,9 +113,6 @@ func prepareFile(path string) error {
 // createFile makes a store under another name, and gives it its own when it is whole and on the
 // disk: a power cut must not leave half a file.
 func createFile(path string) error {
-	if _, err := os.Lstat(path + walSuffix); err == nil {
-		return fmt.Errorf("it is missing, but %s, which belongs to it, is there; bring it back, or move that one away too", path+walSuffix)
-	}
 	temp, err := newFile(path + ".new")
 	if err != nil {
 		return err

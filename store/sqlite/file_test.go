@@ -119,16 +119,31 @@ func TestRefusedAndLeftAlone(t *testing.T) {
 			t.Errorf("opened: %v", err)
 		}
 	})
-	t.Run("a log without its file", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "store.db")
-		write(text)(t, path+walSuffix)
-		if _, err := Open(path, nil); err == nil || !strings.Contains(err.Error(), path+walSuffix) {
-			t.Errorf("opened: %v", err)
-		}
-		if !bytes.Equal(content(t, path+walSuffix), text) {
-			t.Error("the log was changed")
-		}
-	})
+}
+
+// SQLite would take the log of a file that was removed for the log of the new one.
+func TestLogOfRemovedFileIsKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	text := []byte("the log of a file that was removed")
+	if err := os.WriteFile(path+walSuffix, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reported := newReports()
+	s, err := Open(path, reported.add)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	kept, err := filepath.Glob(path + ".removed-*" + walSuffix)
+	if err != nil || len(kept) != 1 || !bytes.Equal(content(t, kept[0]), text) {
+		t.Fatalf("kept as %q, %v", kept, err)
+	}
+	if texts := reported.all(); len(texts) != 1 || !strings.Contains(texts[0], kept[0]) {
+		t.Errorf("reported %q", texts)
+	}
+	if stats := count(t, s); stats.States[inbox.Pending] != 0 {
+		t.Errorf("counted %+v", stats)
+	}
 }
 
 func TestDirectoryCannotBeMade(t *testing.T) {
