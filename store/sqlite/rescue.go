@@ -195,21 +195,54 @@ func (f *findings) copyTo(path string) (saved, lost int, err error) {
 	if err := makeTables(path); err != nil {
 		return 0, 0, err
 	}
-	c, err := openConn(path, sqlite.OpenReadWrite, writerCache)
+	c, err := openConn(path, sqlite.OpenReadWrite, rescueCache)
 	if err != nil {
 		return 0, 0, err
 	}
 	err = survive(func() error {
-		if err := c.script("PRAGMA synchronous = OFF"); err != nil { // it is synced as a whole
+		// It is synced as a whole in the end, and thrown away if anything fails.
+		if err := c.script("PRAGMA journal_mode = DELETE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF"); err != nil {
 			return err
 		}
-		if saved, err = f.copyRows(c); err != nil {
+		err := withoutIndexes(c, func() (err error) {
+			saved, err = f.copyRows(c)
+			return err
+		})
+		if err != nil {
 			return err
 		}
-		lost, err = f.noteMissing(c)
-		return err
+		if lost, err = f.noteMissing(c); err != nil {
+			return err
+		}
+		return c.script("PRAGMA journal_mode = WAL")
 	})
 	return saved, lost, classify(errors.Join(err, c.close()))
+}
+
+// rescueCache is the size of the page cache, in KiB, while a file is filled again.
+const rescueCache = 64 << 10
+
+// withoutIndexes makes the indexes when the table has been filled, which is much faster. The one
+// that keeps ids unique stays.
+func withoutIndexes(c *conn, fill func() error) error {
+	indexes, err := c.texts("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql NOT LIKE '%UNIQUE%'")
+	if err != nil {
+		return err
+	}
+	for name := range indexes {
+		if err := c.script("DROP INDEX " + name); err != nil {
+			return err
+		}
+	}
+	if err := fill(); err != nil {
+		return err
+	}
+	for _, sql := range indexes {
+		if err := c.script(sql); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (f *findings) copyRows(c *conn) (saved int, err error) {
