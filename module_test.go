@@ -113,7 +113,7 @@ func TestStoreIsShared(t *testing.T) {
 	}
 	mustLeave(t, failing)
 	if _, err := member.Arrive(t.Context(), inbox.Event{
-		ID: "a", Queue: "default", PaymentStatus: "paid", ReceivedAt: time.Now(), Request: recordOf().Request,
+		ID: "a", Queue: "default", PaymentStatus: "paid", ReceivedAt: time.Now(), Message: []byte("{}"), Request: recordOf().Request,
 	}); err != nil {
 		t.Error(err)
 	}

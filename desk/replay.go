@@ -21,8 +21,12 @@ func replayEvents(w http.ResponseWriter, r *http.Request, m *inbox.Member) error
 		return apiError(http.StatusBadRequest, err)
 	}
 	if f.ID != "" { // a wrong id is an error; it must not look like an event that is being delivered
-		if _, err := findEvent(r, m, f); err != nil {
+		e, err := findEvent(r, m, f)
+		if err != nil {
 			return err
+		}
+		if len(e.Message) == 0 {
+			return apiError(http.StatusConflict, errors.New("the event's message was dropped after keep, so it cannot be delivered; ask the gateway with query"))
 		}
 	}
 	n, err := m.Engine().Replay(r.Context(), f)

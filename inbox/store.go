@@ -21,9 +21,9 @@ type Store interface {
 	//
 	// If there is a record of this queue and ID already, nothing is kept, and isNew is false.
 	// A Dead record, unless a kept record overtakes it, becomes Pending and due again, with no
-	// attempts counted: the gateway gives the app another chance. The record is returned; it is
-	// claimed too if it is pending, due or not, is not claimed yet, and no earlier record of
-	// its transaction is pending.
+	// attempts counted: the gateway gives the app another chance. If its message was dropped, it
+	// gets that of e. The record is returned; it is claimed too if it is pending, due or not, is
+	// not claimed yet, and no earlier record of its transaction is pending.
 	Arrive(ctx context.Context, e Event, lease Lease) (r Record, isNew bool, err error)
 
 	// Claim claims up to limit records of the queues and returns them: pending records that
@@ -53,7 +53,8 @@ type Store interface {
 	// Replay makes the picked records Pending and due at now, with no attempts counted, and
 	// returns how many. Claimed records are left alone, and, unless the filter has an ID, so
 	// are records that a kept record overtakes, whatever their state: the last word on a paid
-	// transaction must not be that it failed.
+	// transaction must not be that it failed. Records whose message was dropped are left alone
+	// too: there is nothing to deliver.
 	Replay(ctx context.Context, f Filter, now time.Time) (int, error)
 
 	// Prune drops the messages of records that got their final state before a time, and

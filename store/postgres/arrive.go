@@ -78,13 +78,14 @@ WITH arriving AS MATERIALIZED (
 SELECT id, merchant, seq, state, claimed FROM added`
 
 // revive makes dead letters pending that arrive again, unless a kept event overtakes them. Later
-// heads of their lanes that are not claimed step back.
+// heads of their lanes that are not claimed step back. One whose message was
+// dropped gets that which arrives.
 var revive = `
-WITH arriving AS MATERIALIZED (SELECT * FROM ` + arrivals + `),
+WITH arriving AS MATERIALIZED (SELECT * FROM ` + arrivals + ` JOIN unnest($1::text[], $2::text[], $8::bytea[]) AS m (id, merchant, arriving_message) USING (id, merchant)),
 dead AS MATERIALIZED (
 	SELECT r.*
 	FROM (
-		SELECT d.*, a.now_at, a.horizon
+		SELECT d.*, a.now_at, a.horizon, a.arriving_message
 		FROM arriving AS a CROSS JOIN LATERAL ` + withID("a") + ` AS d
 		WHERE d.transaction_id = a.transaction_id AND d.state = 'dead'
 	) AS r
@@ -92,7 +93,8 @@ dead AS MATERIALIZED (
 ), revived AS (
 	UPDATE galaxypay_events AS r
 	SET state = 'pending', attempts = 0, due_at = dead.now_at, settled_at = NULL, lease = NULL, lease_until = NULL,
-		ready_at = CASE WHEN r.transaction_id = '' THEN dead.now_at END
+		ready_at = CASE WHEN r.transaction_id = '' THEN dead.now_at END,
+		message = CASE WHEN length(r.message) = 0 THEN dead.arriving_message ELSE r.message END
 	FROM dead
 	WHERE r.seq = ANY (ARRAY(SELECT seq FROM dead)) AND r.seq = dead.seq
 )
@@ -147,6 +149,7 @@ func queueArrive(b *pgx.Batch, batch []*operation) {
 	a, text := arrivalsOf(batch), func(value func(inbox.Event) string) []string {
 		return columnOf(batch, func(op *operation) string { return value(op.arrival.event) })
 	}
+	messages := columnOf(batch, func(op *operation) []byte { return op.arrival.event.Message })
 	arrived := byEvent(batch)
 	var id, merchant string
 	var r inbox.Record
@@ -160,14 +163,14 @@ func queueArrive(b *pgx.Batch, batch []*operation) {
 		text(func(e inbox.Event) string { return e.RequestID }),
 		text(func(e inbox.Event) string { return e.PaymentStatus }),
 		columnOf(batch, func(op *operation) *int64 { return micros(op.arrival.event.ReceivedAt) }),
-		columnOf(batch, func(op *operation) []byte { return op.arrival.event.Message }),
+		messages,
 		text(func(e inbox.Event) string { return e.Request.Scheme }),
 		text(func(e inbox.Event) string { return e.Request.Host }),
 		text(func(e inbox.Event) string { return e.Request.URI }),
 		text(func(e inbox.Event) string { return e.Request.RemoteAddr }),
 		text(func(e inbox.Event) string { return e.Block }),
 		a[3], a[4], a[5], a[6])
-	b.Queue(revive, a...)
+	b.Queue(revive, append(a, messages)...)
 }
 
 // queueFind adds to a batch what reads and claims the records of events that were not claimed

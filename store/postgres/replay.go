@@ -44,7 +44,7 @@ func (s *Store) Replay(ctx context.Context, f inbox.Filter, now time.Time) (int,
 		return 0, nil
 	}
 	sel.args["now"], sel.args["after"] = micros(now), 0
-	if sel.where += unclaimed; f.ID == "" {
+	if sel.where += unclaimed + " AND length(r.message) > 0"; f.ID == "" {
 		sel.where += " AND NOT " + isPaid("r")
 	}
 	for replayed, left := 0, f.Limit; ; {

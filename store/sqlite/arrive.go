@@ -63,7 +63,7 @@ func (t *tx) arrive(e inbox.Event, lease inbox.Lease) (inbox.Record, bool, error
 		}
 		return t.keep(arriving, e, lease)
 	}
-	r, err = t.repeat(known, lease)
+	r, err = t.repeat(known, e.Message, lease)
 	return r, false, err
 }
 
@@ -122,8 +122,8 @@ func (t *tx) known(e *inbox.Event) (*row, error) {
 }
 
 // repeat is what happens when an event arrives again. Its text may come with other words beside
-// it: what is kept counts.
-func (t *tx) repeat(r *row, lease inbox.Lease) (inbox.Record, error) {
+// it: what is kept counts, except a message that was dropped.
+func (t *tx) repeat(r *row, message []byte, lease inbox.Lease) (inbox.Record, error) {
 	if r.State != inbox.Pending && r.State != inbox.Dead {
 		return r.Record, nil
 	}
@@ -135,6 +135,11 @@ func (t *tx) repeat(r *row, lease inbox.Lease) (inbox.Record, error) {
 	if r.State == inbox.Dead {
 		if l.isOvertaken(&r.Event) {
 			return r.Record, nil
+		}
+		if len(r.Message) == 0 {
+			if err := r.setMessage(t.c, message); err != nil {
+				return inbox.Record{}, err
+			}
 		}
 		r.makePending(lease.Now)
 		if err := r.update(t.c); err != nil {

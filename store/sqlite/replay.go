@@ -66,11 +66,11 @@ func (t *tx) replay(f inbox.Filter, now time.Time, after, last uint64, limit int
 	return n, after, len(seqs) == chunk, nil
 }
 
-// picked are the numbers of the next records that a filter picks.
+// picked are the numbers of the next records that a filter picks and that have a message.
 func (t *tx) picked(f inbox.Filter, after, last uint64) (seqs []uint64, err error) {
 	condition, args := store.Where(f)
 	args["after"], args["last"], args["limit"] = after, last, chunk
-	sql := "SELECT seq FROM galaxypay_events WHERE " + condition + " AND seq > @after AND seq <= @last ORDER BY seq LIMIT @limit"
+	sql := "SELECT seq FROM galaxypay_events WHERE " + condition + " AND length(message) > 0 AND seq > @after AND seq <= @last ORDER BY seq LIMIT @limit"
 	err = t.c.eachNamed(sql, args, func(stmt *sqliteStmt) (bool, error) {
 		seq := uint64(stmt.ColumnInt64(0)) //nolint:gosec // G115: written as uint64
 		if seq <= after {
@@ -146,7 +146,7 @@ func (t *tx) prune(queue string, before time.Time) (n, found int, err error) {
 			return 0, 0, err
 		}
 		for _, r := range rows {
-			if err := r.dropMessage(t.c); err != nil {
+			if err := r.setMessage(t.c, nil); err != nil {
 				return 0, 0, err
 			}
 			n++

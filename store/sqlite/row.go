@@ -108,10 +108,10 @@ func (r *row) update(c *conn) error {
 		r.Seq)
 }
 
-// dropMessage keeps a row without its message.
-func (r *row) dropMessage(c *conn) error {
-	r.Message = nil
-	return c.run("UPDATE galaxypay_events SET message = x'', checksum = ? WHERE seq = ?", r.checksum(), r.Seq)
+// setMessage keeps a row with another message. Nil: without one.
+func (r *row) setMessage(c *conn, message []byte) error {
+	r.Message = message
+	return c.run("UPDATE galaxypay_events SET message = ?, checksum = ? WHERE seq = ?", &r.Message, r.checksum(), r.Seq)
 }
 
 // makePending makes a row due at a time, as if it had just arrived.

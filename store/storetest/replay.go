@@ -85,6 +85,32 @@ func replayOvertaken(t *testing.T, s *suite) {
 	s.claim(t, 102, "dead")
 }
 
+// replayDropped has a dead letter without its message, which then arrives again with it.
+func replayDropped(t *testing.T, s *suite) {
+	e := event("a", "GP1", inbox.Paid)
+	s.settle(t, s.arrive(t, e, 0), inbox.Settlement{State: inbox.Dead, At: at(1)})
+	if n, err := s.Prune(t.Context(), queue, at(2)); err != nil || n != 1 {
+		t.Fatalf("dropped %d, %v", n, err)
+	}
+	for _, f := range []inbox.Filter{{ID: "a"}, {State: inbox.Dead}, {}} {
+		if n, err := s.Replay(t.Context(), f, at(3)); err != nil || n != 0 {
+			t.Errorf("%+v: replayed %d, %v", f, n, err)
+		}
+	}
+	expect(t, "state", s.get(t, "a").State, inbox.Dead)
+	r := s.again(t, e, 4)
+	expect(t, "state", r.State, inbox.Pending)
+	claimed(t, r, true)
+	for when, message := range map[string][]byte{"arrives": r.Message, "is read": s.get(t, "a").Message} {
+		expect(t, "message when it "+when, string(message), string(e.Message))
+	}
+
+	other := e // with another text of the message, as when it is sealed again
+	other.Message = []byte("other")
+	s.settle(t, r, inbox.Settlement{State: inbox.Dead, At: at(5)})
+	expect(t, "message that was not dropped", string(s.again(t, other, 6).Message), string(e.Message))
+}
+
 func replayClaimed(t *testing.T, s *suite) {
 	r := s.arrive(t, event("a", "GP1", inbox.Paid), 0)
 	n, err := s.Replay(t.Context(), inbox.Filter{}, at(1))

@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) inbox.Store, reopen func(t *testi
 		{"a replay makes any event pending", replay},
 		{"a replay takes the events that the filter picks", replayFilter},
 		{"a replay leaves claimed events alone", replayClaimed},
+		{"a replay leaves events alone whose message was dropped", replayDropped},
 		{"a replay delivers nothing that a paid event has overtaken", replayOvertaken},
 		{"a replayed event waits for one that is being delivered", replayWaits},
 		{"a replay ends a claim whose lease has ended", replayEndsLease},
