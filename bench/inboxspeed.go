@@ -208,6 +208,7 @@ func (b *bench) lookups(ctx context.Context, names []*candidate, stores []inbox.
 			{"a transaction", inbox.Filter{Transaction: ipn(int64(b.records / 2)).Transaction}},
 			{"dead ones of an hour", inbox.Filter{State: inbox.Dead, Since: now.Add(-time.Hour), Limit: 100}},
 			{"delivered ones of an hour", inbox.Filter{State: inbox.Delivered, Since: now.Add(-time.Hour), Limit: 100}},
+			{"delivered ones of half of the time", inbox.Filter{State: inbox.Delivered, Since: now.Add(-time.Duration(b.records) * time.Second / 2), Limit: 100}},
 		} {
 			var took []float64
 			for range lookupTimes {

@@ -123,18 +123,21 @@ func keep(ctx context.Context, store inbox.Store, e inbox.Event) (inbox.Record, 
 	return r, err
 }
 
-// deliverAll fills an inbox as a sidecar does whose app takes everything at once; with many writers, because each waits
-// for the disk.
+// deliverAll fills an inbox as a sidecar does whose app takes everything at once, as if one event had arrived every second
+// until now; with many writers, because each waits for the disk.
 func deliverAll(ctx context.Context, store inbox.Store, records int) error {
 	var (
 		last atomic.Int64
 		all  sync.WaitGroup
 		errs [256]error
+		now  = time.Now()
 	)
 	for w := range errs {
 		all.Go(func() {
 			for n := last.Add(1); errs[w] == nil && n <= int64(records); n = last.Add(1) {
-				errs[w] = deliver(ctx, store, ipn(n))
+				e := ipn(n)
+				e.ReceivedAt = now.Add(time.Duration(n-int64(records)) * time.Second)
+				errs[w] = deliver(ctx, store, e)
 			}
 		})
 	}
@@ -156,9 +159,9 @@ const fillStatement = `
 INSERT INTO galaxypay_events (id, merchant, transaction_id, order_id, request_id, payment_status, received_at, message,
 	scheme, host, uri, remote_addr, block, state, attempts, answer_status, answer_description, last_error, settled_at)
 SELECT encode(sha256(message), 'hex'), 'default', transaction, 'DH-' || n, 'ea3caa05f4bf495c9cc66caae2e33b92', 'paid', micros, message,
-	'', '', '', '', '', 'delivered', 1, '200', 'taken', '', micros
+	'', '', '', '', '', 'delivered', 1, '200', 'taken', '', (extract(epoch FROM now()) * 1000000)::bigint
 FROM (SELECT n, transaction, convert_to(replace($1, 'TRANSACTION', transaction), 'UTF8') AS message,
-		(extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS micros
+		(extract(epoch FROM now()) * 1000000)::bigint - ($2 - n) * 1000000 AS micros
 	FROM (SELECT n, '2611' || lpad(n::text, 21, '0') AS transaction FROM generate_series(1, $2::bigint) AS n) AS transactions) AS messages`
 
 // fillPostgres also does what a server does by itself after so many inserts, so that it does not begin during the measurement.
