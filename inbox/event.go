@@ -106,6 +106,10 @@ type Record struct {
 	// Lease is the token under which the record was claimed, on records that Store.Arrive and
 	// Store.Claim return claimed; empty on all others.
 	Lease string `json:"-"`
+
+	// Alone: there was no other record of its transaction when Store.Arrive kept it, so the app
+	// cannot have taken the same news before. It is false on records that other methods return.
+	Alone bool `json:"-"`
 }
 
 // Answer is the answer to an IPN: its ipnStatus and ipnDescription.

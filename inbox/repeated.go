@@ -16,6 +16,9 @@ import (
 //
 // In doubt an event is delivered: the app must be able to take one twice anyway.
 func (m *Member) repeats(r Record) (taken Record, ok bool) {
+	if r.Alone {
+		return Record{}, false
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
 	taken, ok, err := m.engine.store.Taken(ctx, r)

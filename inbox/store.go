@@ -17,6 +17,7 @@ type Store interface {
 	//   - else Pending and due at once; and claimed under the lease, unless an earlier
 	//     record of its transaction is pending.
 	//
+	// It is Alone if there is no other record of its transaction; one without a transaction always is.
 	// Pending records that the new one overtakes and that are not claimed become Overtaken.
 	//
 	// If there is a record of this queue and ID already, nothing is kept, and isNew is false.

@@ -38,7 +38,8 @@ func (s *Store) Arrive(ctx context.Context, e inbox.Event, lease inbox.Lease) (r
 var arrive = `
 WITH arriving AS MATERIALIZED (
 	SELECT a.*, ` + isPaid("a") + ` AS overtaken,
-		(SELECT p.seq FROM ` + inLane("a") + ` AS p WHERE p.state = 'pending' LIMIT 1) IS NOT NULL AS waits
+		(SELECT p.seq FROM ` + inLane("a") + ` AS p WHERE p.state = 'pending' LIMIT 1) IS NOT NULL AS waits,
+		(SELECT p.seq FROM ` + inLane("a") + ` AS p LIMIT 1) IS NULL AS alone
 	FROM unnest(
 		$1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bytea[],
 		$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::bigint[], $17::bigint[]
@@ -75,7 +76,7 @@ WITH arriving AS MATERIALIZED (
 			AND p.request_id = added.request_id AND p.payment_status <> 'paid' AND p.state = 'pending'
 	)) AND a.transaction_id = r.transaction_id AND ` + still("a.merchant = r.merchant AND r.state = 'pending' AND "+free("a")) + `
 )
-SELECT id, merchant, seq, state, claimed FROM added`
+SELECT id, merchant, seq, state, claimed, alone FROM added JOIN arriving USING (id, merchant)`
 
 // revive makes dead letters pending that arrive again, unless a kept event overtakes them. Later
 // heads of their lanes that are not claimed step back. One whose message was
@@ -154,8 +155,8 @@ func queueArrive(b *pgx.Batch, batch []*operation) {
 	var id, merchant string
 	var r inbox.Record
 	var claimed bool
-	queueRows(b, []any{&id, &merchant, &r.Seq, &r.State, &claimed}, func() error {
-		arrived[lane{merchant: merchant, id: id}].keep(r.Seq, r.State, claimed)
+	queueRows(b, []any{&id, &merchant, &r.Seq, &r.State, &claimed, &r.Alone}, func() error {
+		arrived[lane{merchant: merchant, id: id}].keep(r, claimed)
 		return nil
 	}, arrive,
 		a[0], a[1], a[2],
@@ -199,11 +200,12 @@ func byEvent(batch []*operation) map[lane]*arrival {
 }
 
 // keep notes that the event is new, and how it is kept.
-func (a *arrival) keep(seq uint64, state inbox.State, claimed bool) {
+func (a *arrival) keep(r inbox.Record, claimed bool) {
 	now := storableTime(a.lease.Now)
 	a.isNew = true
-	a.record = inbox.Record{Event: a.event, Seq: seq, State: state}
-	if state == inbox.Pending {
+	r.Event = a.event
+	a.record = r
+	if r.State == inbox.Pending {
 		a.record.Due = now
 	} else {
 		a.record.SettledAt = now

@@ -69,7 +69,7 @@ func (t *tx) arrive(e inbox.Event, lease inbox.Lease) (inbox.Record, bool, error
 
 // keep keeps an event that arrives in a lane, unless it is kept already.
 func (t *tx) keep(l laneRows, e inbox.Event, lease inbox.Lease) (inbox.Record, bool, error) {
-	r := &row{Record: inbox.Record{Event: e, Seq: t.s.nextSeq}}
+	r := &row{Record: inbox.Record{Event: e, Seq: t.s.nextSeq, Alone: len(l) == 0}}
 	r.makePending(lease.Now)
 	if l.isOvertaken(&e) {
 		r.finish(inbox.Overtaken, lease.Now)

@@ -24,17 +24,19 @@ func taken(t *testing.T, s *suite) {
 	for _, test := range []struct {
 		event    inbox.Event
 		expected string
+		alone    bool
 	}{
-		{of("a", "GP1", "R1", inbox.Paid), "first"},
-		{of("b", "GP1", "R2", inbox.Paid), ""},
-		{of("c", "GP1", "R1", "failed"), ""},
-		{of("d", "GP3", "R1", inbox.Paid), ""},
-		{of("e", "", "R1", inbox.Paid), ""},
+		{of("a", "GP1", "R1", inbox.Paid), "first", false},
+		{of("b", "GP1", "R2", inbox.Paid), "", false},
+		{of("c", "GP1", "R1", "failed"), "", false},
+		{of("d", "GP3", "R1", inbox.Paid), "", true},
+		{of("e", "", "R1", inbox.Paid), "", true},
 	} {
 		r, _, err := s.Arrive(t.Context(), test.event, lease(6))
 		if err != nil {
 			t.Fatal(err)
 		}
+		expect(t, test.event.ID+" is alone", r.Alone, test.alone)
 		found, ok, err := s.Taken(t.Context(), r)
 		if err != nil {
 			t.Fatal(err)
@@ -46,6 +48,7 @@ func taken(t *testing.T, s *suite) {
 			expect(t, "answer", found.Answer.Description, "thanks")
 		}
 	}
+	expect(t, "the first one is alone when it arrives again", s.again(t, of("first", "GP1", "R1", inbox.Paid), 7).Alone, false)
 	if _, ok, err := s.Taken(t.Context(), first); ok || err != nil {
 		t.Errorf("the first one is a repetition: %v", err)
 	}
