@@ -120,7 +120,7 @@ func readBody(w http.ResponseWriter, r *http.Request, b *bodies.Reader, unreadab
 
 // setReadDeadline ends a read that waits for the client at that time. After it net/http does not wait for the rest of the body
 // either, so it stays when the body has not come. Where a handler of another module hides the connection, the read ends
-// when Caddy's read_idle ends it.
+// when Caddy's read_body_idle ends it.
 func setReadDeadline(w http.ResponseWriter, deadline time.Time) {
 	_ = http.NewResponseController(w).SetReadDeadline(deadline)
 }

@@ -64,7 +64,7 @@ func (b *Reader) Read(r *http.Request, deadline time.Time) ([]byte, error) {
 			return nil, ErrTooLarge
 		case err == io.EOF: //nolint:errorlint // a wrapped one would be another error
 			return body, nil
-		case errors.Is(err, os.ErrDeadlineExceeded), err == nil && time.Now().After(deadline):
+		case errors.Is(err, os.ErrDeadlineExceeded), time.Now().After(deadline): // in a trailer, net/http hides the error
 			return nil, ErrTimeout
 		case err != nil:
 			return nil, err

@@ -84,6 +84,7 @@ func TestReadRefuses(t *testing.T) {
 		"given up":                      {body: iotest.ErrReader(context.Canceled), length: 5, want: context.Canceled},
 		"cut by time":                   {body: io.MultiReader(strings.NewReader("012"), iotest.ErrReader(os.ErrDeadlineExceeded)), length: 5, want: ErrTimeout},
 		"cut by time, wrapped":          {body: iotest.ErrReader(fmt.Errorf("reading: %w", os.ErrDeadlineExceeded)), length: 5, want: ErrTimeout},
+		"broken off at the deadline":    {body: iotest.ErrReader(errBroken), length: 5, deadline: time.Now().Add(-time.Second), want: ErrTimeout},
 		"trickles past the deadline":    {body: strings.NewReader("012"), length: 5, deadline: time.Now().Add(-time.Second), want: ErrTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
