@@ -1,12 +1,15 @@
 package galaxypay
 
 import (
-	"bytes"
 	"errors"
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/bodies"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
@@ -37,8 +40,9 @@ const retryAfter = "1"
 // give back the old ones.
 type slots chan struct{}
 
-// enter takes a slot for the call. It never waits: a queue would hold the memory that
-// the limit is there to save, and answer apps that have given up.
+// enter takes a slot for the call, once its body is here: a caller that sends slowly, or never
+// sends the rest, takes none. It never waits: a queue would hold the memory that the limit is
+// there to save, and answer apps that have given up.
 func (p *Proxy) enter(w http.ResponseWriter, c *call) *problem.Problem {
 	select {
 	case p.slots <- struct{}{}:
@@ -66,7 +70,7 @@ func (p *Proxy) read(w http.ResponseWriter, r *http.Request) ([]byte, *problem.P
 	if !isJSON(r.Header.Get("Content-Type")) {
 		return nil, problem.ContentType()
 	}
-	return readBody(w, r, p.MaxBody, problem.CodeBodyInvalid)
+	return readBody(w, r, p.bodies, problem.CodeBodyInvalid)
 }
 
 // isJSON accepts application/json and its kin, in UTF-8.
@@ -82,28 +86,60 @@ func isJSON(contentType string) bool {
 		strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")
 }
 
-// readBody reads a body of at most limit bytes. Calls and callbacks are both read with it:
-// read (above) for calls, readPost (in callback.go) for callbacks. A body that breaks off is
-// reported under the code that unreadable names.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64, unreadable problem.Code) ([]byte, *problem.Problem) {
+// bodyTimeout is how long a body may take, from when its first byte is waited for. Only tests change it.
+var bodyTimeout = 30 * time.Second
+
+// readBody reads a body within the bounds of b and of bodyTimeout. Calls and callbacks are both read with it: read (above)
+// for calls, readPost (in callback.go) for callbacks. A body that breaks off is reported under the code that
+// unreadable names.
+func readBody(w http.ResponseWriter, r *http.Request, b *bodies.Reader, unreadable problem.Code) ([]byte, *problem.Problem) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return nil, problem.ContentEncoding()
 	}
-	if r.ContentLength > limit {
+	deadline := time.Now().Add(bodyTimeout)
+	setReadDeadline(w, deadline)
+	body, err := b.Read(r, deadline)
+	switch {
+	case err == nil:
+		removeReadDeadline(w, r)
+		return body, nil
+	case errors.Is(err, bodies.ErrTooLarge):
 		// Without Connection: close, which would reset the connection under a client
 		// that is still sending and has yet to read why it was refused.
-		return nil, problem.BodyTooLarge(limit)
+		return nil, problem.BodyTooLarge(b.Limit)
+	case errors.Is(err, bodies.ErrTimeout):
+		closeConnection(w, r)
+		return nil, problem.BodyTimeout()
+	case errors.Is(err, bodies.ErrTooMany):
+		closeConnection(w, r)
+		w.Header().Set("Retry-After", retryAfter)
+		return nil, problem.BodiesUnfinished(b.Total)
 	}
-	var body bytes.Buffer
-	if r.ContentLength > 0 {
-		body.Grow(int(r.ContentLength) + bytes.MinRead)
+	return nil, problem.BodyUnreadable(unreadable)
+}
+
+// setReadDeadline ends a read that waits for the client at that time. After it net/http does not wait for the rest of the body
+// either, so it stays when the body has not come. Where a handler of another module hides the connection, the read ends
+// when Caddy's read_body_idle ends it.
+func setReadDeadline(w http.ResponseWriter, deadline time.Time) {
+	_ = http.NewResponseController(w).SetReadDeadline(deadline)
+}
+
+// removeReadDeadline takes the deadline away when the body is here. From then on net/http reads to notice that the
+// client hangs up, and a deadline would look like that. Caddy's own writer would put the deadline of read_body in its
+// place, so this goes past it.
+func removeReadDeadline(w http.ResponseWriter, r *http.Request) {
+	connection := http.NewResponseController(w)
+	if reader, _ := caddyhttp.IdleTimeoutsFromContext(r.Context()); reader != nil {
+		connection = reader.Ctrl
 	}
-	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return nil, problem.BodyTooLarge(limit)
+	_ = connection.SetReadDeadline(time.Time{})
+}
+
+// closeConnection has net/http answer now. Otherwise it would wait for the rest of the body, to use the connection
+// again. HTTP/2 and HTTP/3 end the stream alone.
+func closeConnection(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close")
 	}
-	if err != nil {
-		return nil, problem.BodyUnreadable(unreadable)
-	}
-	return body.Bytes(), nil
 }

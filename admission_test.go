@@ -3,6 +3,7 @@ package galaxypay
 import (
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/bodies"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
@@ -49,7 +51,7 @@ func TestReadBody(t *testing.T) {
 				r.Header.Set("Content-Encoding", test.encoding)
 			}
 			w := httptest.NewRecorder()
-			body, f := readBody(w, r, limit, problem.CodeBodyInvalid)
+			body, f := readBody(w, r, bodies.New(limit, 1), problem.CodeBodyInvalid)
 			if string(body) != test.want || outcomeOf(f) != test.failure {
 				t.Errorf("read %q, failure %q", body, outcomeOf(f))
 			}
@@ -63,7 +65,7 @@ func TestReadBody(t *testing.T) {
 	}
 	t.Run("broken off, of a callback", func(t *testing.T) {
 		r := httptest.NewRequest(http.MethodPost, "/", iotest.ErrReader(errBroken))
-		if _, f := readBody(httptest.NewRecorder(), r, limit, problem.CodeCallbackMalformed); outcomeOf(f) != "callback_malformed body_unreadable" {
+		if _, f := readBody(httptest.NewRecorder(), r, bodies.New(limit, 1), problem.CodeCallbackMalformed); outcomeOf(f) != "callback_malformed body_unreadable" {
 			t.Errorf("failure %q", outcomeOf(f))
 		}
 	})
@@ -162,8 +164,8 @@ func TestSlotsAreGivenBack(t *testing.T) {
 	}
 }
 
-// With every slot taken, a call is refused unread. A caller that is not allowed, or that calls
-// an unknown path, is answered as before.
+// With every slot taken, a call is refused when its body is here. A caller that is not allowed, or that
+// calls an unknown path, is answered as before.
 func TestOverloaded(t *testing.T) {
 	started, end := make(chan bool), make(chan bool)
 	p, ctx := limited(t, func(*http.Request) (*http.Response, error) {
@@ -180,13 +182,7 @@ func TestOverloaded(t *testing.T) {
 		<-started
 	}
 
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/query", unread{t})
-	r.RemoteAddr = "127.0.0.1:1"
-	r.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
-	if err := p.ServeHTTP(w, r, nil); err != nil {
-		t.Fatal(err)
-	}
+	w := query(t, p, someQuery)
 	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" ||
 		!strings.Contains(w.Body.String(), `"code":"overloaded","outcome":"not_sent","operation":"query"`) {
 		t.Errorf("HTTP %d, %v: %s", w.Code, w.Header(), w.Body)
@@ -210,6 +206,37 @@ func TestOverloaded(t *testing.T) {
 	}
 	if n := len(p.slots); n != 0 {
 		t.Errorf("%d slots were not given back", n)
+	}
+}
+
+// What can be refused without the body is refused before it is read, even if it is announced as small.
+func TestRefusedUnread(t *testing.T) {
+	p, _ := limited(t, nil)
+	for name, test := range map[string]struct {
+		path   string
+		length int64
+		header []string
+		status int
+	}{
+		"a web page":        {"/query", 10, []string{"Origin", "https://evil.example"}, http.StatusForbidden},
+		"an unknown path":   {"/nothing", 10, nil, http.StatusNotFound},
+		"another type":      {"/query", 10, []string{"Content-Type", "text/plain"}, http.StatusUnsupportedMediaType},
+		"compressed":        {"/query", 10, []string{"Content-Encoding", "gzip"}, http.StatusUnsupportedMediaType},
+		"a byte too many":   {"/query", defaultMaxBody + 1, nil, http.StatusRequestEntityTooLarge},
+		"the longest there": {"/query", math.MaxInt64, nil, http.StatusRequestEntityTooLarge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, test.path, unread{t})
+			r.RemoteAddr, r.ContentLength = "127.0.0.1:1", test.length
+			r.Header.Set("Content-Type", "application/json")
+			for i := 0; i+1 < len(test.header); i += 2 {
+				r.Header.Set(test.header[i], test.header[i+1])
+			}
+			w := httptest.NewRecorder()
+			if err := p.ServeHTTP(w, r, nil); err != nil || w.Code != test.status {
+				t.Errorf("HTTP %d, error %v: %s", w.Code, err, w.Body)
+			}
+		})
 	}
 }
 

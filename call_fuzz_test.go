@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/allow"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/bodies"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
@@ -47,6 +48,7 @@ func proxyFor(f *testing.F, log io.Writer) *Proxy {
 	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
 	p := &Proxy{
 		MaxBody: defaultMaxBody,
+		bodies:  bodies.New(defaultMaxBody, 1),
 		Timeout: defaultTimeout,
 		log:     zap.New(zapcore.NewCore(encoder, zapcore.AddSync(log), zap.DebugLevel)),
 		merchant: &merchant{

@@ -19,6 +19,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/bodies"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
@@ -31,13 +32,19 @@ type Receiver struct {
 	// so each merchant needs a callback address of its own. Default: "default".
 	Merchant string `json:"merchant,omitempty"`
 
-	// The largest body, or query string, in bytes. Default: 65536.
+	// The largest body, or query string, in bytes. Bodies that are still arriving may hold
+	// 256 times as much together; one more byte is refused with 503 and Retry-After.
+	// Default: 65536.
 	MaxBody int64 `json:"max_body,omitempty"`
 
+	bodies   *bodies.Reader
 	merchant *merchant
 	metrics  *metrics
 	log      *zap.Logger
 }
+
+// maxUnfinished is how many callbacks may be unfinished at their full length.
+const maxUnfinished = 256
 
 // The kinds of callbacks. A cancel callback arrives where results do.
 const (
@@ -55,6 +62,7 @@ func (rc *Receiver) provision(ctx caddy.Context) error {
 	if rc.MaxBody < 0 {
 		return errors.New("max_body: expected a size above zero")
 	}
+	rc.bodies = bodies.New(rc.MaxBody, maxUnfinished)
 	var err error
 	if rc.merchant, err = merchantFor(ctx, rc.Merchant); err != nil {
 		return err
@@ -100,7 +108,7 @@ func (rc *Receiver) readPost(w http.ResponseWriter, r *http.Request) (signed, *p
 	if !isForm && contentType != "" && !isJSON(contentType) {
 		return signed{}, problem.CallbackType()
 	}
-	body, prob := readBody(w, r, rc.MaxBody, problem.CodeCallbackMalformed)
+	body, prob := readBody(w, r, rc.bodies, problem.CodeCallbackMalformed)
 	if prob != nil {
 		return signed{}, prob
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/bodies"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
@@ -249,7 +250,7 @@ type callbackHandler interface {
 }
 
 func receiverFor(salt string) Receiver {
-	return Receiver{MaxBody: defaultMaxBody, merchant: &merchant{name: "airline", secrets: &secrets{signer: signer{salt: []byte(salt)}}}}
+	return Receiver{MaxBody: defaultMaxBody, bodies: bodies.New(defaultMaxBody, maxUnfinished), merchant: &merchant{name: "airline", secrets: &secrets{signer: signer{salt: []byte(salt)}}}}
 }
 
 func callbackFor(kind, salt string) callbackHandler {

@@ -10,6 +10,8 @@ import (
 
 // said names the sentences that tests expect.
 var said = map[string]*problem.Problem{
+	"body_timeout":       problem.BodyTimeout(),
+	"bodies_unfinished":  problem.BodiesUnfinished(0),
 	"body_unreadable":    problem.BodyUnreadable(problem.CodeBodyInvalid),
 	"body_too_large":     problem.BodyTooLarge(0),
 	"content_encoding":   problem.ContentEncoding(),

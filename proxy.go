@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/allow"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/bodies"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
@@ -70,9 +71,10 @@ type Proxy struct {
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
 	// How many calls may be in progress at once. One more is refused with 503 and
-	// Retry-After before its body is read, and nothing of it is sent. A call is in
-	// progress until it is answered or, if the app has hung up, until the gateway has
-	// replied. Default: 256.
+	// Retry-After, and nothing of it is sent. A call is in progress from when its body has
+	// arrived until it is answered or, if the app has hung up, until the gateway has
+	// replied. Bodies that are still arriving may hold so many times max_body together;
+	// one more byte is refused in the same way. Default: 256.
 	MaxInFlight int `json:"max_in_flight,omitempty"`
 
 	// The connection to the gateway: the transport "http" of reverse_proxy with
@@ -87,6 +89,7 @@ type Proxy struct {
 	documents map[string]document
 	transport http.RoundTripper
 	onlyHTTP1 bool // to the gateway
+	bodies    *bodies.Reader
 	slots     slots
 	ended     <-chan struct{} // closed when the configuration ends
 	metrics   *metrics
@@ -140,6 +143,7 @@ func (p *Proxy) Provision(ctx caddy.Context) error {
 	if p.transport, err = p.loadTransport(ctx); err != nil {
 		return err
 	}
+	p.bodies = bodies.New(p.MaxBody, p.MaxInFlight)
 	p.slots = make(slots, p.MaxInFlight)
 	p.ended = ctx.Done()
 	if p.Verify == "report" {
@@ -211,11 +215,11 @@ func (p *Proxy) run(w http.ResponseWriter, r *http.Request, c *call) *problem.Pr
 	if prob != nil {
 		return prob
 	}
-	if prob := p.enter(w, c); prob != nil {
-		return prob
-	}
 	body, prob := p.read(w, r)
 	if prob != nil {
+		return prob
+	}
+	if prob := p.enter(w, c); prob != nil {
 		return prob
 	}
 	if prob := p.identify(c, ops, body); prob != nil {

@@ -21,7 +21,7 @@ const (
 
 // overload offers the sidecar several times as many calls as it lets in, and checks what the documents promise: those that
 // are let in succeed, the rest are refused as overloaded and never reach the gateway, memory stays bounded, and afterwards
-// everything is as before. Clients and gateway are in this process, so that the sidecar's memory can be distinguished from theirs.
+// everything is as before; and that half requests cost the others nothing. Clients and gateway are in this process, so that the sidecar's memory can be distinguished from theirs.
 func (b *bench) overload(ctx context.Context) error {
 	gateway, addr, err := startStub(ctx)
 	if err != nil {
@@ -44,7 +44,10 @@ func (b *bench) overload(ctx context.Context) error {
 		return err
 	}
 	o.report(b.report, b.overloadBody)
-	return o.verdict()
+	if err := o.verdict(); err != nil {
+		return err
+	}
+	return b.halfRequests(ctx)
 }
 
 // startStub starts a stub within this process, which delays every answer.

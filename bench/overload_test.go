@@ -42,6 +42,37 @@ func TestOverloadVerdict(t *testing.T) {
 	}
 }
 
+// Likewise beside half requests.
+func TestHalfRequestsVerdict(t *testing.T) {
+	for name, test := range map[string]struct {
+		breaks func(*halves)
+		want   string // "" for nothing
+	}{
+		"all kept":        {func(*halves) {}, ""},
+		"a refusal":       {func(h *halves) { h.during.refused = 1 }, "did not succeed"},
+		"another answer":  {func(h *halves) { h.during.other = 1 }, "did not succeed"},
+		"no payments":     {func(h *halves) { h.during = counts{} }, "did not succeed"},
+		"too much memory": {func(h *halves) { h.peak.resident++ }, "too much memory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := &halves{overloaded: overloaded{
+				during: counts{ok: 80}, before: state{resident: 1 << 20}, peak: state{resident: 1<<20 + halfMemory},
+			}}
+			test.breaks(h)
+			err := h.verdict()
+			if test.want == "" {
+				if err != nil {
+					t.Errorf("verdict is %v", err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Count(err.Error(), "FAIL: ") != 1 {
+				t.Errorf("verdict is %v, expected one about %q", err, test.want)
+			}
+		})
+	}
+}
+
 func TestMetric(t *testing.T) {
 	const text = "# TYPE go_goroutines gauge\ngo_goroutines_other 1\ngo_goroutines 142\ngo_memstats_heap_inuse_bytes 1.4e+07\n"
 	for name, want := range map[string]float64{"go_goroutines": 142, "go_memstats_heap_inuse_bytes": 1.4e7} {

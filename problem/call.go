@@ -40,6 +40,14 @@ func Overloaded(maxInFlight int) *Problem {
 		maxInFlight))
 }
 
+// BodiesUnfinished refuses a body while those that are still arriving hold all that they may, in bytes.
+func BodiesUnfinished(total int64) *Problem {
+	return of(CodeOverloaded, say(
+		"Too many bodies are still arriving: together they may hold %d bytes. This request was not carried out. Try again after Retry-After, and send the body at once.",
+		"Quá nhiều nội dung đang gửi dở: tổng cộng không được quá %d byte. Yêu cầu này chưa được thực hiện. Hãy thử lại sau thời gian trong Retry-After và gửi nội dung liền một lần.",
+		total))
+}
+
 // ContentType refuses a body that is not labelled as JSON.
 func ContentType() *Problem {
 	return of(CodeContentTypeUnsupported, say(
@@ -60,6 +68,13 @@ func BodyTooLarge(maxBody int64) *Problem {
 		"The body is larger than max_body, %d bytes.",
 		"Nội dung lớn hơn max_body, %d byte.",
 		maxBody))
+}
+
+// BodyTimeout refuses a body that was not complete in time.
+func BodyTimeout() *Problem {
+	return of(CodeBodyTimeout, say(
+		"The body was not complete in time: it may take 30 seconds, or less where the server's read timeouts are shorter. This request was not carried out. Send the body at once, and as long as Content-Length says.",
+		"Nội dung không gửi xong kịp thời: tối đa 30 giây, hoặc ít hơn nếu máy chủ đặt thời hạn đọc ngắn hơn. Yêu cầu này chưa được thực hiện. Hãy gửi nội dung liền một lần, đủ độ dài ghi trong Content-Length."))
 }
 
 // BodyUnreadable refuses a body that broke off, under the code of a call or of a callback.

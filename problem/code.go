@@ -33,6 +33,7 @@ const (
 	CodeOperationUnknown         Code = "operation_unknown"
 	CodeMethodNotAllowed         Code = "method_not_allowed"
 	CodeBodyTooLarge             Code = "body_too_large"
+	CodeBodyTimeout              Code = "body_timeout"
 	CodeContentTypeUnsupported   Code = "content_type_unsupported"
 	CodeFieldsInvalid            Code = "fields_invalid"
 	CodeOverloaded               Code = "overloaded"
@@ -74,9 +75,10 @@ var codes = map[Code]struct {
 	CodeOperationUnknown:         {http.StatusNotFound, NotSent, language.Both("There is no such operation here", "Không có nghiệp vụ này")},
 	CodeMethodNotAllowed:         {http.StatusMethodNotAllowed, NotSent, language.Both("The method is not allowed", "Phương thức HTTP không được phép")},
 	CodeBodyTooLarge:             {http.StatusRequestEntityTooLarge, NotSent, language.Both("The body is too large", "Nội dung gửi lên quá lớn")},
+	CodeBodyTimeout:              {http.StatusRequestTimeout, NotSent, language.Both("The body did not arrive in time", "Nội dung không gửi tới kịp thời")},
 	CodeContentTypeUnsupported:   {http.StatusUnsupportedMediaType, NotSent, language.Both("The content type is not supported", "Kiểu nội dung không được hỗ trợ")},
 	CodeFieldsInvalid:            {http.StatusUnprocessableEntity, NotSent, language.Both("Some fields are invalid", "Một số trường không hợp lệ")},
-	CodeOverloaded:               {http.StatusServiceUnavailable, NotSent, language.Both("Too many calls at once", "Quá nhiều lời gọi cùng lúc")},
+	CodeOverloaded:               {http.StatusServiceUnavailable, NotSent, language.Both("Too many requests at once", "Quá nhiều yêu cầu cùng lúc")},
 	CodeGatewayBadRequest:        {http.StatusBadRequest, Rejected, language.Both("The gateway refused the request", "Cổng thanh toán từ chối yêu cầu")},
 	CodeGatewayUnauthorized:      {http.StatusBadGateway, Rejected, language.Both("The gateway refused our key or signature", "Cổng thanh toán từ chối khóa hoặc chữ ký")},
 	CodePaymentExpired:           {http.StatusPaymentRequired, Rejected, language.Both("The transaction has expired", "Giao dịch đã hết hạn")},

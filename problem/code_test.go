@@ -26,6 +26,7 @@ var contract = map[Code]struct {
 	"content_type_unsupported":   {415, "not_sent"},
 	"fields_invalid":             {422, "not_sent"},
 	"overloaded":                 {503, "not_sent"},
+	"body_timeout":               {408, "not_sent"},
 	"gateway_bad_request":        {400, "rejected"},
 	"gateway_unauthorized":       {502, "rejected"},
 	"payment_expired":            {402, "rejected"},

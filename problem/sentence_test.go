@@ -19,6 +19,8 @@ func problems() map[string]*Problem {
 	return map[string]*Problem{
 		"AppUnavailable":         AppUnavailable(),
 		"BodyNotJSON":            BodyNotJSON(&rawjson.Error{Fault: rawjson.Syntax, Offset: 4000}),
+		"BodiesUnfinished":       BodiesUnfinished(4000),
+		"BodyTimeout":            BodyTimeout(),
 		"BodyTooLarge":           BodyTooLarge(4000),
 		"BodyUnreadable":         BodyUnreadable(CodeBodyInvalid),
 		"CallbackBase64":         CallbackBase64(),
