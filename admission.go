@@ -4,6 +4,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +69,7 @@ func (p *Proxy) leave(c *call) {
 // read returns the body of a call.
 func (p *Proxy) read(w http.ResponseWriter, r *http.Request) ([]byte, *problem.Problem) {
 	if !isJSON(r.Header.Get("Content-Type")) {
+		w.Header().Set("Accept-Post", "application/json")
 		return nil, problem.ContentType()
 	}
 	return readBody(w, r, p.bodies, problem.CodeBodyInvalid)
@@ -79,7 +81,7 @@ func isJSON(contentType string) bool {
 	if err != nil {
 		return false
 	}
-	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+	if charset, ok := params["charset"]; ok && !slices.Contains([]string{"utf-8", "utf8", "us-ascii", "ascii"}, strings.ToLower(charset)) {
 		return false
 	}
 	return kind == "application/json" || kind == "text/json" ||
@@ -94,6 +96,7 @@ var bodyTimeout = 30 * time.Second
 // unreadable names.
 func readBody(w http.ResponseWriter, r *http.Request, b *bodies.Reader, unreadable problem.Code) ([]byte, *problem.Problem) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		closeConnection(w, r)
 		return nil, problem.ContentEncoding()
 	}
 	deadline := time.Now().Add(bodyTimeout)
@@ -104,8 +107,7 @@ func readBody(w http.ResponseWriter, r *http.Request, b *bodies.Reader, unreadab
 		removeReadDeadline(w, r)
 		return body, nil
 	case errors.Is(err, bodies.ErrTooLarge):
-		// Without Connection: close, which would reset the connection under a client
-		// that is still sending and has yet to read why it was refused.
+		closeConnection(w, r)
 		return nil, problem.BodyTooLarge(b.Limit)
 	case errors.Is(err, bodies.ErrTimeout):
 		closeConnection(w, r)
@@ -136,10 +138,11 @@ func removeReadDeadline(w http.ResponseWriter, r *http.Request) {
 	_ = connection.SetReadDeadline(time.Time{})
 }
 
-// closeConnection has net/http answer now. Otherwise it would wait for the rest of the body, to use the connection
-// again. HTTP/2 and HTTP/3 end the stream alone.
+// closeConnection has net/http answer a request at once whose body has not been read to its end. Otherwise it would wait for the
+// rest, to use the connection again, and a client that waits for 100 Continue would wait as long. HTTP/2 and HTTP/3 end the
+// stream alone.
 func closeConnection(w http.ResponseWriter, r *http.Request) {
-	if r.ProtoMajor == 1 {
+	if r.ProtoMajor == 1 && r.ContentLength != 0 {
 		w.Header().Set("Connection", "close")
 	}
 }

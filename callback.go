@@ -106,6 +106,7 @@ func (rc *Receiver) readPost(w http.ResponseWriter, r *http.Request) (signed, *p
 	kind, _, _ := mime.ParseMediaType(contentType)
 	isForm := kind == "application/x-www-form-urlencoded"
 	if !isForm && contentType != "" && !isJSON(contentType) {
+		closeConnection(w, r)
 		return signed{}, problem.CallbackType()
 	}
 	body, prob := readBody(w, r, rc.bodies, problem.CodeCallbackMalformed)

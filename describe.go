@@ -65,6 +65,7 @@ func newDocument(body []byte) document {
 // show answers with a document. Caches are to ask each time, which costs a few bytes
 // while nothing has changed.
 func (p *Proxy) show(w http.ResponseWriter, r *http.Request, doc document) error {
+	closeConnection(w, r) // nothing reads the body, if there is one
 	if prob := p.admit(r); prob != nil {
 		return prob.Write(w, r)
 	}
@@ -77,6 +78,37 @@ func (p *Proxy) show(w http.ResponseWriter, r *http.Request, doc document) error
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("ETag", doc.etag)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(doc.body))
+	h.Set("X-Content-Type-Options", "nosniff")
+	refused := &refusedDocument{ResponseWriter: w}
+	http.ServeContent(refused, r, "", time.Time{}, bytes.NewReader(doc.body))
+	if refused.prob != nil {
+		return refused.prob.Write(w, r)
+	}
 	return nil
+}
+
+// refusedDocument holds back the refusals of http.ServeContent, which are plain text or nothing.
+type refusedDocument struct {
+	http.ResponseWriter
+	prob *problem.Problem
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (d *refusedDocument) WriteHeader(status int) {
+	switch status {
+	case http.StatusPreconditionFailed:
+		d.prob = problem.DocumentChanged()
+	case http.StatusRequestedRangeNotSatisfiable:
+		d.prob = problem.DocumentRange()
+	default:
+		d.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (d *refusedDocument) Write(body []byte) (int, error) {
+	if d.prob != nil {
+		return len(body), nil
+	}
+	return d.ResponseWriter.Write(body)
 }

@@ -29,7 +29,11 @@ type request struct {
 	enveloped bool             // the app sent its own envelope, which goes out as it is
 	requestID string           // of the app's own envelope, else given by wrap; "" if there is none
 	dateTime  string           // requestDateTime of the app's own envelope; "" if there is none
+	key       string           // the app's Idempotency-Key; "" if there is none
 }
+
+// mayRepeat reports whether an earlier call can have brought the same requestID: it is the app's.
+func (r *request) mayRepeat() bool { return r.enveloped || r.key != "" }
 
 // parseRequest reads the body of an app's request. A top-level requestData object
 // makes it an envelope of the app's own; look-alikes deeper inside do not.

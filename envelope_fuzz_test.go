@@ -2,7 +2,6 @@ package galaxypay
 
 import (
 	"bytes"
-	"net/http"
 	"regexp"
 	"slices"
 	"testing"
@@ -53,7 +52,10 @@ func FuzzWrap(f *testing.F) {
 		}
 		x := &call{request: req, operation: &ops[int(which)%len(ops)]}
 		p.complete(x)
-		p.wrap(x, http.Header{"Idempotency-Key": {key}})
+		if !x.request.enveloped {
+			x.request.key = key
+		}
+		p.wrap(x)
 		salt := "salt of " + key
 		if got := (&signer{salt: []byte(salt)}).sign(x.envelope); got != plainSignature(string(x.envelope), salt) {
 			t.Errorf("signed %s", got)

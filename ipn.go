@@ -75,6 +75,7 @@ func (h *IPN) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 
 func (h *IPN) receive(w http.ResponseWriter, r *http.Request) (*callback, *problem.Problem) {
 	if r.Method != http.MethodPost {
+		closeConnection(w, r)
 		w.Header().Set("Allow", http.MethodPost)
 		return nil, problem.MethodNotAllowed(http.MethodPost)
 	}

@@ -187,6 +187,7 @@ type call struct {
 	reply     reply
 	opened    envelope // the reply, taken apart
 	unproven  bool     // passed on anyway: verify report
+	arrived   bool     // its body has been read
 	hasSlot   bool     // of those that max_in_flight gives out
 }
 
@@ -219,17 +220,21 @@ func (p *Proxy) run(w http.ResponseWriter, r *http.Request, c *call) *problem.Pr
 	if prob != nil {
 		return prob
 	}
+	c.arrived = true
 	if prob := p.enter(w, c); prob != nil {
 		return prob
 	}
 	if prob := p.identify(c, ops, body); prob != nil {
 		return prob
 	}
+	if prob := c.takeKey(r.Header); prob != nil {
+		return prob
+	}
 	p.complete(c)
 	if prob := p.validate(c); prob != nil {
 		return prob
 	}
-	p.wrap(c, r.Header)
+	p.wrap(c)
 	p.sign(c)
 	if prob := p.send(r.Context(), c); prob != nil {
 		return prob

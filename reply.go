@@ -68,7 +68,7 @@ func (p *Proxy) unwrap(c *call) *problem.Problem {
 	if success {
 		return nil
 	}
-	prob := refusal(&e)
+	prob := c.refusal()
 	if c.unproven {
 		prob.Outcome = problem.Unknown // it may be forged, so the payment may have been made
 	}
@@ -89,7 +89,12 @@ var refusals = map[string]problem.Code{
 	"505": problem.CodeAuthenticationFailed,
 }
 
-func refusal(e *envelope) *problem.Problem {
+// refusal is what the reply's responseCode says.
+func (c *call) refusal() *problem.Problem {
+	e := &c.opened
+	if e.responseCode == "409" && c.request.mayRepeat() {
+		return problem.Repeated(e.responseCode, e.responseMessage())
+	}
 	if code, ok := refusals[e.responseCode]; ok {
 		return problem.Refused(code, e.responseCode, e.responseMessage())
 	}
@@ -109,6 +114,9 @@ func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, c *call, prob *pr
 		return nil
 	}
 	if prob != nil {
+		if !c.arrived {
+			closeConnection(w, r)
+		}
 		prob.Operation, prob.RequestID = c.name(), c.request.requestID
 		return prob.Write(w, r)
 	}

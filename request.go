@@ -110,11 +110,40 @@ func (r *request) envelopeFaults() []problem.Field {
 	return fields
 }
 
+// takeKey takes the app's Idempotency-Key. An empty one counts as none: FastCGI and some HTTP
+// clients send a header for a variable that is not set.
+func (c *call) takeKey(header http.Header) *problem.Problem {
+	for _, value := range header.Values("Idempotency-Key") {
+		key := unquoted(strings.TrimSpace(value))
+		switch {
+		case key == "":
+		case c.request.key != "":
+			return problem.IdempotencyKeys()
+		case c.request.enveloped:
+			return problem.IdempotencyKeyBesideEnvelope()
+		default:
+			c.request.key = key
+		}
+	}
+	return nil
+}
+
+// unquoted is a key without the quotation marks that the draft of the header's standard puts
+// around it. Most clients leave them out, and both must mean the same payment.
+func unquoted(key string) string {
+	if inner, ok := strings.CutPrefix(key, `"`); ok {
+		if inner, ok = strings.CutSuffix(inner, `"`); ok {
+			return inner
+		}
+	}
+	return key
+}
+
 // wrap builds the envelope. The same Idempotency-Key always gives the same requestID, so
 // that the gateway recognises a repeated request as a duplicate.
-func (p *Proxy) wrap(c *call, header http.Header) {
+func (p *Proxy) wrap(c *call) {
 	if !c.request.enveloped {
-		c.request.requestID = requestIDFor(strings.Join(header.Values("Idempotency-Key"), ","))
+		c.request.requestID = requestIDFor(c.request.key)
 	}
 	size := len(c.request.object) + 128
 	for _, f := range c.added {

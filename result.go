@@ -66,13 +66,14 @@ func (h *Result) read(w http.ResponseWriter, r *http.Request) (signed, *problem.
 	switch r.Method {
 	case http.MethodPost:
 		return h.readPost(w, r)
-	case http.MethodGet:
+	case http.MethodGet, http.MethodHead:
 		if int64(len(r.URL.RawQuery)) > h.MaxBody {
 			return signed{}, problem.BodyTooLarge(h.MaxBody)
 		}
 		return fromForm(r.URL.RawQuery)
 	}
-	const allowed = "GET, POST"
+	closeConnection(w, r)
+	const allowed = "GET, HEAD, POST"
 	w.Header().Set("Allow", allowed)
 	return signed{}, problem.MethodNotAllowed(allowed)
 }

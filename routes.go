@@ -1,6 +1,7 @@
 package galaxypay
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"net/http"
@@ -125,6 +126,9 @@ func (rt *routes) names() string {
 // route finds the operations that live at the request's path.
 func (p *Proxy) route(w http.ResponseWriter, r *http.Request) ([]operation.Operation, *problem.Problem) {
 	ops := p.routes.at(r.URL.Path)
+	if len(ops) == 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		return nil, problem.DocumentUnknown(strings.Join(slices.Sorted(maps.Keys(p.documents)), ", "))
+	}
 	if !slices.ContainsFunc(ops, func(op operation.Operation) bool { return p.routes.allows(op.Name) }) {
 		return nil, problem.OperationUnknown(p.routes.names())
 	}
@@ -137,6 +141,9 @@ func (p *Proxy) route(w http.ResponseWriter, r *http.Request) ([]operation.Opera
 
 // identify takes the body apart and settles which of the operations at its path it asks for.
 func (p *Proxy) identify(c *call, ops []operation.Operation, body []byte) *problem.Problem {
+	if kind := byteOrderMark(body); kind != "" {
+		return problem.ByteOrderMark(kind)
+	}
 	req, err := parseRequest(body)
 	if err != nil {
 		return problem.BodyNotJSON(err)
@@ -158,6 +165,19 @@ func (p *Proxy) identify(c *call, ops []operation.Operation, body []byte) *probl
 	}
 	c.operation = op
 	return nil
+}
+
+// byteOrderMark is the encoding whose byte order mark a body begins with; "" if there is none.
+// The mark of UTF-32 in little-endian begins like that of UTF-16.
+func byteOrderMark(body []byte) string {
+	for _, mark := range []struct{ bytes, encoding string }{
+		{utf8BOM, "UTF-8"}, {"\x00\x00\xfe\xff", "UTF-32"}, {"\xff\xfe\x00\x00", "UTF-32"}, {"\xfe\xff", "UTF-16"}, {"\xff\xfe", "UTF-16"},
+	} {
+		if bytes.HasPrefix(body, []byte(mark.bytes)) {
+			return mark.encoding
+		}
+	}
+	return ""
 }
 
 // contradiction refuses a request that says it is another operation than the one

@@ -83,7 +83,10 @@ func FuzzAgainstSandbox(f *testing.F) {
 			}
 		}
 		p.complete(x)
-		p.wrap(x, http.Header{"Idempotency-Key": {key}})
+		if !x.request.enveloped {
+			x.request.key = key
+		}
+		p.wrap(x)
 
 		w := ask(t, x.operation.Path, x.envelope, s.sign(x.envelope))
 		x.reply = reply{status: w.Code, body: w.Body.Bytes()}

@@ -298,7 +298,7 @@ func TestCallReplyMalformed(t *testing.T) {
 	} {
 		t.Run("refusal with "+name, func(t *testing.T) {
 			s.gateway.replies(func(*call) []byte { return s.gateway.signed(body) })
-			p := s.call(t, "/pay", payment, "Idempotency-Key", "abcdef").wantProblem(t, http.StatusConflict, "transaction_duplicate", "rejected")
+			p := s.call(t, "/pay", payment, "Idempotency-Key", "abcdef").wantProblem(t, http.StatusConflict, "transaction_duplicate", "unknown")
 			if p.RequestID != "abcdef" || p.ResponseCode != "409" || p.ResponseMessage != "m" {
 				t.Errorf("problem %+v", p)
 			}

@@ -1,6 +1,7 @@
 package caddytest
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -40,7 +41,6 @@ func TestCallRequestIDFromIdempotencyKey(t *testing.T) {
 		"order 17":              "d3f735e9dbab5d48aec3d4492deeedc4",
 		strings.Repeat("x", 51): "6aefc99a87e651248db02228870b2d4f",
 		"đơn hàng 17":           "75ac04b03cb65a9c96e35ec1acfd3a26",
-		`"quoted"`:              "47df18fe36305d8e884b35a2d260972c",
 		"a\",\"requestID\":\"b": "9ac43c7a24c65a2eb106051b65c7df05",
 	} {
 		t.Run("hashed: "+key, func(t *testing.T) {
@@ -50,17 +50,48 @@ func TestCallRequestIDFromIdempotencyKey(t *testing.T) {
 		})
 	}
 
-	// Two keys together give an id of their own.
-	t.Run("two headers", func(t *testing.T) {
-		if got, want := id(t, "a", "b"), "08fcc6fd15465b05b79117a635106f5a"; got != want {
-			t.Errorf("requestID %q, want %q", got, want)
-		}
-	})
+	// Quotation marks around a key are no part of it; those inside are.
+	for key, want := range map[string]string{
+		`"quoted"`:   "quoted",
+		` "quoted" `: "quoted",
+		`"`:          id(t, `"`),
+		`"a`:         id(t, `"a`),
+	} {
+		t.Run("in quotation marks: "+key, func(t *testing.T) {
+			if got := id(t, key); got != want {
+				t.Errorf("requestID %q, want %q", got, want)
+			}
+		})
+	}
+	if id(t, `"a`) == id(t, "a") || id(t, `a"`) == id(t, "a") {
+		t.Error("one quotation mark was taken off")
+	}
+
+	for name, test := range map[string]struct {
+		body string
+		keys []string
+	}{
+		"two keys":                      {payment, []string{"a", "b"}},
+		"the same key twice":            {payment, []string{"a", "a"}},
+		"a key beside an own requestID": {`{"requestID":"r-1","requestDateTime":"20261120120000","requestData":` + payment + `}`, []string{"a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := len(s.gateway.calls())
+			var header []string
+			for _, k := range test.keys {
+				header = append(header, "Idempotency-Key", k)
+			}
+			s.call(t, "/pay", test.body, header...).wantProblem(t, http.StatusBadRequest, "idempotency_key_invalid", "not_sent")
+			if got := len(s.gateway.calls()); got != before {
+				t.Errorf("%d calls reached the gateway", got-before)
+			}
+		})
+	}
 
 	t.Run("absent or empty", func(t *testing.T) {
-		ids := []string{id(t), id(t), id(t, ""), id(t, "")}
+		ids := []string{id(t), id(t), id(t, ""), id(t, ""), id(t, `""`), id(t, "", "")}
 		slices.Sort(ids)
-		if len(slices.Compact(ids)) != 4 {
+		if len(slices.Compact(ids)) != 6 {
 			t.Errorf("requestIDs %q, want them all different", ids)
 		}
 	})
@@ -76,5 +107,30 @@ func TestCallRequestIDsDiffer(t *testing.T) {
 	}
 	if len(seen) != 50 {
 		t.Errorf("%d requestIDs for 50 calls", len(seen))
+	}
+}
+
+// Where the requestID is the app's, a 409 can be about an earlier try of the same call, which may have been carried out.
+// An app that took it for a refusal would pay under a new id: twice.
+func TestCallDuplicate(t *testing.T) {
+	s := newSidecar(t)
+	s.gateway.replies(func(c *call) []byte { return s.gateway.refusal(c, "409") })
+	own := `{"requestID":"r-1","requestDateTime":"20261120120000","requestData":` + strings.Replace(payment, "{", `{"apiOperation":"PAY",`, 1) + `}`
+	for name, test := range map[string]struct {
+		path, body string
+		header     []string
+		outcome    string
+	}{
+		"a requestID of the sidecar": {"/pay", payment, nil, "rejected"},
+		"an empty key":               {"/pay", payment, []string{"Idempotency-Key", ""}, "rejected"},
+		"a key":                      {"/pay", payment, []string{"Idempotency-Key", "order-1"}, "unknown"},
+		"a key that is hashed":       {"/pay", payment, []string{"Idempotency-Key", "order 1"}, "unknown"},
+		"a key of a refund":          {"/refund", `{"transactionID":"T1","orderID":"1","orderAmount":1000,"orderCurrency":"VND","orderDateTime":"20261120120000","orderDescription":"x"}`, []string{"Idempotency-Key", "r-1"}, "unknown"},
+		"an envelope of the app":     {"/pay", own, nil, "unknown"},
+		"another path":               {"/api/v1/transaction/other", `{}`, []string{"Idempotency-Key", "o-1"}, "unknown"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.call(t, test.path, test.body, test.header...).wantProblem(t, http.StatusConflict, "transaction_duplicate", test.outcome)
+		})
 	}
 }

@@ -291,7 +291,7 @@ var outcomes = map[result]string{
 	gatewayUnreachable: "HTTP 502, not_sent",
 	gatewayNoAnswer:    "HTTP 502, unknown",
 	gatewayTimeout:     "HTTP 504, unknown",
-	duplicate:          "HTTP 409, rejected",
+	duplicate:          "HTTP 409, unknown",
 }
 
 // result calls an operation and returns how the call ended.

@@ -27,6 +27,42 @@ func OperationUnknown(open string) *Problem {
 		open))
 }
 
+// DocumentUnknown refuses a GET of what is not here; documents lists what is.
+func DocumentUnknown(documents string) *Problem {
+	return of(CodeOperationUnknown, say(
+		"There is nothing to GET at this path. GET has %s; operations take POST.",
+		"Không có gì để GET ở đường dẫn này. GET có %s; các nghiệp vụ dùng POST.",
+		documents))
+}
+
+// DocumentChanged refuses a document whose ETag is not the one that If-Match names.
+func DocumentChanged() *Problem {
+	return of(CodePreconditionFailed, say(
+		"The document's ETag is not in If-Match. Get it without If-Match.",
+		"ETag của tài liệu không có trong If-Match. Hãy tải lại, không dùng If-Match."))
+}
+
+// DocumentRange refuses a part of a document that is not there.
+func DocumentRange() *Problem {
+	return of(CodeRangeNotSatisfiable, say(
+		"The document is shorter than the Range asks for; Content-Range has its length. Get it without Range.",
+		"Tài liệu ngắn hơn Range yêu cầu; độ dài nằm trong Content-Range. Hãy tải lại, không dùng Range."))
+}
+
+// IdempotencyKeys refuses a call with more than one key.
+func IdempotencyKeys() *Problem {
+	return of(CodeIdempotencyKeyInvalid, say(
+		"The request has more than one Idempotency-Key. Send one.",
+		"Yêu cầu có nhiều Idempotency-Key. Hãy gửi một."))
+}
+
+// IdempotencyKeyBesideEnvelope refuses a key beside an envelope of the app's own, which has a requestID already.
+func IdempotencyKeyBesideEnvelope() *Problem {
+	return of(CodeIdempotencyKeyInvalid, say(
+		"A body with requestData has a requestID of its own, which takes the place of an Idempotency-Key. Send one of the two.",
+		"Nội dung có requestData đã có requestID riêng, thay cho Idempotency-Key. Chỉ gửi một trong hai."))
+}
+
 // MethodNotAllowed refuses a method; allowed is the value of the header Allow.
 func MethodNotAllowed(allowed string) *Problem {
 	return of(CodeMethodNotAllowed, say("Use %s.", "Hãy dùng %s.", allowed))
@@ -51,8 +87,8 @@ func BodiesUnfinished(total int64) *Problem {
 // ContentType refuses a body that is not labelled as JSON.
 func ContentType() *Problem {
 	return of(CodeContentTypeUnsupported, say(
-		"Send the body as application/json in UTF-8.",
-		"Hãy gửi nội dung dạng application/json, mã UTF-8."))
+		"Send the body with Content-Type: application/json, in UTF-8.",
+		"Hãy gửi nội dung với Content-Type: application/json, mã UTF-8."))
 }
 
 // ContentEncoding refuses a compressed body.
@@ -82,6 +118,14 @@ func BodyUnreadable(code Code) *Problem {
 	return of(code, say(
 		"The body could not be read to its end.",
 		"Không đọc được toàn bộ nội dung."))
+}
+
+// ByteOrderMark refuses a body that begins with a byte order mark, whose kind is named.
+func ByteOrderMark(kind string) *Problem {
+	return of(CodeBodyInvalid, say(
+		"The body begins with a byte order mark of %s. Send UTF-8 without one.",
+		"Nội dung bắt đầu bằng byte order mark (BOM) của %s. Hãy gửi UTF-8 không có BOM.",
+		kind))
 }
 
 // BodyNotJSON refuses a body that is not one JSON object, and says where it stops being one.

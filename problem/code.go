@@ -29,9 +29,12 @@ type Code string
 // The codes of calls, some of them shared by callbacks.
 const (
 	CodeBodyInvalid              Code = "body_invalid"
+	CodeIdempotencyKeyInvalid    Code = "idempotency_key_invalid"
 	CodeCallerNotAllowed         Code = "caller_not_allowed"
 	CodeOperationUnknown         Code = "operation_unknown"
 	CodeMethodNotAllowed         Code = "method_not_allowed"
+	CodePreconditionFailed       Code = "precondition_failed"
+	CodeRangeNotSatisfiable      Code = "range_not_satisfiable"
 	CodeBodyTooLarge             Code = "body_too_large"
 	CodeBodyTimeout              Code = "body_timeout"
 	CodeContentTypeUnsupported   Code = "content_type_unsupported"
@@ -71,9 +74,12 @@ var codes = map[Code]struct {
 	title   language.Text
 }{
 	CodeBodyInvalid:              {http.StatusBadRequest, NotSent, language.Both("The body is not one JSON object", "Nội dung gửi lên không phải là một đối tượng JSON")},
+	CodeIdempotencyKeyInvalid:    {http.StatusBadRequest, NotSent, language.Both("The Idempotency-Key cannot be used", "Không dùng được Idempotency-Key")},
 	CodeCallerNotAllowed:         {http.StatusForbidden, NotSent, language.Both("The caller is not allowed", "Bên gọi không được phép")},
 	CodeOperationUnknown:         {http.StatusNotFound, NotSent, language.Both("There is no such operation here", "Không có nghiệp vụ này")},
 	CodeMethodNotAllowed:         {http.StatusMethodNotAllowed, NotSent, language.Both("The method is not allowed", "Phương thức HTTP không được phép")},
+	CodePreconditionFailed:       {http.StatusPreconditionFailed, NotSent, language.Both("The document is another version", "Tài liệu là phiên bản khác")},
+	CodeRangeNotSatisfiable:      {http.StatusRequestedRangeNotSatisfiable, NotSent, language.Both("The document does not have this range", "Tài liệu không có đoạn này")},
 	CodeBodyTooLarge:             {http.StatusRequestEntityTooLarge, NotSent, language.Both("The body is too large", "Nội dung gửi lên quá lớn")},
 	CodeBodyTimeout:              {http.StatusRequestTimeout, NotSent, language.Both("The body did not arrive in time", "Nội dung không gửi tới kịp thời")},
 	CodeContentTypeUnsupported:   {http.StatusUnsupportedMediaType, NotSent, language.Both("The content type is not supported", "Kiểu nội dung không được hỗ trợ")},

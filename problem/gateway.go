@@ -12,6 +12,15 @@ func Refused(code Code, responseCode, responseMessage string) *Problem {
 	return p
 }
 
+// Repeated is a proven 409 to a call that may be a repetition: the first call with its requestID stands, whatever became of it.
+func Repeated(responseCode, responseMessage string) *Problem {
+	p := of(CodeTransactionDuplicate, say(
+		"The gateway has a request with this requestID already, which may be an earlier try of this call, and may have been carried out. Wait for its IPN, or call query; do not pay again under a new id.",
+		"Cổng thanh toán đã có yêu cầu với requestID này, có thể là lần gửi trước của chính lời gọi này và có thể đã được thực hiện. Hãy chờ IPN hoặc gọi query; không thanh toán lại với mã mới."))
+	p.Outcome, p.ResponseCode, p.ResponseMessage = Unknown, responseCode, responseMessage
+	return p
+}
+
 // ResponseCodeUnexpected is a proven answer whose responseCode no document lists.
 func ResponseCodeUnexpected(responseCode, responseMessage string) *Problem {
 	p := of(CodeResponseCodeUnexpected, say(
