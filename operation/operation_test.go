@@ -385,11 +385,11 @@ func TestTakes(t *testing.T) {
 		"transactionID": {[]string{"query", "refund"}, true},
 		"customerToken": {[]string{"queryTokens", "checkout"}, true},
 		"token":         {[]string{"deleteToken", "removeToken", "payWithToken"}, true},
-		"successURL": {[]string{"query", "refund", "queryTokens", "createToken", "createPaymentLink", "void", Other}, false},
-		"cardNumber": {[]string{"query", "payWithOption", "payWithToken", Other}, false},
-		"pendingURL": {append(Names(), Other), false},
-		"":           {append(Names(), Other), false},
-		"IPNURL":     {append(Names(), Other), false},
+		"successURL":    {[]string{"query", "refund", "queryTokens", "createToken", "createPaymentLink", "void", Other}, false},
+		"cardNumber":    {[]string{"query", "payWithOption", "payWithToken", Other}, false},
+		"pendingURL":    {append(Names(), Other), false},
+		"":              {append(Names(), Other), false},
+		"IPNURL":        {append(Names(), Other), false},
 	} {
 		for _, name := range test.by {
 			op := Operation{Name: Other}

@@ -47,7 +47,7 @@ func One(target *string) func(*caddyfile.Dispenser) error {
 			return d.Errf("%s: expected one value, got %d", name, len(args))
 		}
 		if args[0] == "" {
-			return d.Errf("%s: expected a value, got an empty one", name)
+			return d.Errf("%s: expected a value, got an empty one; a variable {$NAME} that is not set leaves one behind", name)
 		}
 		*target = args[0]
 		return nil
