@@ -72,6 +72,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 		m, err := a.Merchants[name].resolve(name, log)
 		if err != nil {
+			// Caddy's own line begins with the path to the handler that needs the app.
+			log.Error("merchant " + name + " is refused: " + err.Error())
 			return fmt.Errorf("merchant %s: %w", name, err)
 		}
 		a.merchants[name] = m
