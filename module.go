@@ -18,10 +18,12 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/desk"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/listening"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 	_ "github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres" // the engine beyond one machine
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"     // the default engine
@@ -45,6 +47,9 @@ type App struct {
 
 	merchants map[string]*merchant
 	store     *membership
+	servers   []*caddyhttp.Server // those with a handler that found its merchant here
+	listens   *listening.Claim
+	log       *zap.Logger
 }
 
 // defaultMerchant is the merchant of a handler that names none.
@@ -62,6 +67,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 // that is missing or makes no sense.
 func (a *App) Provision(ctx caddy.Context) error {
 	log := ctx.Logger()
+	a.log = log
 	a.merchants = make(map[string]*merchant, len(a.Merchants))
 	for _, name := range slices.Sorted(maps.Keys(a.Merchants)) {
 		if a.Merchants[name] == nil {
@@ -82,9 +88,13 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return a.store.provision(ctx, a)
 }
 
-// Start opens the store, if there is one, and warns of events in the stores of earlier
-// configurations. The rest of the work is the handlers'.
+// Start refuses to share an address with another sidecar, opens the store, if there is one,
+// and warns of events in the stores of earlier configurations. The rest of the work is the
+// handlers'.
 func (a *App) Start() error {
+	if err := a.claimAddresses(); err != nil {
+		return err
+	}
 	if err := a.store.start(caddy.ActiveContext().Context != nil); err != nil {
 		return err
 	}
@@ -95,8 +105,30 @@ func (a *App) Start() error {
 // Stop does nothing: sites that are stopped at the same time may still need the store.
 func (a *App) Stop() error { return nil }
 
-// Cleanup gives up the store.
+// claimAddresses refuses to start where another sidecar listens on an address of a server that
+// has a handler of this module. That is not done in Provision: to validate a configuration
+// must be possible beside a sidecar that runs with it.
+func (a *App) claimAddresses() error {
+	var addresses []listening.Address
+	for _, server := range a.servers {
+		more, err := listening.Of(server.Listen)
+		if err != nil {
+			return err
+		}
+		addresses = append(addresses, more...)
+	}
+	var err error
+	a.listens, err = listening.Take(addresses)
+	if errors.Is(err, listening.ErrUnusable) {
+		a.log.Warn("it cannot be told whether another sidecar listens on the same addresses; set TMPDIR to a folder that can be written to", zap.Error(err))
+		return nil
+	}
+	return err
+}
+
+// Cleanup gives up the addresses and the store.
 func (a *App) Cleanup() error {
+	a.listens.Release()
 	if a.store == nil {
 		return nil
 	}
@@ -133,7 +165,11 @@ func merchantFor(ctx caddy.Context, name string) (*merchant, error) {
 	if err != nil {
 		return nil, err
 	}
-	return app.(*App).merchant(name)
+	a := app.(*App)
+	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && !slices.Contains(a.servers, server) {
+		a.servers = append(a.servers, server)
+	}
+	return a.merchant(name)
 }
 
 // storeNamespace is where engines register.
