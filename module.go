@@ -24,6 +24,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/desk"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/listening"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/unanswered"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 	_ "github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres" // the engine beyond one machine
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"     // the default engine
@@ -99,6 +100,7 @@ func (a *App) Start() error {
 		return err
 	}
 	a.store.reportOthers()
+	a.warnOfEmptyAnswers()
 	return nil
 }
 
@@ -124,6 +126,21 @@ func (a *App) claimAddresses() error {
 		return nil
 	}
 	return err
+}
+
+// warnOfEmptyAnswers warns of sites for callbacks in which a request can end without an answer.
+func (a *App) warnOfEmptyAnswers() {
+	for _, server := range a.servers {
+		for _, site := range unanswered.Sites(server) {
+			log := a.log.With(zap.Strings("site", site.Hosts), zap.Strings("listen", server.Listen))
+			if site.Open {
+				log.Warn("what no route of this site takes gets Caddy's empty 200, which the gateway may take for a confirmation; end the site with handle { error 404 }, or with your app")
+			}
+			if site.Alone {
+				log.Warn("nothing in this site answers behind galaxypay_ipn or galaxypay_result, so no message is ever taken; put your app behind it, such as reverse_proxy app:8000")
+			}
+		}
+	}
 }
 
 // Cleanup gives up the addresses and the store.
@@ -166,10 +183,21 @@ func merchantFor(ctx caddy.Context, name string) (*merchant, error) {
 		return nil, err
 	}
 	a := app.(*App)
-	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && !slices.Contains(a.servers, server) {
-		a.servers = append(a.servers, server)
+	if err := a.serve(ctx); err != nil {
+		return nil, err
 	}
 	return a.merchant(name)
+}
+
+// serve notes the server of a handler, and makes it refuse what no site takes: neither an app
+// nor the gateway may get Caddy's empty 200, which reads like a yes.
+func (a *App) serve(ctx caddy.Context) error {
+	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if !ok || slices.Contains(a.servers, server) {
+		return nil
+	}
+	a.servers = append(a.servers, server)
+	return unanswered.Refuse(ctx, server)
 }
 
 // storeNamespace is where engines register.
