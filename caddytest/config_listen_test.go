@@ -13,7 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// listenSites are sites with a handler each. ADDRESS is the place of an address.
+// listenSites are sites with a handler each.
 var listenSites = map[string]string{
 	"galaxypay":        "galaxypay",
 	"galaxypay_ipn":    "galaxypay_ipn\nrespond OK",
@@ -25,6 +25,7 @@ var listenSites = map[string]string{
 func anotherSidecar(t *testing.T, address, handler string) *exec.Cmd {
 	t.Helper()
 	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir) // lock files of killed sidecars stay there
 	file := filepath.Join(dir, "Caddyfile")
 	text := strings.Replace(sandboxMerchant, "galaxypay {", "admin off\nauto_https off\ngalaxypay {", 1) + "http://" + address + " {\n" + handler + "\n}\n"
 	if err := os.WriteFile(file, []byte(dedent(text)), 0o600); err != nil {
