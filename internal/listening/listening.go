@@ -169,8 +169,11 @@ func lockFile(path string, create bool) (*lock, error) {
 	}
 }
 
+// openings bounds how often a file is tried that others make and remove at the same time.
+const openings = 100
+
 func open(path string, create bool) (*os.File, error) {
-	for {
+	for range openings {
 		file, err := os.OpenFile(path, os.O_RDONLY|safely, 0) //nolint:gosec // G304: the name is made here
 		if err == nil {
 			return file, checkRegular(file)
@@ -193,6 +196,7 @@ func open(path string, create bool) (*os.File, error) {
 			return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
 		}
 	}
+	return nil, errors.New("it is there, and it is not")
 }
 
 // checkRegular closes what is no file.

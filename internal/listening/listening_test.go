@@ -271,6 +271,7 @@ func TestTakeFollowsNoLink(t *testing.T) {
 // leaves open whether it is locked.
 func TestTakeOfAnotherUsersFile(t *testing.T) {
 	dir := inFolder(t)
+	defer narrowUmask()()
 	c, err := Take(addresses(t, ":9180"))
 	if err != nil {
 		t.Fatal(err)
@@ -289,6 +290,34 @@ func TestTakeOfAnotherUsersFile(t *testing.T) {
 	}
 	if _, err := Take(addresses(t, ":9180")); err == nil || errors.Is(err, ErrUnusable) || !strings.Contains(err.Error(), "remove "+path) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A file that was removed while it was locked is no lock any more: the next one makes another.
+func TestALockOfARemovedFileIsNone(t *testing.T) {
+	dir := inFolder(t)
+	path := filepath.Join(dir, "lock")
+	file, err := open(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if !isAt(file, path) {
+		t.Error("the file is not where it was made")
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if isAt(file, path) {
+		t.Error("the file was removed")
+	}
+	other, err := open(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if isAt(file, path) || !isAt(other, path) {
+		t.Error("the other file is at the path now")
 	}
 }
 
