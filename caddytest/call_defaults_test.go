@@ -47,7 +47,7 @@ func TestCallDefaults(t *testing.T) {
 	t.Run("an envelope of the app's own", func(t *testing.T) {
 		const own = `{"requestID":"null-1","requestDateTime":"20260615190000","requestData":{"ipnURL":null,"language":""}}`
 		s.call(t, "/payWithOption", own).wantOK(t, paid)
-		if got := string(s.gateway.last(t).body); got != own {
+		if got := s.gateway.last(t).body; got != own {
 			t.Errorf("sent %s", got)
 		}
 	})

@@ -18,7 +18,7 @@ func TestCheckDefault(t *testing.T) {
 		"a letter missing":             {"sucessURL", "https://shop.example", "did you mean successURL?"},
 		"a letter too many":            {"cancellURL", "https://shop.example", "did you mean cancelURL?"},
 		"another letter":               {"failureURI", "https://shop.example", "did you mean failureURL?"},
-		"two letters swapped":          {"langauge", "vi", "did you mean language?"},
+		"another letter missing":       {"canclURL", "https://shop.example", "did you mean cancelURL?"},
 		"another word":                 {"merchantNote", "x", `"merchantNote": no operation takes this field`},
 		"very short":                   {"x", "x", `"x": no operation takes this field`},
 		"no name":                      {"", "x", `"": no operation takes this field`},

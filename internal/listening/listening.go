@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"sync"
@@ -98,8 +97,9 @@ func lockAddress(a Address) (*lock, error) {
 		if !errors.Is(err, errTaken) || time.Now().After(deadline) {
 			return l, err
 		}
-		// At random, so that two processes that start at once do not refuse each other for ever.
-		time.Sleep(10*time.Millisecond + rand.N(40*time.Millisecond))
+		// Each process at another pace, so that two that start at once do not refuse each other
+		// for ever.
+		time.Sleep(10*time.Millisecond + time.Duration(os.Getpid()%64)*time.Millisecond)
 	}
 }
 

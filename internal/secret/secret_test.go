@@ -2,6 +2,7 @@ package secret
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,9 +28,9 @@ func inUTF16(text string, little bool) string {
 	var b strings.Builder
 	for _, unit := range utf16.Encode([]rune(text)) {
 		if little {
-			b.Write([]byte{byte(unit), byte(unit >> 8)})
+			b.Write(binary.LittleEndian.AppendUint16(nil, unit))
 		} else {
-			b.Write([]byte{byte(unit >> 8), byte(unit)})
+			b.Write(binary.BigEndian.AppendUint16(nil, unit))
 		}
 	}
 	return b.String()
