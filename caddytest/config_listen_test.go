@@ -78,6 +78,10 @@ func TestTwoSidecarsDoNotShareAnAddress(t *testing.T) {
 			_ = child.Wait()
 			c.mustLoad(t, config)
 			c.mustLoad(t, strings.Replace(config, "http://:9180 {", "http://:9180 {\nheader X 1\n", 1)) // a reload keeps the address
+			c.mustLoad(t, "{\n}\n")
+			if left, err := filepath.Glob(filepath.Join(os.TempDir(), "galaxypay-listen-*")); err != nil || len(left) > 0 {
+				t.Errorf("a configuration without the address leaves %v, %v", left, err)
+			}
 		})
 	}
 }
