@@ -21,12 +21,16 @@ ENV PATH=/opt/caddy \
 # says "persist_config off". These two are all it ever writes to, so the root file system can be read-only.
 # There is no VOLUME on purpose: an anonymous volume would silently be left behind, with the state in it, by the next
 # container. Mount a named volume on /data: the store of the inbox is there, and it refuses a file system in memory.
+#
+# TMPDIR: there is no /tmp. The lock files that keep a second sidecar off the same addresses lie there.
 ENV XDG_CONFIG_HOME=/config \
-    XDG_DATA_HOME=/data
+    XDG_DATA_HOME=/data \
+    TMPDIR=/data
 
 # A number, because Kubernetes' runAsNonRoot cannot judge a name. Secret files that are mounted must be readable by it.
 # WORKDIR after USER creates the folders as that user's; a scratch image has no mkdir and no chown.
 USER 65532:65532
+# Caddyfile.example has its admin socket in the folder where Caddy starts, which is /data.
 WORKDIR /config
 WORKDIR /data
 

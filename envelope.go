@@ -2,10 +2,12 @@ package galaxypay
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 )
 
 // gatewayZone is the time zone of the gateway's clock. Its documents name no time
@@ -64,11 +66,36 @@ func (r *request) pathTo(field string) string {
 	return field
 }
 
-// has reports whether requestData holds a member of that name.
-func (r *request) has(name string) bool { return rawjson.Find(r.data, name) != nil }
+// has reports whether requestData holds a member of that name that says something: null
+// and "" count as left out.
+func (r *request) has(name string) bool { return !operation.IsEmpty(rawjson.Find(r.data, name)) }
 
 // text returns a string or number of requestData as text, "" for anything else.
 func (r *request) text(name string) string { return rawjson.Scalar(rawjson.Find(r.data, name)) }
+
+// fill writes the values of fields in the places of members that are null or "", and
+// returns the fields that have no such place. Every other byte of the object stays.
+func (r *request) fill(fields []field) []field {
+	var object []byte
+	done := 0 // so much of the old object
+	for i := range r.data {
+		m := &r.data[i]
+		at := slices.IndexFunc(fields, func(f field) bool { return f.name == string(m.Name) })
+		if at < 0 {
+			continue
+		}
+		start := cap(r.object) - cap(m.Value) // both end where the body does
+		object = append(object, r.object[done:start]...)
+		object = append(object, fields[at].value...)
+		done = start + len(m.Value)
+		m.Value = fields[at].value
+		fields = slices.Delete(fields, at, at+1)
+	}
+	if object != nil {
+		r.object = append(object, r.object[done:]...)
+	}
+	return fields
+}
 
 // appendEnvelope appends the message for the gateway to dst: the app's own
 // envelope untouched, or a new one around the posted object, whose bytes stay as

@@ -105,8 +105,8 @@ func TestParseRequestRefuses(t *testing.T) {
 
 func TestRequestFields(t *testing.T) {
 	for name, body := range map[string]string{
-		"plain": `{"text":"a","number":1.50,"empty":"","null":null,"object":{},"true":true}`,
-		"own":   `{"requestID":"i","requestDateTime":1,"requestData":{"text":"a","number":1.50,"empty":"","null":null,"object":{},"true":true}}`,
+		"plain": `{"text":"a","number":1.50,"blank":" ","empty":"","null":null,"object":{},"true":true}`,
+		"own":   `{"requestID":"i","requestDateTime":1,"requestData":{"text":"a","number":1.50,"blank":" ","empty":"","null":null,"object":{},"true":true}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			req, err := parseRequest([]byte(body))
@@ -114,13 +114,13 @@ func TestRequestFields(t *testing.T) {
 				t.Fatal(err.Fault)
 			}
 			for field, want := range map[string]string{
-				"text": "a", "number": "1.50", "empty": "", "null": "", "object": "", "true": "",
+				"text": "a", "number": "1.50", "blank": " ", "object": "", "true": "",
 			} {
 				if !req.has(field) || req.text(field) != want {
 					t.Errorf("%s: there %t, text %q", field, req.has(field), req.text(field))
 				}
 			}
-			for _, field := range []string{"requestID", "requestData", "absent", "Text", ""} {
+			for _, field := range []string{"requestID", "requestData", "absent", "Text", "", "empty", "null"} {
 				if req.has(field) || req.text(field) != "" {
 					t.Errorf("%q: there %t, text %q", field, req.has(field), req.text(field))
 				}
@@ -167,6 +167,48 @@ func TestAppendEnvelope(t *testing.T) {
 			}
 			if !json.Valid(got[len("before:"):]) {
 				t.Error("the envelope is not valid JSON")
+			}
+			if string(body) != test.body {
+				t.Error("the body was changed")
+			}
+		})
+	}
+}
+
+func TestFill(t *testing.T) {
+	fields := []field{{"a", []byte(`"A"`)}, {"b", []byte(`"B\u0026"`)}, {"c", []byte(`"C"`)}}
+	for name, test := range map[string]struct {
+		body, object string
+		rest         string // names of the fields that found no place
+	}{
+		"none":                  {`{"x":null,"y":""}`, `{"x":null,"y":""}`, "abc"},
+		"first":                 {`{"a":null,"x":1}`, `{"a":"A","x":1}`, "bc"},
+		"last":                  {`{"x":1,"b":""}`, `{"x":1,"b":"B\u0026"}`, "ac"},
+		"the only one":          {`{"c":null}`, `{"c":"C"}`, "ab"},
+		"all, in another order": {`{"c":null,"x":"","b":"","a":null}`, `{"c":"C","x":"","b":"B\u0026","a":"A"}`, ""},
+		"blanks around":         {"\r\n { \"a\" :\tnull , \"x\": 1.0\n,\"b\"\n:\n\"\" } \n", "{ \"a\" :\t\"A\" , \"x\": 1.0\n,\"b\"\n:\n\"B\\u0026\" }", "c"},
+		"escaped name":          {`{"\u0061":null}`, `{"\u0061":"A"}`, "bc"},
+		"deeper inside":         {`{"o":{"a":null},"l":[{"b":""}],"s":"{\"c\":null}"}`, `{"o":{"a":null},"l":[{"b":""}],"s":"{\"c\":null}"}`, "abc"},
+		"deeper and outside":    {`{"o":{"a":null},"a":null,"p":{"a":null}}`, `{"o":{"a":null},"a":"A","p":{"a":null}}`, "bc"},
+		"other letter case":     {`{"A":null}`, `{"A":null}`, "abc"},
+		"other bytes stay":      {`{"n":1E+2,"t":"\u1ec5\/","a":"","z":null}`, `{"n":1E+2,"t":"\u1ec5\/","a":"A","z":null}`, "bc"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := []byte(test.body)
+			req, err := parseRequest(body)
+			if err != nil {
+				t.Fatal(err.Fault)
+			}
+			rest := ""
+			for _, f := range req.fill(slices.Clone(fields)) {
+				rest += f.name
+			}
+			if string(req.object) != test.object || rest != test.rest {
+				t.Errorf("object %s, rest %s; expected %s, rest %s", req.object, rest, test.object, test.rest)
+			}
+			again, err := parseRequest(req.object)
+			if err != nil || pairs(again.data) != pairs(req.data) {
+				t.Errorf("members %s, in the object %s", pairs(req.data), pairs(again.data))
 			}
 			if string(body) != test.body {
 				t.Error("the body was changed")

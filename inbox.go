@@ -19,6 +19,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/unanswered"
 )
 
 // Inbox makes a handler of IPNs keep each proven one until the app has taken it, and answer
@@ -82,6 +83,9 @@ func (i *Inbox) provision(ctx caddy.Context) (*block, error) {
 	}
 	if err := i.Deliver.Provision(ctx); err != nil {
 		return nil, fmt.Errorf("deliver: %w", err)
+	}
+	if i.DeliverTo == "" && unanswered.In(i.Deliver.Routes) {
+		ctx.Logger().Warn("an event can go through deliver without an answer, and is tried again then, up to a dead letter; end deliver with a handler that answers everything, such as reverse_proxy app:8000")
 	}
 	server, _ := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	return &block{name: i.name, handler: i.Deliver, server: server}, nil

@@ -73,6 +73,9 @@ func (h *IPN) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	return h.ask(w, h.forward(r, cb), next, cb)
 }
 
+// HandsOn reports whether the next handler of the site answers. With an inbox, those of deliver do.
+func (h *IPN) HandsOn() bool { return h.Inbox == nil }
+
 func (h *IPN) receive(w http.ResponseWriter, r *http.Request) (*callback, *problem.Problem) {
 	if r.Method != http.MethodPost {
 		closeConnection(w, r)

@@ -240,6 +240,9 @@ func (c *Merchant) warn(m *merchant, log *zap.Logger) {
 		log.Warn("the salt is short enough to be guessed offline from one signed redirect; ask the gateway for a longer one",
 			zap.Int("shortest_advisable", shortestSalt))
 	}
+	if secret.IsBase64OfText(string(m.signer.salt)) {
+		log.Warn("the salt looks like the Base64 of another text, as kubectl shows secrets; if the gateway did not issue it like this, decode it")
+	}
 	for _, p := range m.signer.previous {
 		switch {
 		case !p.until.IsZero() && !time.Now().Before(p.until):

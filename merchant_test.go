@@ -2,6 +2,7 @@ package galaxypay
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -136,7 +137,7 @@ func TestMerchantSecrets(t *testing.T) {
 		"literal with braces":   {Merchant{Environment: "uat", APIKey: canaryKey, Salt: `canary\{salt\}long-enough`}, canaryKey, `canary{salt}long-enough`},
 		"put together":          {Merchant{Environment: "uat", APIKey: "{env.TEST_KEY}-1", Salt: "{env.TEST_SALT}{env.TEST_BEFORE}"}, canaryKey + "-1", canarySalt + canaryBefore},
 		"braces in a variable":  {Merchant{Environment: "uat", APIKey: "{env.TEST_KEY}", Salt: "{env.TEST_BRACES}"}, canaryKey, "canary{salt}{env.TEST_KEY}"},
-		"inner blanks":          {Merchant{Environment: "uat", APIKey: "canary key", Salt: "canary salt \t of the tests"}, "canary key", "canary salt \t of the tests"},
+		"inner blanks":          {Merchant{Environment: "uat", APIKey: "canary key", Salt: "canary salt of  the tests"}, "canary key", "canary salt of  the tests"},
 		"salt of other letters": {Merchant{Environment: "uat", APIKey: "{env.TEST_KEY}", Salt: "{env.TEST_VIETNAMESE}"}, canaryKey, canaryKey + "ễ"},
 		"the sandbox's own":     {Merchant{Environment: "sandbox"}, "sandbox", "GO@2021"},
 		"sandbox, other port":   {Merchant{Environment: "sandbox", BaseURL: "http://localhost:1"}, "sandbox", "GO@2021"},
@@ -261,7 +262,14 @@ func refusedMerchants(t *testing.T) map[string]struct {
 		"salt of a line end":        {uat(key, secretFile(t, "\n")), "is not set, empty or unreadable"},
 		"salt of no file":           {uat(key, "{file./nonexistent/file}"), "salt: {file./nonexistent/file} is not set, empty or unreadable"},
 		"half of a salt not set":    {uat(key, canarySalt+"{env.TEST_UNSET}"), "salt: cannot be resolved"},
-		"unset with canary behind":  {uat(key, "{env.TEST_UNSET}canary}"), "salt: cannot be resolved"},
+		"unset with canary behind":  {uat(key, "{env.TEST_UNSET}canary}"), "salt: has a brace too few or too many"},
+		"brace behind":              {uat(key, "{env.TEST_SALT}canary}"), "salt: has a brace too few or too many"},
+		"unclosed":                  {uat(key, "{env.TEST_SALT"), "salt: has a brace too few or too many"},
+		"quoted salt":               {uat(key, `"`+canarySalt+`"`), "salt: is in quotation marks"},
+		"quoted api key":            {uat("'"+canaryKey+"'", salt), "api_key: is in quotation marks"},
+		"quoted previous salt":      {rotated(PreviousSalt{Salt: `"` + canarySalt + `"`}), "previous_salt 1: is in quotation marks"},
+		"salt in UTF-16":            {uat(key, secretFile(t, "\xff\xfec\x00a\x00n\x00a\x00r\x00y\x00")), "salt: is text in UTF-16"},
+		"salt of another tool":      {uat(key, secretFile(t, "${CANARY}\n")), "salt: is still a placeholder"},
 		"literal with braces":       {uat(key, "ab{canary}cd"), "salt: cannot be resolved"},
 		"api key in braces":         {uat("{canary}", salt), "api_key: cannot be resolved"},
 		"salt, blank behind":        {uat(key, "{env.TEST_BLANK_AFTER}"), "salt: has white space around it"},
@@ -274,8 +282,8 @@ func refusedMerchants(t *testing.T) map[string]struct {
 		"literal salt, blank":       {uat(key, canarySalt+" "), "salt: has white space around it"},
 		"api key, blank behind":     {uat("{env.TEST_BLANK_AFTER}", salt), "api_key: has white space around it"},
 		"api key not ASCII":         {uat("{env.TEST_VIETNAMESE}", salt), "api_key: expected printable ASCII"},
-		"api key of two lines":      {uat("{env.TEST_TWO_LINES}", salt), "api_key: expected printable ASCII"},
-		"api key with DEL":          {uat("{env.TEST_DELETE}", salt), "api_key: expected printable ASCII"},
+		"api key of two lines":      {uat("{env.TEST_TWO_LINES}", salt), "api_key: has more than one line"},
+		"api key with DEL":          {uat("{env.TEST_DELETE}", salt), "api_key: holds a control character"},
 		"published pair":            {uat("{env.TEST_SANDBOX}", "{env.TEST_PUBLISHED}"), "published pair"},
 		"published pair, base URL":  {Merchant{BaseURL: "https://gateway.example", APIKey: "sandbox", Salt: "GO@2021"}, "published pair"},
 		"previous salt empty":       {rotated(PreviousSalt{}), "previous_salt 1: missing"},
@@ -343,8 +351,8 @@ func TestMerchantWarnings(t *testing.T) {
 			proper(func(c *Merchant) { c.Salt = "{env.TEST_SALT}" + canary }), []string{literal}},
 		"literal between variables": {
 			proper(func(c *Merchant) { c.Salt = "{env.TEST_SALT}" + canary + "{env.TEST_KEY}" }), []string{literal}},
-		"literal with a brace behind": {
-			proper(func(c *Merchant) { c.Salt = "{env.TEST_SALT}" + canary + "}" }), []string{literal}},
+		"Base64 of a salt": {proper(func(c *Merchant) { c.Salt = secretFile(t, base64.StdEncoding.EncodeToString([]byte(canarySalt))) }),
+			[]string{"the salt looks like the Base64 of another text"}},
 		"literal previous salt": {proper(func(c *Merchant) { c.PreviousSalts = []PreviousSalt{{Salt: canaryBefore}} }), []string{literal}},
 		"three literals, once": {
 			Merchant{Environment: "uat", APIKey: canaryKey, Salt: canarySalt, PreviousSalts: []PreviousSalt{{Salt: canaryBefore}}}, []string{literal}},

@@ -18,10 +18,13 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/desk"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/listening"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/unanswered"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 	_ "github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres" // the engine beyond one machine
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"     // the default engine
@@ -45,6 +48,9 @@ type App struct {
 
 	merchants map[string]*merchant
 	store     *membership
+	servers   []*caddyhttp.Server // those with a handler that found its merchant here
+	listens   *listening.Claim
+	log       *zap.Logger
 }
 
 // defaultMerchant is the merchant of a handler that names none.
@@ -62,6 +68,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 // that is missing or makes no sense.
 func (a *App) Provision(ctx caddy.Context) error {
 	log := ctx.Logger()
+	a.log = log
 	a.merchants = make(map[string]*merchant, len(a.Merchants))
 	for _, name := range slices.Sorted(maps.Keys(a.Merchants)) {
 		if a.Merchants[name] == nil {
@@ -72,6 +79,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 		m, err := a.Merchants[name].resolve(name, log)
 		if err != nil {
+			// Caddy's own line begins with the path to the handler that needs the app.
+			log.Error("merchant " + name + " is refused: " + err.Error())
 			return fmt.Errorf("merchant %s: %w", name, err)
 		}
 		a.merchants[name] = m
@@ -80,21 +89,63 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return a.store.provision(ctx, a)
 }
 
-// Start opens the store, if there is one, and warns of events in the stores of earlier
-// configurations. The rest of the work is the handlers'.
+// Start refuses to share an address with another sidecar, opens the store, if there is one,
+// and warns of events in the stores of earlier configurations. The rest of the work is the
+// handlers'.
 func (a *App) Start() error {
+	if err := a.claimAddresses(); err != nil {
+		return err
+	}
 	if err := a.store.start(caddy.ActiveContext().Context != nil); err != nil {
 		return err
 	}
 	a.store.reportOthers()
+	a.warnOfEmptyAnswers()
 	return nil
 }
 
 // Stop does nothing: sites that are stopped at the same time may still need the store.
 func (a *App) Stop() error { return nil }
 
-// Cleanup gives up the store.
+// claimAddresses refuses to start where another sidecar listens on an address of a server that
+// has a handler of this module. That is not done in Provision: to validate a configuration
+// must be possible beside a sidecar that runs with it.
+func (a *App) claimAddresses() error {
+	var addresses []listening.Address
+	for _, server := range a.servers {
+		more, err := listening.Of(server.Listen)
+		if err != nil {
+			return err
+		}
+		addresses = append(addresses, more...)
+	}
+	var err error
+	a.listens, err = listening.Take(addresses)
+	if errors.Is(err, listening.ErrUnusable) {
+		a.log.Warn("it cannot be told whether another sidecar listens on the same addresses; set TMPDIR to a folder that can be written to", zap.Error(err))
+		return nil
+	}
+	return err
+}
+
+// warnOfEmptyAnswers warns of sites for callbacks in which a request can end without an answer.
+func (a *App) warnOfEmptyAnswers() {
+	for _, server := range a.servers {
+		for _, site := range unanswered.Sites(server) {
+			log := a.log.With(zap.Strings("site", site.Hosts), zap.Strings("listen", server.Listen))
+			if site.Open {
+				log.Warn("what no route of this site takes gets Caddy's empty 200, which the gateway may take for a confirmation; end the site with handle { error 404 }, or with your app")
+			}
+			if site.Alone {
+				log.Warn("nothing in this site answers behind galaxypay_ipn or galaxypay_result, so no message is ever taken; put your app behind it, such as reverse_proxy app:8000")
+			}
+		}
+	}
+}
+
+// Cleanup gives up the addresses and the store.
 func (a *App) Cleanup() error {
+	a.listens.Release()
 	if a.store == nil {
 		return nil
 	}
@@ -131,7 +182,22 @@ func merchantFor(ctx caddy.Context, name string) (*merchant, error) {
 	if err != nil {
 		return nil, err
 	}
-	return app.(*App).merchant(name)
+	a := app.(*App)
+	if err := a.serve(ctx); err != nil {
+		return nil, err
+	}
+	return a.merchant(name)
+}
+
+// serve notes the server of a handler, and makes it refuse what no site takes: neither an app
+// nor the gateway may get Caddy's empty 200, which reads like a yes.
+func (a *App) serve(ctx caddy.Context) error {
+	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if !ok || slices.Contains(a.servers, server) {
+		return nil
+	}
+	a.servers = append(a.servers, server)
+	return unanswered.Refuse(ctx, server)
 }
 
 // storeNamespace is where engines register.

@@ -54,8 +54,10 @@ type Proxy struct {
 	// fields are checked in either case. Default: "on".
 	Validate string `json:"validate,omitempty"`
 
-	// Fields of requestData with their text, added where the app left them out and
-	// the operation takes them. Placeholders are resolved at load. Default: none.
+	// Fields of requestData with their text, sent where the app left them out, as null
+	// or "" too, and the operation takes them. A field that no operation takes is an
+	// error, and so is a callback address that is not absolute. Placeholders are
+	// resolved at load. Default: none.
 	Defaults map[string]string `json:"defaults,omitempty"`
 
 	// Addresses of operations, by short name, where the gateway's differ from the

@@ -19,19 +19,17 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
-// fieldName is the shape of every field name in the gateway's documents. Names
-// are written into the message without escaping.
-var fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
+// resolveDefaults refuses a default that would be wrong in every call: each app would be
+// blamed for it, or no IPN would come.
 func resolveDefaults(defaults map[string]string) ([]field, error) {
 	var fields []field
 	for _, name := range slices.Sorted(maps.Keys(defaults)) {
-		if !fieldName.MatchString(name) {
-			return nil, fmt.Errorf("defaults: %q is not the name of a field", name)
-		}
 		text, err := secret.Plain("defaults: "+name, defaults[name])
 		if err != nil {
 			return nil, err
+		}
+		if err := operation.CheckDefault(name, text); err != nil {
+			return nil, fmt.Errorf("defaults: %w", err)
 		}
 		value, err := json.Marshal(text)
 		if err != nil {
@@ -57,22 +55,24 @@ func (r *request) checkEnvelope() *problem.Problem {
 }
 
 // complete adds the fields that the app left out: the operation's fixed ones first, then
-// the operator's defaults.
+// the operator's defaults. What the app sent as null or "" is written over in its place.
 func (p *Proxy) complete(c *call) {
 	if c.request.enveloped {
 		return
 	}
+	var missing []field
 	for _, f := range c.operation.Fixed() {
 		if !c.request.has(f.Name) {
-			c.added = append(c.added, field{name: f.Name, value: []byte(`"` + f.Fixed + `"`)})
+			missing = append(missing, field{name: f.Name, value: []byte(`"` + f.Fixed + `"`)})
 		}
 	}
 	for _, d := range p.defaults {
 		if !c.request.has(d.name) && c.operation.Takes(d.name) &&
-			!slices.ContainsFunc(c.added, func(f field) bool { return f.name == d.name }) {
-			c.added = append(c.added, d)
+			!slices.ContainsFunc(missing, func(f field) bool { return f.name == d.name }) {
+			missing = append(missing, d)
 		}
 	}
+	c.added = c.request.fill(missing)
 }
 
 // validate refuses what the gateway's documents rule out, every fault at once, so

@@ -155,7 +155,15 @@ func TestValidate(t *testing.T) {
 		"off, own envelope":                   {Proxy{Validate: "off"}, "query", `{"requestID":"1","requestDateTime":"1","requestData":{}}`, nil},
 		"a default supplies it":               {Proxy{defaults: currency}, "pay", `{` + without + `}`, nil},
 		"no default does":                     {Proxy{}, "pay", `{` + without + `}`, []string{"orderCurrency required"}},
-		"null is not added to":                {Proxy{defaults: currency}, "pay", `{"orderCurrency":null,` + without + `}`, []string{"orderCurrency required"}},
+		"a default in the place of null":      {Proxy{defaults: currency}, "pay", `{"orderCurrency":null,` + without + `}`, nil},
+		"a default in the place of nothing":   {Proxy{defaults: currency}, "pay", `{` + without + `,"orderCurrency":""}`, nil},
+		"a default may be wrong there too":    {Proxy{defaults: french}, "pay", `{"language":null,` + someOrder + `}`, []string{"language value"}},
+		"null without a default":              {Proxy{}, "pay", `{"orderCurrency":null,` + without + `}`, []string{"orderCurrency required"}},
+		"empty without a default":             {Proxy{}, "pay", `{"orderCurrency":"",` + without + `}`, []string{"orderCurrency required"}},
+		"a blank is not empty":                {Proxy{defaults: []field{{"language", []byte(`"vi"`)}}}, "pay", `{"language":" ",` + someOrder + `}`, []string{"language value"}},
+		"nulls of optional fields":            {Proxy{}, "pay", `{"ipnURL":null,"language":"","extraData":null,"isAutoCapture":null,"sourceOfFund":null,` + someOrder + `}`, nil},
+		"null of a fixed field":               {Proxy{}, "pay", `{"apiOperation":null,` + someOrder + `}`, nil},
+		"own envelope, null of a fixed field": {Proxy{}, "pay", `{"requestID":"1","requestDateTime":20260615190000,"requestData":{"apiOperation":null,` + someOrder + `}}`, []string{"requestData.apiOperation required"}},
 		"a default may be wrong":              {Proxy{defaults: french}, "pay", `{` + someOrder + `}`, []string{"language value"}},
 		"a default is not asked for":          {Proxy{defaults: french}, "query", `{"transactionID":1}`, nil},
 		"the app's value wins":                {Proxy{defaults: french}, "pay", `{"language":"vi",` + someOrder + `}`, nil},
@@ -211,7 +219,7 @@ func TestPropertyValidRequestsKeepTheirBytes(t *testing.T) {
 		body := []byte(space.Draw(rt, "space") + inner + space.Draw(rt, "space"))
 		before := string(body)
 
-		p := &Proxy{defaults: []field{{"merchantNote", []byte(`"x"`)}}}
+		p := &Proxy{defaults: []field{{"customerToken", []byte(`"x"`)}}}
 		x := callOf(t, p, name, before)
 		if f := p.validate(x); f != nil {
 			rt.Fatalf("%s: faults %q", before, faultWords(f))

@@ -160,6 +160,9 @@ func takes(routes caddyhttp.RouteList, r *http.Request) bool {
 	return false
 }
 
+// HandsOn says that the next handler of the site answers the customer.
+func (h *Result) HandsOn() bool { return true }
+
 // Interface guards
 var (
 	_ caddy.Provisioner           = (*Result)(nil)

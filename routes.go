@@ -187,7 +187,10 @@ func contradiction(op *operation.Operation, req *request) *problem.Problem {
 	var fields []problem.Field
 	for _, fixed := range op.Fixed() {
 		for _, m := range req.data {
-			if !strings.EqualFold(string(m.Name), fixed.Name) || string(m.Name) == fixed.Name && rawjson.Scalar(m.Value) == fixed.Fixed {
+			if !strings.EqualFold(string(m.Name), fixed.Name) {
+				continue
+			}
+			if string(m.Name) == fixed.Name && (operation.IsEmpty(m.Value) || rawjson.Scalar(m.Value) == fixed.Fixed) {
 				continue
 			}
 			fields = append(fields, problem.FixedField(req.pathTo(string(m.Name)), fixed.Name, op.Name))

@@ -87,7 +87,6 @@ func TestCallPathContradictions(t *testing.T) {
 		"card at /payWithToken":       {"/payWithToken", `{"sourceOfFund":"CARD"}`, "sourceOfFund"},
 		"unknown at the shared path":  {"/api/v1/transaction/pay", `{"apiOperation":"GIVE"}`, "apiOperation"},
 		"lower case":                  {"/pay", `{"apiOperation":"pay"}`, "apiOperation"},
-		"null":                        {"/pay", `{"apiOperation":null}`, "apiOperation"},
 		"an array that starts well":   {"/pay", `{"apiOperation":["PAY"]}`, "apiOperation"},
 		"in an envelope of the app's": {"/pay", `{"requestID":"1","requestDateTime":"1","requestData":{"apiOperation":"FAST_PAY"}}`, "requestData.apiOperation"},
 	} {

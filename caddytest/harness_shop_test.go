@@ -3,8 +3,11 @@ package caddytest
 import (
 	"cmp"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/caddyserver/caddy/v2"
 )
 
 // readExample returns Caddyfile.example.
@@ -17,11 +20,22 @@ func readExample(t *testing.T) string {
 	return string(text)
 }
 
-// startExample runs Caddyfile.example as it is, except for its ports.
+// exampleSocket is where Caddyfile.example has the admin endpoint.
+const exampleSocket = "unix/galaxypay-admin.sock"
+
+// startExample runs Caddyfile.example as it is, except for its ports and the folder of its admin
+// endpoint.
 func startExample(t *testing.T) *caddyServer {
+	t.Helper()
+	return startExampleIn(t, shortTempDir(t))
+}
+
+// startExampleIn is startExample with a folder for the admin endpoint.
+func startExampleIn(t *testing.T, dir string) *caddyServer {
 	t.Helper()
 	example := readExample(t)
 	example = strings.ReplaceAll(example, "bind 127.0.0.1 [::1]", "")
+	example = strings.Replace(example, exampleSocket, "unix/"+filepath.Join(dir, "admin.sock"), 1)
 	example = strings.Replace(example, "environment sandbox", "environment sandbox\n base_url http://localhost:9190", 1)
 	example = strings.Replace(example, "\tgalaxypay_demo_shop\n", `galaxypay_demo_shop {
 		sidecar http://localhost:9180
@@ -31,6 +45,15 @@ func startExample(t *testing.T) *caddyServer {
 	`, 1)
 	ports := []string{"9180", "9181", "9182", "9190"}
 	c := startSites(t, ports...)
+	t.Cleanup(func() {
+		// caddy.Stop does not end the admin endpoint. Another configuration does.
+		if err := c.load(t, "{\nadmin off\n}\n"); err != nil {
+			t.Error(err)
+		}
+		if err := caddy.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
 	for _, port := range ports {
 		example = strings.ReplaceAll(example, "localhost:"+port, c.ports[port])
 	}

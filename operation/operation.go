@@ -254,13 +254,10 @@ func Names() []string {
 	return names
 }
 
-// Takes reports whether a field belongs into the operation's requestData: the
-// documents list it there, or list it nowhere at all, so that nothing speaks against it.
+// Takes reports whether a field belongs into the operation's requestData.
 func (o *Operation) Takes(field string) bool {
-	if _, ok := o.index[field]; ok {
-		return true
-	}
-	return !slices.ContainsFunc(all, func(other Operation) bool { _, ok := other.index[field]; return ok })
+	_, ok := o.index[field]
+	return ok
 }
 
 // Fixed returns the fields whose value makes a request this operation.

@@ -317,7 +317,7 @@ func TestExamples(t *testing.T) {
 			i := slices.IndexFunc(op.Response, func(f Field) bool { return f.Name == string(m.Name) })
 			if i < 0 {
 				t.Errorf("%s: the answer has %s, the list of its fields has not", op.Name, m.Name)
-			} else if faults := op.Response[i].faults(m.Value); faults != nil && !isEmpty(m.Value) {
+			} else if faults := op.Response[i].faults(m.Value); faults != nil && !IsEmpty(m.Value) {
 				t.Errorf("%s: in the answer %s is %s", op.Name, m.Name, faults[0].Code)
 			}
 		}
@@ -385,13 +385,11 @@ func TestTakes(t *testing.T) {
 		"transactionID": {[]string{"query", "refund"}, true},
 		"customerToken": {[]string{"queryTokens", "checkout"}, true},
 		"token":         {[]string{"deleteToken", "removeToken", "payWithToken"}, true},
-		// Listed elsewhere: the documents speak against it here.
-		"successURL": {[]string{"query", "refund", "queryTokens", "createToken", "createPaymentLink", "void", Other}, false},
-		"cardNumber": {[]string{"query", "payWithOption", "payWithToken", Other}, false},
-		// Listed nowhere: nothing speaks against it.
-		"pendingURL": {append(Names(), Other), true},
-		"":           {append(Names(), Other), true},
-		"IPNURL":     {append(Names(), Other), true},
+		"successURL":    {[]string{"query", "refund", "queryTokens", "createToken", "createPaymentLink", "void", Other}, false},
+		"cardNumber":    {[]string{"query", "payWithOption", "payWithToken", Other}, false},
+		"pendingURL":    {append(Names(), Other), false},
+		"":              {append(Names(), Other), false},
+		"IPNURL":        {append(Names(), Other), false},
 	} {
 		for _, name := range test.by {
 			op := Operation{Name: Other}

@@ -45,7 +45,7 @@ func (o *Operation) Validate(data []Member) []Fault {
 	var sent [mostFields]bool
 	for _, m := range data {
 		i, ok := o.index[string(m.Name)]
-		if !ok || isEmpty(m.Value) {
+		if !ok || IsEmpty(m.Value) {
 			continue
 		}
 		sent[i] = true
@@ -59,9 +59,9 @@ func (o *Operation) Validate(data []Member) []Fault {
 	return faults
 }
 
-// isEmpty reports whether a value says nothing: some serialisers write null, and
+// IsEmpty reports whether a value says nothing: some serialisers write null, and
 // some forms "", for a field that was left out.
-func isEmpty(value []byte) bool {
+func IsEmpty(value []byte) bool {
 	return len(value) == 0 || string(value) == "null" || string(value) == `""`
 }
 
@@ -76,7 +76,7 @@ func (c *Condition) holds(data []Member) bool {
 	if c.Without != nil {
 		return !slices.ContainsFunc(c.Without, func(name string) bool {
 			value := rawjson.Find(data, name)
-			return value != nil && !isEmpty(value)
+			return value != nil && !IsEmpty(value)
 		})
 	}
 	decides := rawjson.Scalar(rawjson.Find(data, c.Field))
@@ -151,7 +151,7 @@ func (f *Field) faultsOfMembers(r *rawjson.Reader) []Fault {
 			faults = append(faults, f.Fields[i].faultsOfMembers(r)...)
 			continue
 		}
-		if value := r.Value(); known && !isEmpty(value) {
+		if value := r.Value(); known && !IsEmpty(value) {
 			faults = append(faults, f.Fields[i].faults(value)...)
 		}
 	}

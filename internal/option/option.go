@@ -43,7 +43,10 @@ func One(target *string) func(*caddyfile.Dispenser) error {
 	return func(d *caddyfile.Dispenser) error {
 		name := d.Val()
 		args := d.RemainingArgs()
-		if len(args) != 1 {
+		if len(args) == 0 {
+			return d.Errf("%s: expected a value, got none; a variable {$NAME} that is not set leaves none", name)
+		}
+		if len(args) > 1 {
 			return d.Errf("%s: expected one value, got %d", name, len(args))
 		}
 		if args[0] == "" {

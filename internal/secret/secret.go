@@ -10,15 +10,16 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// utf8BOM is what some editors put in front of a text file.
-const utf8BOM = "\xef\xbb\xbf"
-
-// Resolve returns the secret that value refers to. A value that is missing, unset, empty or
-// has something around it is an error: an empty key would verify everything. Its errors do
-// not wrap the replacer's, which may quote a piece of a literal secret that holds braces.
+// Resolve returns the secret that value refers to. A value that is missing, unset, empty,
+// has something around it, or is no secret yet is an error: an empty key would verify
+// everything. Its errors do not wrap the replacer's, which may quote a piece of a literal
+// secret that holds braces, and hold nothing of the value.
 func Resolve(value string) (string, error) {
 	if value == "" {
 		return "", errors.New("missing; give it as {env.NAME} or {file./path}")
+	}
+	if err := checkReference(value); err != nil {
+		return "", err
 	}
 	text, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
 	if err != nil && IsPlaceholder(value) {
@@ -27,14 +28,8 @@ func Resolve(value string) (string, error) {
 	if err != nil {
 		return "", errors.New(`cannot be resolved: expected {env.NAME} or {file./path}; a literal brace is written \{`)
 	}
-	if text == "" {
-		return "", errors.New("empty; check the variable or file it comes from")
-	}
-	if strings.HasPrefix(text, utf8BOM) {
-		return "", errors.New("begins with a byte order mark; save the file it comes from without one")
-	}
-	if strings.TrimSpace(text) != text {
-		return "", errors.New("has white space around it; check for a stray blank or line end in the variable or file it comes from")
+	if err := check(text); err != nil {
+		return "", err
 	}
 	return text, nil
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -75,6 +76,9 @@ func (o *Opener) Provision(ctx caddy.Context) error {
 	config, err := poolConfig(o.address)
 	if err != nil {
 		return fmt.Errorf("store postgres: %w", err)
+	}
+	if secret.IsTemplate(config.ConnConfig.Password) {
+		return errors.New("store postgres: address: its password is still a placeholder, such as ${NAME}; put the password in, or give the whole address as {env.NAME} or {file./path}")
 	}
 	o.name = nameOf(config)
 	if password := config.ConnConfig.Password; password != "" && strings.Contains(o.Address, password) {

@@ -52,7 +52,23 @@ func TestOpenerReadsTheAddressFromAFile(t *testing.T) {
 func TestOpenerRefuses(t *testing.T) {
 	t.Setenv("INBOX_BROKEN", "postgres://shop:hunter2@[::1/shop")
 	t.Setenv("INBOX_BLANK", "postgres://shop:hunter2@127.0.0.1/shop ")
+	for name, text := range map[string]string{
+		"QUOTED": `"postgres://shop:hunter2@127.0.0.1/shop"`, "LINES": "postgres://shop:hunter2@127.0.0.1/shop\npostgres://b/shop",
+		"TEMPLATE": "${hunter2}", "TEMPLATE_WORDS": "host=127.0.0.1 password=${hunter2}", "TEMPLATE_URL": "postgres://shop:$(hunter2)@127.0.0.1/shop", "BRACES_URL": "postgres://shop:${hunter2}@127.0.0.1/shop",
+		"GUIDE_URL": "postgres://shop:<hunter2>@127.0.0.1/shop", "BOM": "\ufeffpostgres://shop:hunter2@127.0.0.1/shop",
+	} {
+		t.Setenv("INBOX_"+name, text)
+	}
 	for address, want := range map[string]string{
+		"{env.INBOX_QUOTED}":         "address: is in quotation marks",
+		"{env.INBOX_LINES}":          "address: has more than one line",
+		"{env.INBOX_TEMPLATE}":       "address: is still a placeholder",
+		"{env.INBOX_TEMPLATE_WORDS}": "address: its password is still a placeholder",
+		"{env.INBOX_TEMPLATE_URL}":   "address: its password is still a placeholder",
+		"{env.INBOX_BRACES_URL}":     "address: its password is still a placeholder",
+		"{env.INBOX_GUIDE_URL}":      "address: its password is still a placeholder",
+		"{env.INBOX_BOM}":            "address: begins with a byte order mark",
+		"{env.INBOX_QUOTED":          "address: has a brace too few",
 		"":                           "address: missing",
 		"{env.INBOX_ABSENT}":         "{env.INBOX_ABSENT} is not set",
 		"{env.INBOX_BLANK}":          "white space",

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/filelock"
 )
 
 // lockTimeout is how long Open waits for another process to release the file: a sidecar that
@@ -24,7 +26,7 @@ func takeLock(path string) (*lockFile, error) {
 		return nil, err
 	}
 	for deadline := time.Now().Add(lockTimeout); ; time.Sleep(10 * time.Millisecond) {
-		ok, err := tryLock(file)
+		ok, err := filelock.Try(file)
 		if err == nil && ok {
 			return &lockFile{file}, nil
 		}

@@ -1,4 +1,4 @@
-package sqlite
+package filelock
 
 import (
 	"errors"
@@ -7,8 +7,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// tryLock reports whether a file could be locked. The lock ends when the file is closed.
-func tryLock(file *os.File) (bool, error) {
+// Try reports whether a file could be locked. Another process, and this one with another
+// descriptor, cannot lock it then. The lock ends when the file is closed or the process ends.
+func Try(file *os.File) (bool, error) {
 	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
 	err := windows.LockFileEx(windows.Handle(file.Fd()), flags, 0, 1, 0, new(windows.Overlapped))
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {

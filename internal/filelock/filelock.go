@@ -1,0 +1,2 @@
+// Package filelock locks files, so that one process notices another.
+package filelock
