@@ -19,6 +19,9 @@ var contract = map[Code]struct {
 	outcome Outcome
 }{
 	"body_invalid":               {400, "not_sent"},
+	"idempotency_key_invalid":    {400, "not_sent"},
+	"precondition_failed":        {412, "not_sent"},
+	"range_not_satisfiable":      {416, "not_sent"},
 	"caller_not_allowed":         {403, "not_sent"},
 	"operation_unknown":          {404, "not_sent"},
 	"method_not_allowed":         {405, "not_sent"},

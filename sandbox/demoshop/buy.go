@@ -148,12 +148,12 @@ func (h *Handler) open(ctx context.Context, id string) outcome {
 		case notSent:
 			o.becomes(notOpened)
 		case rejected:
+			o.becomes(notOpened)
+		case unknown:
 			if a.problem().Code == "transaction_duplicate" {
 				o.becomes(pending) // the first request with this key counts
 				return
 			}
-			o.becomes(notOpened)
-		case unknown:
 			o.becomes(unclear)
 		}
 	})
