@@ -36,8 +36,8 @@ func TestUnmarshalCaddyfileErrors(t *testing.T) {
 	for name, test := range map[string]struct{ input, want string }{
 		"argument":          {"galaxypay_demo_shop now", "argument"},
 		"unknown option":    {"galaxypay_demo_shop {\n price 1\n}", "unknown option price"},
-		"without a value":   {"galaxypay_demo_shop {\n sidecar\n}", "sidecar: expected a value"},
-		"with two values":   {"galaxypay_demo_shop {\n sidecar http://a http://b\n}", "sidecar: expected a value"},
+		"without a value":   {"galaxypay_demo_shop {\n sidecar\n}", "sidecar: expected a value, got none"},
+		"with two values":   {"galaxypay_demo_shop {\n sidecar http://a http://b\n}", "sidecar: expected one value"},
 		"empty":             {"galaxypay_demo_shop {\n ipn_url \"\"\n}", "ipn_url: expected a value"},
 		"twice":             {"galaxypay_demo_shop {\n sidecar http://a\n sidecar http://a\n}", "duplicate option sidecar"},
 		"value and a block": {"galaxypay_demo_shop {\n modal_script http://a {\n b\n }\n}", "unknown option {"},
