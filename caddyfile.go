@@ -17,10 +17,13 @@ import (
 func init() {
 	httpcaddyfile.RegisterGlobalOption("galaxypay", parseGlobalOption)
 	httpcaddyfile.RegisterHandlerDirective("galaxypay", parseProxy)
+	httpcaddyfile.RegisterHandlerDirective("galaxypay_guard", parseGuard)
 	httpcaddyfile.RegisterHandlerDirective("galaxypay_ipn", parseIPN)
 	httpcaddyfile.RegisterHandlerDirective("galaxypay_result", parseResult)
 
 	httpcaddyfile.RegisterDirectiveOrder("galaxypay", httpcaddyfile.Before, "reverse_proxy")
+	// Before everything: no handler sees what it removes.
+	httpcaddyfile.RegisterDirectiveOrder("galaxypay_guard", httpcaddyfile.Before, "tracing")
 	// Before everything that answers, so that no order of lines in a site lets a
 	// message reach a handler unverified.
 	httpcaddyfile.RegisterDirectiveOrder("galaxypay_ipn", httpcaddyfile.Before, "invoke")
@@ -249,6 +252,15 @@ func (p *Proxy) parseTransport(d *caddyfile.Dispenser) error {
 	}
 	p.TransportRaw = caddyconfig.JSONModuleObject(mod.(*reverseproxy.HTTPTransport), "protocol", "http", nil)
 	return nil
+}
+
+// parseGuard reads galaxypay_guard, which has no options.
+func parseGuard(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	h.Next()
+	if h.NextArg() || h.NextBlock(0) {
+		return nil, h.Err("galaxypay_guard has no options")
+	}
+	return Guard{}, nil
 }
 
 func parseIPN(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {

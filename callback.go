@@ -245,7 +245,11 @@ func (rc *Receiver) forward(r *http.Request, cb *callback) *http.Request {
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Content-Length", strconv.Itoa(len(cb.message)))
-	callbackHeaders{cb.kind, rc.merchant.name, string(cb.status), cb.deliveryID, 0}.set(r.Header)
+	callbackHeaders{
+		callback: cb.kind, merchant: rc.merchant.name, paymentStatus: string(cb.status), deliveryID: cb.deliveryID,
+		transaction: cb.transaction, order: cb.order,
+	}.set(r.Header)
+	markProven(r.Context())
 
 	r.Method = http.MethodPost
 	r.URL.RawQuery = withoutOurs(r.URL.RawQuery)

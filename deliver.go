@@ -89,12 +89,17 @@ func (b *block) request(ctx context.Context, record inbox.Record, attempt int) (
 	// Not sent. It lets the transport take a new connection where the app closes an idle one
 	// at this moment, as it may with every request that can be sent twice.
 	r.Header["Idempotency-Key"] = nil
-	callbackHeaders{kindIPN, record.Queue, record.PaymentStatus, record.ID, attempt}.set(r.Header)
+	callbackHeaders{
+		callback: kindIPN, merchant: record.Queue, paymentStatus: record.PaymentStatus, deliveryID: record.ID,
+		transaction: record.Transaction, order: record.OrderID, attempt: attempt,
+	}.set(r.Header)
 	server := b.server
 	if server == nil {
 		server = new(caddyhttp.Server)
 	}
-	return caddyhttp.PrepareRequest(r, caddy.NewReplacer(), &appAnswer{header: make(http.Header)}, server), nil
+	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), &appAnswer{header: make(http.Header)}, server)
+	markProven(r.Context())
+	return r, nil
 }
 
 // resultOf reads the app's answer by the rules that hold without an inbox.

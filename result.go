@@ -66,14 +66,14 @@ func (h *Result) read(w http.ResponseWriter, r *http.Request) (signed, *problem.
 	switch r.Method {
 	case http.MethodPost:
 		return h.readPost(w, r)
-	case http.MethodGet, http.MethodHead:
+	case http.MethodGet:
 		if int64(len(r.URL.RawQuery)) > h.MaxBody {
 			return signed{}, problem.BodyTooLarge(h.MaxBody)
 		}
 		return fromForm(r.URL.RawQuery)
 	}
 	closeConnection(w, r)
-	const allowed = "GET, HEAD, POST"
+	const allowed = "GET, POST"
 	w.Header().Set("Allow", allowed)
 	return signed{}, problem.MethodNotAllowed(allowed)
 }

@@ -22,7 +22,7 @@ func TestCallIsFinishedWhenTheAppHangsUp(t *testing.T) {
 		code    string // responseCode in the log
 	}{
 		"success": {func(g *gateway, c *call) []byte { return g.success(c, paid) }, "ok", "200"},
-		"refusal": {func(g *gateway, c *call) []byte { return g.refusal(c, "409") }, "rejected", "409"},
+		"refusal": {func(g *gateway, c *call) []byte { return g.refusal(c, "408") }, "rejected", "408"},
 		"nothing": {func(*gateway, *call) []byte { return nil }, "unknown", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

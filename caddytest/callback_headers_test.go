@@ -29,6 +29,10 @@ var forgedHeaders = []struct {
 	{"a dot and a hyphen", []string{"galaxypay.payment-status", "paid"}},
 	{"a dot and an underscore", []string{"galaxypay.payment_status", "paid"}},
 	{"an underscore and a dot", []string{"galaxypay_payment.status", "paid"}},
+	{"tildes", []string{"Galaxypay~Payment~Status", "paid"}},
+	{"other characters", []string{"galaxypay!payment+status", "paid", "Galaxypay^Callback", "ipn", "GALAXYPAY|MERCHANT", "x", "galaxypay`order`id", "1"}},
+	{"a tilde and a hyphen", []string{"Galaxypay~Payment-Status", "paid"}},
+	{"what names the payment", []string{"Galaxypay-Transaction-Id", "T-2", "Galaxypay-Order-Id", "DH-2", "Galaxypay-Attempt", "2"}},
 	{"a header that we do not have", []string{"Galaxypay-Verified", "true"}},
 	{"empty", []string{"Galaxypay-Payment-Status", ""}},
 	{"named in Connection", []string{"Connection", "Galaxypay-Payment-Status, Galaxypay-Callback, Content-Type, Content-Length"}},
@@ -90,7 +94,7 @@ func TestCallbackHeadersControl(t *testing.T) {
 // line. The line takes nothing from proven messages.
 func TestCallbackHeadersCannotBeForgedElsewhere(t *testing.T) {
 	app := newApp(t)
-	site := strings.Replace(callbackSite(app, ""), "http://:9181 {", "http://:9181 {\nrequest_header -Galaxypay-*\nhandle {\nreverse_proxy "+app.address+"\n}", 1)
+	site := strings.Replace(callbackSite(app, ""), "http://:9181 {", "http://:9181 {\ngalaxypay_guard\nhandle {\nreverse_proxy "+app.address+"\n}", 1)
 	c := start(t, strings.ReplaceAll(strings.ReplaceAll(site, "ipn* {", "ipn {"), "result* {", "result {"))
 	for _, path := range []string{"/", "/galaxypay/ipn/", "/galaxypay/ipn/index.php", "/galaxypay/result/", "/galaxypay"} {
 		for _, forged := range forgedHeaders {

@@ -168,11 +168,11 @@ func TestCallbackResultIsTheAppsPage(t *testing.T) {
 }
 
 // The log of a callback names the message by its ids, also in the spelling of Payment Links, and
-// holds none of its content.
+// holds nothing else of its content.
 func TestCallbackLog(t *testing.T) {
 	app := newApp(t)
 	c := start(t, strings.Replace(callbackSite(app, ""), "http://:9181 {", "http://:9181 {\nlog", 1))
-	m := signedMessage(`{"requestId":"link-7","responseCode":"200","responseData":{"orderNo":"canary-order","tokenization":{"token":"canary-token","accountNumber":"970400xxxxxx0018"}}}`, sandboxSalt)
+	m := signedMessage(`{"requestId":"link-7","responseCode":"200","responseData":{"orderNo":"link-order","tokenization":{"token":"canary-token","accountNumber":"970400xxxxxx0018"}}}`, sandboxSalt)
 	ipnJSON.send(t, c, m).wantIPNStatus(t, "200")
 	ipnForm.send(t, c, m).wantIPNStatus(t, "200")
 	app.answers(answering(http.StatusInternalServerError, "canary-answer"))

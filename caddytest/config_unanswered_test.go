@@ -30,7 +30,7 @@ func TestConfigWarningsOfEmptyAnswers(t *testing.T) {
 		"closed by PHP and files":        {named("galaxypay_ipn /ipn.php\nroot * /srv\nphp_fastcgi 127.0.0.1:1\nfile_server"), ""},
 		"closed by PHP alone":            {named("galaxypay_ipn /ipn.php\nroot * /srv\nphp_fastcgi 127.0.0.1:1"), ""},
 		"closed by a route":              {named("route {\n" + ipn + "respond 404\n}"), ""},
-		"closed, with other directives":  {named("encode gzip\nheader X-A 1\nrequest_header -Galaxypay-*\n" + ipn + "handle /static/* {\nfile_server\n}\nhandle {\nredir https://shop.example{uri}\n}"), ""},
+		"closed, with other directives":  {named("encode gzip\nheader X-A 1\ngalaxypay_guard\n" + ipn + "handle /static/* {\nfile_server\n}\nhandle {\nredir https://shop.example{uri}\n}"), ""},
 		"closed for some, then for all":  {named("@old path /old/*\nrespond @old 410\n" + ipn + "handle {\nrespond 404\n}"), ""},
 		"closed by every path":           {named(ipn + "handle /* {\nrespond 404\n}"), ""},
 		"open":                           {named(ipn), warnOpen},

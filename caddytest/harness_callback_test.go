@@ -1,11 +1,14 @@
 package caddytest
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -139,8 +142,39 @@ func (want provenCallback) check(t *testing.T, got appRequest) {
 	want.checkHeaders(t, got.header)
 }
 
-// checkHeaders checks that the app gets exactly our four headers. CGI reads underscores and dots
-// as hyphens, so a header in such a spelling would count as ours.
+// named are the transaction and the order of a message, as the headers have them.
+func named(message string) (transaction, order string) {
+	var envelope struct {
+		ResponseData json.RawMessage `json:"responseData"`
+	}
+	_ = json.Unmarshal([]byte(strings.TrimPrefix(message, "\ufeff")), &envelope)
+	data := []byte(envelope.ResponseData)
+	var quoted string
+	if json.Unmarshal(data, &quoted) == nil {
+		data = []byte(quoted)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var members map[string]any
+	_ = decoder.Decode(&members)
+	text := func(names ...string) string {
+		for _, name := range names {
+			switch value := members[name].(type) {
+			case string:
+				if value != "" {
+					return value
+				}
+			case json.Number:
+				return value.String()
+			}
+		}
+		return ""
+	}
+	return text("transactionID", "orderNo"), text("orderID", "orderNo")
+}
+
+// checkHeaders checks that the app gets exactly our headers. CGI reads every character that is no letter or digit as
+// a hyphen, so a header in such a spelling would count as ours.
 func (want provenCallback) checkHeaders(t *testing.T, header http.Header) {
 	t.Helper()
 	if want.merchant == "" {
@@ -152,8 +186,15 @@ func (want provenCallback) checkHeaders(t *testing.T, header http.Header) {
 		"galaxypay-payment-status": want.status,
 		"galaxypay-delivery-id":    want.from.deliveryID(),
 	}
+	transaction, order := named(want.message)
+	if transaction != "" {
+		missing["galaxypay-transaction-id"] = transaction
+	}
+	if order != "" {
+		missing["galaxypay-order-id"] = order
+	}
 	for name, values := range header {
-		folded := strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(name))
+		folded := regexp.MustCompile(`[^a-z0-9]`).ReplaceAllString(strings.ToLower(name), "-")
 		if !strings.HasPrefix(folded, "galaxypay") {
 			continue
 		}

@@ -92,7 +92,7 @@ func (s paymentSites) caddyfile(c *caddyServer) string {
 			}
 		}
 		http://:9181 {
-			request_header -Galaxypay-*
+			galaxypay_guard
 			handle /galaxypay/ipn {
 				galaxypay_ipn
 				reverse_proxy ` + s.app + `

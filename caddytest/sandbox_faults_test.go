@@ -40,7 +40,7 @@ func (e trace) deliveries() int {
 var faultRows = []faultRow{
 	{"answer_code_401", "", trace{pay: "502 gateway_unauthorized rejected"}},
 	{"answer_code_408", "", trace{pay: "402 payment_expired rejected"}},
-	{"answer_code_409", "", trace{pay: "409 transaction_duplicate rejected"}},
+	{"answer_code_409", "", trace{pay: "409 transaction_duplicate unknown"}},
 	{"answer_code_499", "", trace{pay: "402 payment_cancelled rejected"}},
 	{"answer_code_502", "", trace{pay: "502 provider_unreachable rejected"}},
 	{"answer_code_503", "", trace{pay: "503 provider_unavailable rejected"}},
@@ -167,7 +167,7 @@ func (s sandboxShop) repeat(t *testing.T, opened bool) {
 	t.Helper()
 	want := "200"
 	if opened {
-		want = "409 transaction_duplicate rejected"
+		want = "409 transaction_duplicate unknown"
 	}
 	if got := s.order(t, orderWith(`"extraData":{}`)).summary(t); got != want {
 		t.Errorf("the repetition was answered with %s, want %s", got, want)

@@ -123,8 +123,8 @@ func BodyUnreadable(code Code) *Problem {
 // ByteOrderMark refuses a body that begins with a byte order mark, whose kind is named.
 func ByteOrderMark(kind string) *Problem {
 	return of(CodeBodyInvalid, say(
-		"The body begins with a byte order mark of %s. Send UTF-8 without one.",
-		"Nội dung bắt đầu bằng byte order mark (BOM) của %s. Hãy gửi UTF-8 không có BOM.",
+		"There is a byte order mark of %s at byte 0. Send UTF-8 without one.",
+		"Có byte order mark (BOM) của %s tại byte 0. Hãy gửi UTF-8 không có BOM.",
 		kind))
 }
 
