@@ -179,7 +179,7 @@ func (c *call) paymentStatus(prob *problem.Problem) PaymentStatus {
 		}
 	case operation.FastPay:
 		if prob == nil || prob.Outcome == problem.Rejected && prob.Code != problem.CodeTransactionDuplicate {
-			return paymentOf(&c.opened).judge()
+			return paymentOf(&c.opened).judgeFastPay()
 		}
 	}
 	return ""

@@ -87,7 +87,7 @@ func (p *Proxy) validate(c *call) *problem.Problem {
 	}
 	fields := c.request.envelopeFaults()
 	for _, fault := range c.operation.Validate(data) {
-		fields = append(fields, problem.FieldFault(c.request.pathTo(fault.Field.Name), fault))
+		fields = append(fields, problem.FieldFault(c.request.pathTo(fault.Path()), fault))
 	}
 	return problem.FieldsInvalid(fields)
 }

@@ -59,7 +59,11 @@ func TestSentencesOfFaults(t *testing.T) {
 		{"query", `{}`, "transactionID", "This field is required.", "Trường này là bắt buộc."},
 		{"query", `{"transactionID":[]}`, "transactionID", "Expected text or a number.", "Cần văn bản hoặc số."},
 		{"query", `{"transactionID":"` + strings.Repeat("x", 51) + `"}`, "transactionID", "Expected at most 50 characters.", "Tối đa 50 ký tự."},
-		{"pay", `{"orderAmount":-1}`, "orderAmount", "Expected a decimal number of zero or more, without separators.", "Cần số thập phân không âm, không có dấu phân cách."},
+		{"pay", `{"orderAmount":-1}`, "orderAmount", "Expected a decimal number of zero or more, without separators and without an exponent. Without an orderCurrency of three letters the amount counts as VND, which has no fraction.", "Cần số thập phân không âm, không có dấu phân cách và không có số mũ. Khi không có orderCurrency gồm ba chữ cái, số tiền được tính theo VND, không có phần thập phân."},
+		{"pay", `{"orderAmount":"109.000","orderCurrency":"VND"}`, "orderAmount", "Expected a decimal number of zero or more, without separators and without an exponent. VND has no fraction; only .0 and .00 pass. Probably meant: 109000.", "Cần số thập phân không âm, không có dấu phân cách và không có số mũ. VND không có phần thập phân; chỉ chấp nhận .0 và .00. Có lẽ ý bạn là: 109000."},
+		{"refund", `{"orderAmount":"1,234.56","orderCurrency":"usd"}`, "orderAmount", "Expected a decimal number of zero or more, without separators and without an exponent. USD has at most 2 digits after the point. Probably meant: 1234.56.", "Cần số thập phân không âm, không có dấu phân cách và không có số mũ. USD có tối đa 2 chữ số sau dấu chấm. Có lẽ ý bạn là: 1234.56."},
+		{"pay", `{"orderAmount":"109.000","orderCurrency":"USD"}`, "orderAmount", "Expected a decimal number of zero or more, without separators and without an exponent. USD has at most 2 digits after the point.", "Cần số thập phân không âm, không có dấu phân cách và không có số mũ. USD có tối đa 2 chữ số sau dấu chấm."},
+		{"pay", `{"orderAmount":"0.00","orderCurrency":"VND"}`, "orderAmount", "Expected an amount of more than 0.", "Cần số tiền lớn hơn 0."},
 		{"pay", `{"orderAmount":[]}`, "orderAmount", "Expected a decimal number of zero or more, without separators.", "Cần số thập phân không âm, không có dấu phân cách."},
 		{"pay", `{"orderDateTime":1}`, "orderDateTime", "Expected a real date and time as yyyyMMddHHmmss.", "Cần ngày giờ có thật theo dạng yyyyMMddHHmmss."},
 		{"pay", `{"language":"fr"}`, "language", "Expected one of: vi, en.", "Cần một trong các giá trị: vi, en."},
@@ -202,7 +206,7 @@ func TestPropertyValidRequestsKeepTheirBytes(t *testing.T) {
 	now := time.Date(2026, 6, 15, 12, 0, 0, 0, time.UTC)
 	bodies := map[string]string{
 		"pay": someOrder, "payWithCreateToken": someOrder, "payWithToken": someOrder + `,"token":"1"`, "payWithOption": `"apiOperation":"PAY",` + someOrder,
-		"checkout": someOrder + `,"orderNetAmount":1.0,"orderFeeAmount":0e0,"orderDiscountAmount":"0"`, "query": `"transactionID":"1"`, "deleteToken": `"token":"1"`, "void": `"x":1`,
+		"checkout": someOrder + `,"orderNetAmount":1.0,"orderFeeAmount":0.00,"orderDiscountAmount":"0"`, "query": `"transactionID":"1"`, "deleteToken": `"token":"1"`, "void": `"x":1`,
 	}
 	space := rapid.SampledFrom([]string{"", " ", "\n", "\r\n\t", "    "})
 	rapid.Check(t, func(rt *rapid.T) {

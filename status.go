@@ -2,6 +2,7 @@ package galaxypay
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
 )
@@ -30,6 +31,7 @@ type payment struct {
 	hasStatus    bool
 	hasStage     bool
 	unreadable   bool   // there is a responseData, but it is not an object
+	hasEndpoint  bool   // the customer has something left to do there
 	transaction  string // transactionID or, of a payment link, orderNo; "" where it has neither
 	order        string // orderID or, of a payment link, orderNo; "" where it has neither
 }
@@ -44,6 +46,7 @@ func paymentOf(e *envelope) payment {
 	status, stage := rawjson.Find(data, "transactionStatus"), rawjson.Find(data, "transactionStage")
 	p.hasStatus, p.status = status != nil, statusText(status)
 	p.hasStage, p.stage = stage != nil, statusText(stage)
+	p.hasEndpoint = isGiven(rawjson.Find(data, "endpoint"))
 	number := rawjson.Scalar(rawjson.Find(data, "orderNo"))
 	p.transaction = cmp.Or(rawjson.Scalar(rawjson.Find(data, "transactionID")), number)
 	p.order = cmp.Or(rawjson.Scalar(rawjson.Find(data, "orderID")), number)
@@ -59,14 +62,25 @@ func statusText(value []byte) string {
 	return "?"
 }
 
-// judge decides the payment status of a callback or of a direct payment's answer.
+// isGiven reports whether a field says something: null and "" do not.
+func isGiven(value []byte) bool {
+	return len(value) > 0 && string(value) != "null" && string(value) != `""`
+}
+
+// isNamed reports whether the message says which payment it is about.
+func (p payment) isNamed() bool {
+	return strings.TrimSpace(p.transaction) != "" || strings.TrimSpace(p.order) != ""
+}
+
+// judge decides the payment status of a callback.
 //
 // A responseCode of 200 alone is not enough: with apiVersion 2 the message also
 // carries transactionStatus, and a signed message with responseCode 200 and
 // transactionStatus 499 is not a payment. Nor is one whose responseData cannot be
-// read, since what it holds may say no.
+// read, since what it holds may say no, or one that names neither a transaction nor
+// an order: it is about nothing that could be paid.
 func (p payment) judge() PaymentStatus {
-	if p.responseCode == "200" && !p.unreadable && (!p.hasStatus || p.status == "200") && (!p.hasStage || p.stage == "SUCCESSFUL") {
+	if p.responseCode == "200" && p.isNamed() && (!p.hasStatus || p.status == "200") && (!p.hasStage || p.stage == "SUCCESSFUL") {
 		return Paid
 	}
 	if p.responseCode == "499" || p.status == "499" {
@@ -88,6 +102,15 @@ func (p payment) judge() PaymentStatus {
 // that the query worked: without a word on the transaction nothing is known yet.
 func (p payment) judgeQuery() PaymentStatus {
 	if p.responseCode == "200" && !p.hasStatus && !p.hasStage {
+		return Pending
+	}
+	return p.judge()
+}
+
+// judgeFastPay decides for the answer to a fast payment. With an endpoint and no status the
+// bank wants to see the customer first: nothing is paid yet.
+func (p payment) judgeFastPay() PaymentStatus {
+	if p.responseCode == "200" && p.hasEndpoint && !p.hasStatus {
 		return Pending
 	}
 	return p.judge()

@@ -41,6 +41,18 @@ func mayBePaid(t *testing.T, message string) bool {
 		return false
 	}
 	details, _ := parsed["responseData"].(map[string]any)
+	if packed, ok := parsed["responseData"].(string); ok {
+		_ = json.Unmarshal([]byte(packed), &details)
+	}
+	named := false
+	for _, name := range []string{"transactionID", "orderID", "orderNo"} {
+		_, isNumber := details[name].(float64)
+		text, _ := details[name].(string)
+		named = named || isNumber || strings.TrimSpace(text) != ""
+	}
+	if !named {
+		return false
+	}
 	if status, present := details["transactionStatus"]; present && !yes(status) {
 		return false
 	}
@@ -196,10 +208,21 @@ func TestPaymentStatusByShapeOfData(t *testing.T) {
 		data            string
 		callback, query PaymentStatus
 	}{
-		"absent":               {absent, Paid, Pending},
-		"null":                 {`null`, Paid, Pending},
-		"empty object":         {`{}`, Paid, Pending},
-		"object as text, paid": {`"{\"transactionStatus\":\"200\",\"transactionStage\":\"SUCCESSFUL\"}"`, Paid, Paid},
+		"absent":               {absent, Failed, Pending},
+		"null":                 {`null`, Failed, Pending},
+		"empty object":         {`{}`, Failed, Pending},
+		"transaction":          {`{"transactionID":"1"}`, Paid, Pending},
+		"transaction, number":  {`{"transactionID":1}`, Paid, Pending},
+		"order":                {`{"orderID":"1"}`, Paid, Pending},
+		"payment link":         {`{"orderNo":"1"}`, Paid, Pending},
+		"transaction, empty":   {`{"transactionID":""}`, Failed, Pending},
+		"transaction, null":    {`{"transactionID":null}`, Failed, Pending},
+		"transaction, blank":   {`{"transactionID":" \t"}`, Failed, Pending},
+		"transaction, object":  {`{"transactionID":{"id":"1"}}`, Failed, Pending},
+		"one of three":         {`{"transactionID":"","orderNo":null,"orderID":"1"}`, Paid, Pending},
+		"status, no name":      {`{"transactionStatus":"200","transactionStage":"SUCCESSFUL"}`, Failed, Failed},
+		"name of another kind": {`{"orderNumber":"1","tokenID":"2"}`, Failed, Pending},
+		"object as text, paid": {`"{\"orderID\":\"1\",\"transactionStatus\":\"200\",\"transactionStage\":\"SUCCESSFUL\"}"`, Paid, Paid},
 		"object as text, not":  {`"{\"transactionStatus\":\"499\"}"`, Cancelled, Cancelled},
 		"text that says it twice": {
 			`"{\"transactionStatus\":\"499\",\"transactionStatus\":\"200\"}"`, Failed, Pending},
@@ -209,8 +232,8 @@ func TestPaymentStatusByShapeOfData(t *testing.T) {
 		"list":                   {`[{"transactionStatus":"499"}]`, Failed, Pending},
 		"number":                 {`200`, Failed, Pending},
 		"true":                   {`true`, Failed, Pending},
-		"status further inside":  {`{"transaction":{"transactionStatus":"499"}}`, Paid, Pending},
-		"status of tokenization": {`{"tokenization":{"status":"499"}}`, Paid, Pending},
+		"status further inside":  {`{"orderID":"1","transaction":{"transactionStatus":"499"}}`, Paid, Pending},
+		"status of tokenization": {`{"orderID":"1","tokenization":{"status":"499"}}`, Paid, Pending},
 	} {
 		t.Run(name, func(t *testing.T) {
 			message := `{"responseCode":"200","responseData":` + test.data + `}`
@@ -231,6 +254,35 @@ func TestPaymentStatusByShapeOfData(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A fast payment is charged at once, unless the bank wants to see the customer first.
+func TestPaymentStatusOfFastPay(t *testing.T) {
+	for data, want := range map[string]PaymentStatus{
+		`{"transactionID":"1","endpoint":"https://bank.example/3ds"}`:                           Pending,
+		`{"endpoint":"https://bank.example/3ds"}`:                                               Pending,
+		`{"transactionID":"1","endpoint":"https://bank.example/3ds","transactionStage":"INIT"}`: Pending,
+		`{"transactionID":"1","endpoint":"https://bank.example/3ds","transactionStatus":""}`:    Pending,
+		`{"transactionID":"1","endpoint":"https://bank.example/3ds","transactionStatus":"200"}`: Paid,
+		`{"transactionID":"1","endpoint":"https://bank.example/3ds","transactionStatus":"505"}`: Failed,
+		`{"transactionID":"1","endpoint":""}`:                                                   Paid,
+		`{"transactionID":"1","endpoint":null}`:                                                 Paid,
+		`{"transactionID":"1"}`:                                                                 Paid,
+		`{"transactionID":"1","transactionStatus":"200"}`:                                       Paid,
+		`{"transactionStatus":"200"}`:                                                           Failed,
+		`{}`:                                                                                    Failed,
+		`{"transactionID":"1","endpoint":{"url":"https://bank.example"}}`:                       Pending,
+		`"{\"transactionID\":\"1\",\"endpoint\":\"https://bank.example/3ds\"}"`:                 Pending,
+	} {
+		if got := statusOf(t, `{"responseCode":"200","responseData":`+data+`}`).judgeFastPay(); got != want {
+			t.Errorf("%s is %s, expected %s", data, got, want)
+		}
+		for code, want := range map[string]PaymentStatus{"499": Cancelled, "408": Expired} {
+			if got := statusOf(t, `{"responseCode":"`+code+`","responseData":`+data+`}`).judgeFastPay(); got != want {
+				t.Errorf("%s with responseCode %s is %s, expected %s", data, code, got, want)
+			}
+		}
 	}
 }
 
@@ -287,9 +339,14 @@ func statusIn(message []byte) PaymentStatus {
 	}
 	status, hasStatus := told(details, "transactionStatus")
 	stage, hasStage := told(details, "transactionStage")
+	named := false
+	for _, name := range []string{"transactionID", "orderID", "orderNo"} {
+		text, _ := told(details, name)
+		named = named || strings.TrimSpace(text) != "" && text != "neither text nor number"
+	}
 	says := func(number string) bool { return code == number || status == number }
 	switch {
-	case readable && code == "200" && (!hasStatus || status == "200") && (!hasStage || stage == "SUCCESSFUL"):
+	case readable && named && code == "200" && (!hasStatus || status == "200") && (!hasStage || stage == "SUCCESSFUL"):
 		return Paid
 	case says("499"):
 		return Cancelled

@@ -229,6 +229,7 @@ var deviations = []string{
 	"fastPay cardExpireDate: not in the table",
 	"fastPay cardVerificationValue: not in the table",
 	"fastPay token: not in the table",
+	"void orderAmount: not in the table", "capture orderAmount: not in the table", // a part of the payment, should the gateway take one
 	"fastPay extraData: not in the table",
 	"createToken paymentMethod: length", // 50 here, 20 elsewhere; a closed list anyway
 	"removeToken token: requirement",
@@ -345,7 +346,7 @@ func fieldAt(fields []Field, path string) *Field {
 		if fields[i].Name == path {
 			return &fields[i]
 		}
-		if strings.HasPrefix(path, fields[i].Name+".") {
+		if strings.HasPrefix(strings.Replace(path, "[].", ".", 1), fields[i].Name+".") {
 			return fieldAt(fields[i].Fields, path)
 		}
 	}
@@ -395,7 +396,7 @@ func (r row) sameKind(kind Kind) bool {
 	switch {
 	case strings.HasSuffix(r.name, "DateTime"):
 		return kind == KindTime
-	case strings.HasSuffix(r.name, "Amount"):
+	case strings.HasSuffix(strings.ToLower(r.name), "amount"):
 		return kind == KindAmount
 	case r.name == "ipnURL":
 		return kind == KindURL
@@ -409,8 +410,9 @@ func (r row) sameKind(kind Kind) bool {
 	return kind == KindText
 }
 
-// The table of extraData, without the airline's part, whose samples contradict it
-// throughout. Everything in it is optional.
+// The table of extraData. Of the airline's part, whose samples contradict it throughout, there
+// are only the amounts and their currencies, in both of its forms; services[].totalAmount is in
+// the samples alone. Everything in it is optional.
 const publishedExtraData = `
 	customer                 Object            O
 	customer.firstName       Alphanumeric(50)  O
@@ -433,6 +435,13 @@ const publishedExtraData = `
 	application.applicationID      Alphanumeric(50) O
 	application.applicationChannel Alpha(50)        O
 	airline                  Object            O
+	airline.services               Array       O
+	airline.services[].amount      Numeric(16) O
+	airline.services[].totalAmount Numeric     O
+	airline.services[].currency    Alpha       O
+	payment_detail                 Array       O
+	payment_detail[].amount        Numeric(12) O
+	payment_detail[].ccy_code      Alpha       O
 	billing                  Object            O
 	billing.country          Alpha(2)          O
 	billing.state            Alphanumeric(50)  O

@@ -54,6 +54,8 @@ type Field struct {
 	Kind Kind `json:"kind"`
 	// Max is the greatest length in characters, 0 for none.
 	Max int `json:"max"`
+	// Positive amounts must be more than 0.
+	Positive bool `json:"positive"`
 	// Required fields must be sent. When is the condition under which one must
 	// that otherwise need not.
 	Required bool       `json:"required"`
@@ -74,7 +76,8 @@ type Field struct {
 	// Fields are those inside an object, or inside the objects of an array.
 	Fields []Field `json:"-"`
 
-	index map[string]int // of Fields, by BaseName
+	index    map[string]int // of Fields, by BaseName
+	currency string         // the one of Fields that its amounts go by; "" for none
 }
 
 // Kind is what the value of a field must look like. Numbers and strings mean the
@@ -84,7 +87,7 @@ type Kind string
 // The kinds.
 const (
 	KindText    Kind = "text"
-	KindAmount  Kind = "amount"  // a decimal of zero or more
+	KindAmount  Kind = "amount"  // a decimal of zero or more, as its currency has it
 	KindInteger Kind = "integer" // digits
 	KindTime    Kind = "time"    // yyyyMMddHHmmss
 	KindFlag    Kind = "flag"    // true or false, as text or not
@@ -235,6 +238,9 @@ func (f *Field) setFields(fields []Field) {
 	f.Fields, f.index = fields, make(map[string]int, len(fields))
 	for i := range fields {
 		f.index[fields[i].BaseName()] = i
+		if slices.Contains(fields[i].Lists, "currencies") {
+			f.currency = fields[i].BaseName()
+		}
 	}
 }
 

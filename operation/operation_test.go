@@ -317,7 +317,7 @@ func TestExamples(t *testing.T) {
 			i := slices.IndexFunc(op.Response, func(f Field) bool { return f.Name == string(m.Name) })
 			if i < 0 {
 				t.Errorf("%s: the answer has %s, the list of its fields has not", op.Name, m.Name)
-			} else if faults := op.Response[i].faults(m.Value); faults != nil && !IsEmpty(m.Value) {
+			} else if faults := op.Response[i].faults(m.Value, nil); faults != nil && !IsEmpty(m.Value) {
 				t.Errorf("%s: in the answer %s is %s", op.Name, m.Name, faults[0].Code)
 			}
 		}

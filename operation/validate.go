@@ -2,8 +2,10 @@ package operation
 
 import (
 	"bytes"
+	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -20,16 +22,25 @@ const (
 	CodeKind     Code = "kind"      // another kind of JSON value
 	CodeTooLong  Code = "too_long"  // more characters than Field.Max
 	CodeTime     Code = "date_time" // no real date and time as yyyyMMddHHmmss
-	CodeAmount   Code = "amount"    // no decimal of zero or more
+	CodeAmount   Code = "amount"    // no amount of its currency, or 0 where there must be more
 	CodeInteger  Code = "integer"   // not digits only
 	CodeValue    Code = "value"     // not in Field.Values
 	CodeURL      Code = "url"       // no absolute address
 )
 
-// Fault is what is wrong with one field. It holds nothing of the value.
+// Fault is what is wrong with one field. It holds nothing of the value, but of an amount what
+// was probably meant.
 type Fault struct {
-	Field *Field
-	Code  Code
+	Field  *Field
+	Code   Code
+	Amount AmountFault // of CodeAmount
+
+	at int // which element of the array around the field, from 0 on
+}
+
+// Path is the name of the field in this request: "extraData.payment_detail[2].amount".
+func (f Fault) Path() string {
+	return strings.Replace(f.Field.Name, "[]", fmt.Sprintf("[%d]", f.at), 1)
 }
 
 // Member is one name and value of a requestData, the value as its JSON text.
@@ -43,17 +54,18 @@ type Member = rawjson.Member
 func (o *Operation) Validate(data []Member) []Fault {
 	var faults []Fault
 	var sent [mostFields]bool
+	currency := currencyIn(data, requestCurrency)
 	for _, m := range data {
 		i, ok := o.index[string(m.Name)]
 		if !ok || IsEmpty(m.Value) {
 			continue
 		}
 		sent[i] = true
-		faults = append(faults, o.Request[i].faults(m.Value)...)
+		faults = append(faults, o.Request[i].faults(m.Value, currency)...)
 	}
 	for i := range o.Request {
 		if f := &o.Request[i]; !sent[i] && f.isRequired(data) {
-			faults = append(faults, Fault{f, CodeRequired})
+			faults = append(faults, Fault{Field: f, Code: CodeRequired})
 		}
 	}
 	return faults
@@ -86,13 +98,14 @@ func (c *Condition) holds(data []Member) bool {
 	return slices.Contains(c.In, decides)
 }
 
-// faults returns what is wrong with a value: one fault, or those inside an object.
-func (f *Field) faults(value []byte) []Fault {
+// faults returns what is wrong with a value: one fault, or those inside an object. Amounts go by
+// currency, which is a JSON value or nil.
+func (f *Field) faults(value, currency []byte) []Fault {
 	switch f.Kind {
 	case KindObject:
-		return f.faultsInside(value)
+		return f.faultsInside(value, currency)
 	case KindArray:
-		return f.failUnless(value[0] == '[', CodeKind)
+		return f.faultsOfElements(value, currency)
 	case KindFlag:
 		if value[0] == 't' || value[0] == 'f' {
 			return nil
@@ -100,17 +113,17 @@ func (f *Field) faults(value []byte) []Fault {
 	}
 	text, ok := textOf(value)
 	if !ok {
-		return []Fault{{f, CodeKind}}
+		return []Fault{{Field: f, Code: CodeKind}}
 	}
 	if f.Max > 0 && len(text) > f.Max && length(text, f.Kind) > f.Max { // a character has a byte or more
-		return []Fault{{f, CodeTooLong}}
+		return []Fault{{Field: f, Code: CodeTooLong}}
 	}
 	if f.Values != nil {
 		return f.failUnless(slices.Contains(f.Values, string(text)), CodeValue)
 	}
 	switch f.Kind {
 	case KindAmount:
-		return f.failUnless(isAmount(text), CodeAmount)
+		return f.faultsOfAmount(text, currency)
 	case KindInteger:
 		return f.failUnless(isDigits(text), CodeInteger)
 	case KindTime:
@@ -126,33 +139,75 @@ func (f *Field) faults(value []byte) []Fault {
 // hasFields reports whether the field is an object of which the catalogue says what is in it.
 func (f *Field) hasFields() bool { return f.Kind == KindObject && len(f.Fields) > 0 }
 
-func (f *Field) faultsInside(value []byte) []Fault {
+func (f *Field) faultsInside(value, currency []byte) []Fault {
 	if value[0] != '{' {
-		return []Fault{{f, CodeKind}}
+		return []Fault{{Field: f, Code: CodeKind}}
 	}
 	if !f.hasFields() {
 		return nil
 	}
 	r := rawjson.NewReader(value)
 	defer r.Close()
-	faults := f.faultsOfMembers(r)
+	faults := f.faultsOfMembers(r, currency)
 	if r.Err() != nil { // the value does not come from Members
-		return []Fault{{f, CodeKind}}
+		return []Fault{{Field: f, Code: CodeKind}}
 	}
 	return faults
 }
 
 // faultsOfMembers goes through an object in one pass, however deep its fields lie.
-func (f *Field) faultsOfMembers(r *rawjson.Reader) []Fault {
+func (f *Field) faultsOfMembers(r *rawjson.Reader, currency []byte) []Fault {
 	var faults []Fault
 	for r.Next() {
 		i, known := f.index[string(r.Name())]
 		if known && f.Fields[i].hasFields() && r.Enter() {
-			faults = append(faults, f.Fields[i].faultsOfMembers(r)...)
+			faults = append(faults, f.Fields[i].faultsOfMembers(r, currency)...)
 			continue
 		}
 		if value := r.Value(); known && !IsEmpty(value) {
-			faults = append(faults, f.Fields[i].faults(value)...)
+			faults = append(faults, f.Fields[i].faults(value, currency)...)
+		}
+	}
+	return faults
+}
+
+// faultsOfElements goes through the objects of an array. It returns the first fault of each
+// field: a mistake in a program is in every element.
+func (f *Field) faultsOfElements(array, currency []byte) []Fault {
+	if array[0] != '[' {
+		return []Fault{{Field: f, Code: CodeKind}}
+	}
+	if len(f.Fields) == 0 {
+		return nil
+	}
+	var faults []Fault
+	for at, element := range rawjson.Elements(array) {
+		for _, found := range f.faultsOfElement(element, currency) {
+			found.at = at
+			if !slices.ContainsFunc(faults, func(known Fault) bool { return known.Field == found.Field }) {
+				faults = append(faults, found)
+			}
+		}
+	}
+	return faults
+}
+
+// faultsOfElement judges an object of an array. Amounts go by the object's own currency where it
+// has one.
+func (f *Field) faultsOfElement(element, currency []byte) []Fault {
+	members, err := rawjson.Members(element)
+	if err != nil { // no object: of arrays the documents promise less than they hold
+		return nil
+	}
+	if f.currency != "" {
+		if own := currencyIn(members, f.currency); own != nil {
+			currency = own
+		}
+	}
+	var faults []Fault
+	for _, m := range members {
+		if i, known := f.index[string(m.Name)]; known && !IsEmpty(m.Value) {
+			faults = append(faults, f.Fields[i].faults(m.Value, currency)...)
 		}
 	}
 	return faults
@@ -162,7 +217,7 @@ func (f *Field) failUnless(right bool, code Code) []Fault {
 	if right {
 		return nil
 	}
-	return []Fault{{f, code}}
+	return []Fault{{Field: f, Code: code}}
 }
 
 // textOf returns the text of a string or number.
@@ -190,23 +245,6 @@ func length(text []byte, kind Kind) int {
 		}
 	}
 	return n
-}
-
-// isAmount accepts what JSON calls a number, without a sign.
-func isAmount(text []byte) bool {
-	mantissa, exponent := text, []byte("0")
-	if i := bytes.IndexAny(text, "eE"); i >= 0 {
-		mantissa, exponent = text[:i], text[i+1:]
-		if len(exponent) > 0 && (exponent[0] == '+' || exponent[0] == '-') {
-			exponent = exponent[1:]
-		}
-	}
-	return isDecimal(mantissa) && isDigits(exponent)
-}
-
-func isDecimal(text []byte) bool {
-	whole, fraction, ok := bytes.Cut(text, []byte("."))
-	return isDigits(whole) && (!ok || isDigits(fraction))
 }
 
 func isDigits(text []byte) bool {

@@ -19,14 +19,17 @@ import (
 // with regular expressions, and with net/url for every address.
 
 var (
-	amount    = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
-	integer   = regexp.MustCompile(`^[0-9]+$`)
-	accents   = regexp.MustCompile(`\p{Mn}`)
-	notDigits = regexp.MustCompile(`[\x00-/:-\x7f]`)
+	noFraction = regexp.MustCompile(`^[0-9]+(\.0{1,2})?$`)
+	fractions  = map[int]*regexp.Regexp{2: regexp.MustCompile(`^[0-9]+(\.[0-9]{1,2})?$`), 3: regexp.MustCompile(`^[0-9]+(\.[0-9]{1,3})?$`), 4: regexp.MustCompile(`^[0-9]+(\.[0-9]{1,4})?$`)}
+	nought     = regexp.MustCompile(`^[0.]+$`)
+	letters    = regexp.MustCompile(`^[A-Za-z]{3}$`)
+	integer    = regexp.MustCompile(`^[0-9]+$`)
+	accents    = regexp.MustCompile(`\p{Mn}`)
+	notDigits  = regexp.MustCompile(`[\x00-/:-\x7f]`)
 )
 
 // opinion collects what is wrong with an object's fields into found.
-func opinion(fields []Field, object map[string]any, found map[string]Code) {
+func opinion(fields []Field, object map[string]any, currency any, found map[string]Code) {
 	for i := range fields {
 		f := &fields[i]
 		value := object[f.BaseName()]
@@ -35,16 +38,57 @@ func opinion(fields []Field, object map[string]any, found map[string]Code) {
 		}
 		inner, isObject := value.(map[string]any)
 		if f.Kind == KindObject && isObject {
-			opinion(f.Fields, inner, found)
+			opinion(f.Fields, inner, currency, found)
 			continue
 		}
-		if code := opinionOn(f, value); code != "" {
+		elements, _ := value.([]any)
+		for _, element := range elements {
+			inner, _ := element.(map[string]any)
+			within := make(map[string]Code)
+			opinion(f.Fields, inner, ownCurrency(inner, currency), within)
+			for name, code := range within {
+				if _, known := found[name]; !known {
+					found[name] = code
+				}
+			}
+		}
+		if code := opinionOn(f, value, currency); code != "" {
 			found[f.Name] = code
 		}
 	}
 }
 
-func opinionOn(f *Field, value any) Code {
+// ownCurrency is the currency of an object in an array, else the one around it.
+func ownCurrency(object map[string]any, around any) any {
+	for _, name := range []string{"currency", "ccy_code"} {
+		if own := object[name]; own != nil && own != "" {
+			return own
+		}
+	}
+	return around
+}
+
+// amountIsRight is the rule for amounts once more, by the currency's code.
+func amountIsRight(f *Field, text string, currency any) bool {
+	if f.BaseName() == "orderAmount" && nought.MatchString(text) {
+		return false
+	}
+	code, _ := currency.(string)
+	if !letters.MatchString(code) {
+		return noFraction.MatchString(text)
+	}
+	switch strings.ToUpper(code) {
+	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF":
+		return noFraction.MatchString(text)
+	case "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND":
+		return fractions[3].MatchString(text)
+	case "CLF", "UYW":
+		return fractions[4].MatchString(text)
+	}
+	return fractions[2].MatchString(text)
+}
+
+func opinionOn(f *Field, value, currency any) Code {
 	if f.Kind == KindObject {
 		return CodeKind
 	}
@@ -70,7 +114,7 @@ func opinionOn(f *Field, value any) Code {
 	}
 	switch f.Kind {
 	case KindAmount:
-		return unless(amount.MatchString(text), CodeAmount)
+		return unless(amountIsRight(f, text, currency), CodeAmount)
 	case KindInteger:
 		return unless(integer.MatchString(text), CodeInteger)
 	case KindTime:
@@ -138,6 +182,8 @@ func FuzzValidate(f *testing.F) {
 	for _, seed := range []string{
 		`{"orderAmount":-1,"orderDateTime":"20260230000000","successURL":"shopapp:/","ipnURL":"http://a..b/%zz","language":"VI"}`, `{"orderAmount":1E-400,"isAutoCapture":true,"successURL":"http://[::1","failureURL":"//x/y"}`,
 		`{"orderAmount":"12345678901234567.0","orderDescription":"` + strings.Repeat(`e\u0323`, 251) + `","cancelURL":"https://-/["}`, `{"extraData":{"customer":{"email":[],"firstName":{}},"device":null,"order":"x"}}`,
+		`{"orderAmount":"109.000","orderCurrency":"vnd"}`, `{"orderAmount":1.234,"orderCurrency":"KWD"}`, `{"orderAmount":"0.00","orderCurrency":704}`,
+		`{"orderCurrency":"VND","extraData":{"airline":{"services":[{"amount":12.50,"currency":"USD"},1,{"amount":"109.000","totalAmount":-1}]},"payment_detail":[{"amount":"12.50","ccy_code":""}]}}`,
 		`{"apiOperation":"FAST_PAY","sourceOfFund":"CARD","token":"","cardNumber":null}`, `{"paymentMethod":"WALLET","sourceType":"","apiVersion":2.0}`, `{"orderDateTime":"2026061519000\u0660","ipnURL":"HTTPS://x"}`,
 		`{"successURL":"javascript:alert(1)","failureURL":"mailto:a@b","cancelURL":"https://user:p@host:99999/?q#f","ipnURL":"https:///x"}`,
 	} {
@@ -159,7 +205,7 @@ func FuzzValidate(f *testing.F) {
 		}
 		op := &ops[int(which)%len(ops)]
 		want := make(map[string]Code)
-		opinion(op.Request, object, want)
+		opinion(op.Request, object, object["orderCurrency"], want)
 		for i := range op.Request {
 			f := &op.Request[i]
 			if value := object[f.Name]; (value == nil || value == "") && (f.Required || f.When != nil && mustBeSent(f.When, object)) {

@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -446,40 +447,125 @@ func TestDates(t *testing.T) {
 }
 
 func TestAmounts(t *testing.T) {
-	values := map[string]string{
-		"0": "", "1": "", "12.50": "", "1e3": "", "1E3": "", "1e+3": "", "1.5e-2": "", "0.00": "", "0e0": "",
-		"9007199254740993": "", "9999999999999999": "", "99999999999999.99": "", // more than a float64 holds
-		"10000000000000000": "too_long", "999999999999999.99": "too_long",
-		"-1": "amount", "-0": "amount", "-0.5": "amount", "-1e3": "amount",
+	type verdicts map[string]string // by amount
+	common := verdicts{
+		"1": "", "0100": "", "109000": "", "9999999999999999": "", "9007199254740993": "", "10000000000000000": "too_long", "999999999999999.99": "too_long",
+		"-1": "amount", "-0": "amount", "-0.5": "amount", "1e5": "amount", "1E+5": "amount", "1e400": "amount", "1.5e-2": "amount", "0e0": "amount",
+		"1,000": "amount", "1.000.000": "amount", "109 000": "amount", " 1": "amount", "1 ": "amount", "abc": "amount", "NaN": "amount", "Infinity": "amount",
+		"109000.": "amount", ".5": "amount", ".": "amount", "+5": "amount", "1e": "amount", "e3": "amount", "1e+": "amount", "1ee3": "amount", "0x10": "amount",
+		"1_000": "amount", "100000 VND": "amount", "100.000đ": "amount", "１００": "amount", `1\n`: "amount", "1.5.5": "amount", "null": "amount", "true": "amount",
 	}
-	for text, code := range values {
-		for _, value := range []string{text, `"` + text + `"`} {
-			for _, field := range []string{"orderAmount", "orderNetAmount", "orderFeeAmount", "orderDiscountAmount"} {
-				var want []string
-				if code != "" {
-					want = append(want, field+" "+code)
+	noFraction := verdicts{"109000.0": "", "109000.00": "", "109000.000": "amount", "109.000": "amount", "109000.5": "amount", "12.50": "amount", "109000.01": "amount", "0.5": "amount"}
+	two := verdicts{"12.5": "", "12.50": "", "0.01": "", "12.505": "amount", "109.000": "amount"}
+	three := verdicts{"1.234": "", "109.000": "", "1.2345": "amount"}
+	four := verdicts{"1.2345": "", "1.23456": "amount"}
+	for currency, own := range map[string]verdicts{
+		`"VND"`: noFraction, `"JPY"`: noFraction, `"KRW"`: noFraction, `"CLP"`: noFraction, `"vnd"`: noFraction, `704`: noFraction, `"VNĐ"`: noFraction, `"đ"`: noFraction,
+		`"USD"`: two, `"usd"`: two, `"KHR"`: two, `"IDR"`: two, `"MMK"`: two, `"TWD"`: two, `"ZZZ"`: two, `"\u0055SD"`: two, `"KWD"`: three, `"BHD"`: three, `"CLF"`: four,
+	} {
+		for _, of := range []verdicts{common, own} {
+			for text, code := range of {
+				for _, name := range []string{"pay", "refund", "createPaymentLink", "fastPay"} {
+					wantFaults(t, name, with(t, valid[name], "orderCurrency", currency, "orderAmount", `"`+text+`"`), faultOf("orderAmount", code)...)
 				}
-				wantFaults(t, "checkout", with(t, valid["checkout"], field, value), want...)
+				for _, field := range []string{"orderNetAmount", "orderFeeAmount", "orderDiscountAmount"} {
+					wantFaults(t, "checkout", with(t, valid["checkout"], "orderCurrency", currency, field, `"`+text+`"`), faultOf(field, code)...)
+				}
+				if json.Valid([]byte(text)) && strings.Trim(text, "0123456789.eE+-") == "" { // a number
+					wantFaults(t, "pay", with(t, valid["pay"], "orderCurrency", currency, "orderAmount", text), faultOf("orderAmount", code)...)
+				}
 			}
 		}
 	}
-	for text, code := range map[string]string{
-		"0100": "", "00": "", "1,000": "amount", "1.000.000": "amount", "1 000": "amount", " 1": "amount", "1 ": "amount", "abc": "amount", "NaN": "amount",
-		"Infinity": "amount", "1.": "amount", ".5": "amount", ".": "amount", "+1": "amount", "1e": "amount", "e3": "amount", "1e+": "amount", "1e1.5": "amount", "1ee3": "amount",
-		"0x10": "amount", "1_000": "amount", "100000 VND": "amount", "100.000đ": "amount", "１００": "amount", `1\n`: "amount", "null": "amount", "true": "amount",
-	} {
-		var want []string
-		if code != "" {
-			want = append(want, "orderAmount "+code)
+	for _, zero := range []string{"0", "0.0", "0.00", `"0"`, `"00"`, `"0.00"`} {
+		for _, name := range []string{"pay", "refund", "createPaymentLink", "checkout"} {
+			wantFaults(t, name, with(t, valid[name], "orderAmount", zero), "orderAmount amount")
 		}
-		for _, name := range []string{"pay", "refund"} {
-			wantFaults(t, name, with(t, valid[name], "orderAmount", `"`+text+`"`), want...)
-		}
+		wantFaults(t, "checkout", with(t, valid["checkout"], "orderNetAmount", zero, "orderFeeAmount", zero, "orderDiscountAmount", zero))
+	}
+	for _, name := range []string{"capture", "void"} { // without a currency it counts as VND
+		wantFaults(t, name, `{"transactionID":"1","orderAmount":"109.000"}`, "orderAmount amount")
+		wantFaults(t, name, `{"transactionID":"1","orderAmount":"12.50","orderCurrency":"USD"}`)
+		wantFaults(t, name, `{"orderCurrency":null,"transactionID":"1","orderAmount":"109000.00"}`)
+	}
+	for _, nothing := range []string{"", "null", `""`} {
+		wantFaults(t, "createPaymentLink", with(t, valid["createPaymentLink"], "orderCurrency", nothing, "orderAmount", `"12.50"`), "orderAmount amount")
 	}
 	// JSON has no such numbers, so no validation ever sees them.
 	for _, literal := range []string{"NaN", "Infinity", "0100", "+1", ".5", "1.", "1,000", "0x10"} {
 		if _, err := rawjson.Members([]byte(`{"orderAmount":` + literal + `}`)); err == nil {
 			t.Errorf("%s is a number", literal)
+		}
+	}
+}
+
+func faultOf(field, code string) []string {
+	if code == "" {
+		return nil
+	}
+	return []string{field + " " + code}
+}
+
+// A default stands behind the app's own members, and counts where those say nothing.
+func TestTheCurrencyOfADefault(t *testing.T) {
+	op := named(t, "createPaymentLink")
+	members, _ := rawjson.Members([]byte(with(t, valid["createPaymentLink"], "orderCurrency", "null", "orderAmount", `"12.50"`)))
+	members = append(members, Member{Name: []byte("orderCurrency"), Value: []byte(`"USD"`)})
+	if faults := op.Validate(members); faults != nil {
+		t.Errorf("faults are %q", inWords(faults))
+	}
+}
+
+// What was probably meant, and nothing where it could be two things.
+func TestMeant(t *testing.T) {
+	for digits, amounts := range map[int]map[string]string{
+		0: {
+			"109.000": "109000", "109,000": "109000", "109 000": "109000", "109\u00a0000": "109000", "109'000": "109000", "1_000": "1000", "1.000.000": "1000000",
+			"109,000.00": "109000", "109.000,00": "109000", "109000.000": "109000", "109000.": "109000", "+5": "5", " 5 ": "5", "１０９０００": "109000", "１０９．０００": "109000",
+			"1e5": "100000", "1E+5": "100000", "1.5e3": "1500", "1e400": "", "1e-2": "", "15e-1": "", "-1": "", "-109.000": "", "109000.5": "", "109.50": "", "109,50": "",
+			".5": "", ".": "", "": "", "NaN": "", "abc": "", "109.0000": "", "109.00.000": "", "1.000,000": "", "0.000": "", "0,000": "", "1e12": "", "4012.0000.3333.0026": "",
+			"4012000033330026.5": "", "401.200.003.333.002": "", "109.000 VND": "", "1e5e5": "", "0x10": "", "1,000.000": "",
+		},
+		2: {
+			"109.000": "", "109,000": "", "12.340": "", "1,000,000": "1000000", "1.000.000": "1000000", "1,234.56": "1234.56", "1.234,56": "1234.56", "109,50": "109.5", "109 000": "109000",
+			"109000.000": "109000", "1234.5600": "1234.56", "12.3456": "", ".5": "0.5", "5.": "5", "1e5": "100000", "1.25e1": "12.5", "+12.50": "12.5",
+		},
+		3: {"1,234": "", "1.2340": "1.234", "1.2345": ""},
+	} {
+		for text, want := range amounts {
+			if got := meant(text, digits); got != want {
+				t.Errorf("%q with %d digits: %q, want %q", text, digits, got, want)
+			}
+		}
+	}
+	if got := meant(strings.Repeat("1", 1<<20)+".000", 0); got != "" {
+		t.Errorf("a long text is repeated: %q", got)
+	}
+}
+
+func TestAmountsWithACurrencyOfTheirOwn(t *testing.T) {
+	for inside, want := range map[string]string{
+		`{"airline":{"services":[{"amount":12.50,"currency":"USD"}]}}`:                              "",
+		`{"airline":{"services":[{"amount":"109.000","currency":"USD"}]}}`:                          "extraData.airline.services[0].amount",
+		`{"airline":{"services":[{"amount":"109.000"}]}}`:                                           "extraData.airline.services[0].amount",
+		`{"airline":{"services":[{"amount":0},{"currency":null,"amount":12.5}]}}`:                   "extraData.airline.services[1].amount",
+		`{"airline":{"services":[{"totalAmount":-1,"currency":"USD"}]}}`:                            "extraData.airline.services[0].totalAmount",
+		`{"payment_detail":[{"amount":1,"ccy_code":"VND"},2,{"amount":"1e5","ccy_code":"VND"}]}`:    "extraData.payment_detail[2].amount",
+		`{"payment_detail":[{"ccy_code":"KWD","amount":"1.234"},{"amount":5.50,"ccy_code":"USD"}]}`: "",
+		`{"payment_detail":{}}`: "extraData.payment_detail",
+		`{"payment_detail":[],"airline":{"services":[[],"x",null,{}]}}`:     "",
+		`{"payment_detail":[{"amount":"x"},{"amount":"x"},{"amount":"x"}]}`: "extraData.payment_detail[0].amount",
+	} {
+		op := named(t, "pay")
+		members, _ := rawjson.Members([]byte(with(t, valid["pay"], "extraData", inside)))
+		var got []string
+		for _, fault := range op.Validate(members) {
+			if fault.Code != CodeRequired { // apiOperation, which the sidecar adds
+				got = append(got, fault.Path())
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: faults of %q, want %q", inside, got, want)
 		}
 	}
 }
@@ -580,7 +666,7 @@ func TestDisputedRequestsPass(t *testing.T) {
 		"version, by QR":                   {"payWithQR", []string{"apiVersion", `"9"`}},
 		"names in other letter case":       {"pay", []string{"ORDERID", "true", "extradata", "1"}},
 		"void by something else":           {"void", []string{"transactionID", "", "orderID", `"1"`}},
-		"capture of a part":                {"capture", []string{"orderAmount", `"-1"`}},
+		"capture of a part":                {"capture", []string{"orderAmount", `"10000"`}},
 	} {
 		t.Run(name, func(t *testing.T) { wantFaults(t, test.operation, with(t, valid[test.operation], test.changes...)) })
 	}
@@ -607,7 +693,7 @@ func TestExtraData(t *testing.T) {
 		// The documents' own samples hold these, against their own table.
 		"contradicted rows": {`{"customer":{"phoneType":"CchWzxPtVq","dateOfBirth":"31/01/1990 00:00:00"},"airline":{"recordLocator":"X","journeyType":123456789,` +
 			`"departureAirport":"SGN","departureAirPort":"SGN","departureDateTime":"31/01/2022 08:00:00","arrivalDateTime":"31/01/2022 10:00:00",` +
-			`"services":[{"serviceCode":"1","quantity":1,"amount":"abc","totalAmount":-1}],"flights":[{"departureDate":"QwErTy","fareBasisCode":"Y"}],` +
+			`"services":[{"serviceCode":"1","quantity":1,"tax":"abc","fee":-1}],"flights":[{"departureDate":"QwErTy","fareBasisCode":"Y"}],` +
 			`"passengers":[{"passengerType":"PET","dateOfBirth":"19900131","gender":"Male"}]}}`, nil},
 		"airline's own form": {`{"mc_acc_code":"VJ","channel_id":"WEB","ip_addr":"203.0.113.7","pay_method_code":"ATM","order_number":"1","record_locator":"ABCDEF",` +
 			`"created_date":"20220426083322","expire_date":"20220426093322","cus_name":"` + strings.Repeat("x", 100) + `","cus_country":"VN","country_code":"VNM","city_name":"Hồ Chí Minh",` +

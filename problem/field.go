@@ -63,13 +63,38 @@ func faultDetail(fault operation.Fault) sentence {
 	case operation.CodeTime:
 		return expected(operation.KindTime)
 	case operation.CodeAmount:
-		return expected(operation.KindAmount)
+		return amountDetail(fault.Amount)
 	case operation.CodeInteger:
 		return expected(operation.KindInteger)
 	case operation.CodeValue:
 		return say("Expected one of: %s.", "Cần một trong các giá trị: %s.", list(field.Values))
 	}
 	return expected(field.Kind) // CodeKind, CodeURL
+}
+
+// amountDetail says what the amount must look like in its currency, and what was probably meant.
+func amountDetail(fault operation.AmountFault) sentence {
+	if fault.Zero {
+		return say("Expected an amount of more than 0.", "Cần số tiền lớn hơn 0.")
+	}
+	en, vi, args := fractionRule(fault)
+	en = "Expected a decimal number of zero or more, without separators and without an exponent. " + en
+	vi = "Cần số thập phân không âm, không có dấu phân cách và không có số mũ. " + vi
+	if fault.Meant == "" {
+		return say(en, vi, args...)
+	}
+	return say(en+" Probably meant: %s.", vi+" Có lẽ ý bạn là: %s.", append(args, fault.Meant)...)
+}
+
+func fractionRule(fault operation.AmountFault) (en, vi string, args []any) {
+	switch {
+	case fault.Currency == "":
+		return "Without an orderCurrency of three letters the amount counts as VND, which has no fraction.",
+			"Khi không có orderCurrency gồm ba chữ cái, số tiền được tính theo VND, không có phần thập phân.", nil
+	case fault.Digits == 0:
+		return "%s has no fraction; only .0 and .00 pass.", "%s không có phần thập phân; chỉ chấp nhận .0 và .00.", []any{fault.Currency}
+	}
+	return "%s has at most %d digits after the point.", "%s có tối đa %d chữ số sau dấu chấm.", []any{fault.Currency, fault.Digits}
 }
 
 func tooLong(limit int) sentence {

@@ -76,7 +76,7 @@ func TestRefusals(t *testing.T) {
 		"orderID empty":          {pay, envelope("1", with("orderID", `""`)), "orderID is missing"},
 		"orderID object":         {pay, envelope("1", with("orderID", `{}`)), "orderID is neither a string nor a number"},
 		"orderAmount":            {pay, envelope("1", without("orderAmount")), "orderAmount is missing"},
-		"orderCurrency":          {pay, envelope("1", without("orderCurrency")), "orderCurrency is missing"},
+		"orderCurrency":          {pay, envelope("1", strings.Replace(without("orderCurrency"), "12.50", "12", 1)), "orderCurrency is missing"},
 		"orderDateTime":          {pay, envelope("1", without("orderDateTime")), "orderDateTime is missing"},
 		"orderDescription":       {pay, envelope("1", without("orderDescription")), "orderDescription is missing"},
 		"apiOperation":           {pay, envelope("1", with("apiOperation", `""`)), "apiOperation is missing"},
@@ -85,7 +85,7 @@ func TestRefusals(t *testing.T) {
 		"token":                  {pay, envelope("1", purchase(`,"sourceOfFund":"TOKEN"`)), "token is missing"},
 		"checkout":               {"/api/v1/transaction/checkout", envelope("1", without("orderID")), "orderID is missing"},
 		"payWithOption":          {"/api/v1/transaction/payWithOption", envelope("1", without("orderID")), "orderID is missing"},
-		"QR code in dollars":     {"/api/v1/transaction/payWithQR", envelope("1", strings.Replace(purchase(`,"paymentMethod":"QRPAY","sourceType":"QRPAY"`), `"VND"`, `"USD"`, 1)), "orderCurrency must be VND for a QR code"},
+		"QR code in dollars":     {"/api/v1/transaction/payWithQR", envelope("1", purchase(`,"paymentMethod":"QRPAY","sourceType":"QRPAY"`)), "orderCurrency must be VND for a QR code"},
 		"payWithQR":              {"/api/v1/transaction/payWithQR", envelope("1", purchase(`,"paymentMethod":"QRPAY"`)), "sourceType is missing"},
 		"ipnURL with a file":     {pay, envelope("1", purchase(`,"ipnURL":"file:///etc/passwd"`)), "ipnURL is not an http or https URL"},
 		"successURL with script": {pay, envelope("1", purchase(`,"successURL":"javascript:alert(1)"`)), "successURL is not an absolute address"},
@@ -95,8 +95,8 @@ func TestRefusals(t *testing.T) {
 		"transactionID":          {query, envelope("1", `{}`), "transactionID is missing"},
 		"transactionID unknown":  {query, envelope("1", `{"transactionID":"1"}`), "transactionID is unknown"},
 		"other operation":        {"/api/v1/transaction/transfer", envelope("1", `{}`), "operation not available in this sandbox"},
-		"amount in words":        {pay, envelope("1", with("orderAmount", `"ten"`)), "orderAmount is not a decimal of zero or more"},
-		"amount negative":        {pay, envelope("1", with("orderAmount", `"-1"`)), "orderAmount is not a decimal of zero or more"},
+		"amount in words":        {pay, envelope("1", with("orderAmount", `"ten"`)), "orderAmount " + notAmount},
+		"amount negative":        {pay, envelope("1", with("orderAmount", `"-1"`)), "orderAmount " + notAmount},
 		"isAutoCapture":          {pay, envelope("1", purchase(`,"isAutoCapture":"no"`)), "isAutoCapture is not one of true, false"},
 		"wallet without name":    {pay, envelope("1", with("paymentMethod", `"WALLET"`)), "sourceType is missing"},
 		"card without number":    {pay, envelope("1", purchase(`,"sourceOfFund":"CARD"`)), "cardNumber is missing"},
@@ -165,7 +165,7 @@ func TestRepeatedRequestID(t *testing.T) {
 
 func TestPayAnswer(t *testing.T) {
 	for operation, more := range map[string]string{
-		"pay": "", "payWithOption": "", "payWithQR": `,"paymentMethod":"QRPAY","sourceType":"QRPAY"`,
+		"pay": "", "payWithOption": "", "payWithQR": `,"orderAmount":12500,"orderCurrency":"VND","paymentMethod":"QRPAY","sourceType":"QRPAY"`,
 		"checkout": `,"orderNetAmount":12.50,"orderFeeAmount":0,"orderDiscountAmount":"0"`,
 	} {
 		t.Run(operation, func(t *testing.T) {

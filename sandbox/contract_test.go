@@ -396,7 +396,7 @@ func TestLifeOfAPayment(t *testing.T) {
 	for _, step := range []struct {
 		amount any
 		code   string
-	}{{"100000.01", "400"}, {30000, "200"}, {"69999.99", "200"}, {0.02, "400"}, {0.01, "200"}, {0.01, "400"}} {
+	}{{"100001", "400"}, {30000, "200"}, {"69999", "200"}, {2, "400"}, {"1.00", "200"}, {1, "400"}} {
 		s.want(step.code, refund, order.with(object{"transactionID": id, "orderAmount": step.amount}))
 	}
 }

@@ -114,9 +114,10 @@ func (c control) refund(w http.ResponseWriter, r *http.Request) {
 		c.change(w, r, func(t *ledger.Transaction) error { return t.RefundRest(c.ledger.Now()) })
 		return
 	}
-	amount, ok := parseAmount(*wanted.Amount)
+	payment, _ := c.ledger.Find(r.PathValue("transactionID")) // change answers where there is none
+	amount, ok := parseAmount(*wanted.Amount, payment.Order.Currency)
 	if !ok || amount.Sign() == 0 {
-		refuseControl(w, "amount must be a decimal of more than 0, as text")
+		refuseControl(w, "amount must be a decimal of more than 0 in the currency of the payment, as text, without separators")
 		return
 	}
 	c.change(w, r, func(t *ledger.Transaction) error {

@@ -193,7 +193,7 @@ func envelope(requestID, requestData string) string {
 // purchase is the requestData of a payment, with more members; those of a usual name take
 // its place.
 func purchase(more string) string {
-	return override(`{"apiOperation":"PAY","orderID":"A-1","orderNumber":205249008064,"orderAmount":12.50,"orderCurrency":"VND",`+
+	return override(`{"apiOperation":"PAY","orderID":"A-1","orderNumber":205249008064,"orderAmount":12.50,"orderCurrency":"USD",`+
 		`"orderDateTime":20260102030405,"orderDescription":"Cà phê <sữa> & đá","paymentMethod":"DOMESTIC"}`, more)
 }
 

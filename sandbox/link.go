@@ -37,12 +37,13 @@ func (o *operations) createPaymentLink(r *http.Request, c call) reply {
 // currency; there it can only have been VND.
 func readLink(data fields, now time.Time) (ledger.Payment, error) {
 	read := reader{fields: data}
-	text, amount := read.amount("orderAmount")
+	currency := cmp.Or(read.optional("orderCurrency"), "VND")
+	text, amount := read.amount("orderAmount", currency)
 	p := ledger.Payment{
 		Order: ledger.Order{
 			ID:          read.required("orderID"),
 			Amount:      text,
-			Currency:    cmp.Or(read.optional("orderCurrency"), "VND"),
+			Currency:    currency,
 			DateTime:    message.Stamp(now),
 			Description: read.required("orderDescription"),
 		},

@@ -11,7 +11,7 @@ import (
 
 // linkTo is the requestData of a payment link, with more members at its end.
 func linkTo(more string) string {
-	return override(`{"orderID":"L-1","orderName":"Trà & bánh","orderAmount":12.50,"orderCurrency":"VND","orderDescription":"Hộp quà",`+
+	return override(`{"orderID":"L-1","orderName":"Trà & bánh","orderAmount":12.50,"orderCurrency":"USD","orderDescription":"Hộp quà",`+
 		`"expiryDuration":3,"paymentMethods":["QRPAY","MOMO"],"paymentFields":["email","fullname","shoeSize"]}`, more)
 }
 
@@ -32,7 +32,7 @@ func TestPaymentLink(t *testing.T) {
 				t.Fatalf("answer %+v", created)
 			}
 			text, _ := g.open(page, nil)
-			for _, part := range []string{"Trà &amp; bánh", "Hộp quà", "12.50 VND", `name="email"`, `name="fullname"`} {
+			for _, part := range []string{"Trà &amp; bánh", "Hộp quà", "12.50 USD", `name="email"`, `name="fullname"`} {
 				if !strings.Contains(text, part) {
 					t.Errorf("%s is missing in %s", part, text)
 				}
@@ -77,7 +77,7 @@ func TestPaymentLinkRefusals(t *testing.T) {
 		"no methods":      {linkTo(`,"paymentMethods":null`), "paymentMethods is missing"},
 		"one method":      {linkTo(`,"paymentMethods":"MOMO"`), "paymentMethods is not an array"},
 		"fields in text":  {linkTo(`,"paymentFields":[1]`), "paymentFields is not an array of texts"},
-		"amount":          {linkTo(`,"orderAmount":"a lot"`), "orderAmount is not a decimal of zero or more"},
+		"amount":          {linkTo(`,"orderAmount":"a lot"`), "orderAmount " + notAmount},
 		"ipnURL":          {linkTo(`,"ipnURL":"ftp://shop.example"`), "ipnURL is not an http or https URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -102,7 +102,7 @@ func TestOlderPaymentLink(t *testing.T) {
 	g := serve(t, new(Handler))
 	older := strings.NewReplacer(`"expiryDuration"`, `"paymentDays"`, `"orderCurrency":"VND",`, "").Replace(linkTo(""))
 	created := g.ask(createLink, envelope("link-1", older))
-	if text, _ := g.open(created.ResponseData["shortLink"], nil); !strings.Contains(text, "12.50 VND") {
+	if text, _ := g.open(created.ResponseData["shortLink"], nil); !strings.Contains(text, "12.50 USD") {
 		t.Errorf("answer %+v, page %s", created, text)
 	}
 }
@@ -118,7 +118,7 @@ func TestPayerDetailTooLong(t *testing.T) {
 
 func TestQRCodeLeadsToThePage(t *testing.T) {
 	g := serve(t, new(Handler))
-	data := g.ask("/api/v1/transaction/payWithQR", envelope("qr-1", purchase(`,"paymentMethod":"QRPAY","sourceType":"QRPAY"`))).ResponseData
+	data := g.ask("/api/v1/transaction/payWithQR", envelope("qr-1", purchase(`,"orderAmount":12500,"orderCurrency":"VND","paymentMethod":"QRPAY","sourceType":"QRPAY"`))).ResponseData
 	if data["qrCode"] == "" || data["qrCode"] != data["endpoint"] {
 		t.Errorf("answer %v", data)
 	}

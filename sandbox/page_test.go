@@ -18,7 +18,7 @@ func TestPaymentPage(t *testing.T) {
 		t.Errorf("HTTP %d, %s", response.StatusCode, response.Header.Get("Content-Type"))
 	}
 	for _, want := range []string{
-		"Sandbox, not a gateway", "12.50 VND", "Cà phê &lt;sữa&gt; &amp; đá", "A-1",
+		"Sandbox, not a gateway", "12.50 USD", "Cà phê &lt;sữa&gt; &amp; đá", "A-1",
 		`value="success"`, `value="failure"`, `value="cancel"`, `<form method="post">`,
 	} {
 		if !strings.Contains(text, want) {
@@ -219,7 +219,7 @@ func TestList(t *testing.T) {
 	for _, requestID := range []string{"older", "newer"} {
 		answer := g.ask("/api/v1/transaction/pay", envelope(requestID, purchase("")))
 		id := answer.ResponseData["transactionID"]
-		rows = append(rows, `<tr><td><a href="/sandbox/transactions/`+id+`">`+id+`</a></td><td>A-1</td><td class="number">12.50 VND</td><td>INIT</td></tr>`)
+		rows = append(rows, `<tr><td><a href="/sandbox/transactions/`+id+`">`+id+`</a></td><td>A-1</td><td class="number">12.50 USD</td><td>INIT</td></tr>`)
 	}
 	if text, _ := g.open("/", nil); !strings.Contains(text, rows[1]+"\n"+rows[0]) {
 		t.Errorf("list %s", text)

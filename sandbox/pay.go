@@ -54,13 +54,14 @@ func (o *operations) payWithQR(r *http.Request, c call) reply {
 // catalogue has nothing against them.
 func (o *operations) readPayment(data fields) (ledger.Payment, error) {
 	read := reader{fields: data}
-	text, amount := read.amount("orderAmount")
+	currency := read.optional("orderCurrency")
+	text, amount := read.amount("orderAmount", currency)
 	p := ledger.Payment{
 		Order: ledger.Order{
 			ID:          read.optional("orderID"),
 			Number:      read.optional("orderNumber"),
 			Amount:      text,
-			Currency:    read.optional("orderCurrency"),
+			Currency:    currency,
 			DateTime:    read.optional("orderDateTime"),
 			Description: read.optional("orderDescription"),
 		},

@@ -42,7 +42,7 @@ func TestPayment(t *testing.T) {
 				}
 				g.wantData(kind, m.ResponseData, map[string]string{
 					"transactionID": id, "orderID": "A-1", "orderNumber": "205249008064", "orderAmount": "12.50",
-					"orderCurrency": "VND", "orderDateTime": "20260102030405",
+					"orderCurrency": "USD", "orderDateTime": "20260102030405",
 					"orderDescription": "Cà phê <sữa> & đá", "language": "vi",
 				})
 			}
@@ -64,7 +64,7 @@ func (g gateway) wantStanding(id, stage, status, description string) {
 	}
 	g.wantData("query", answer.ResponseData, map[string]string{
 		"transactionID": id, "transactionStage": stage, "transactionStatus": status, "transactionDescription": description,
-		"orderID": "A-1", "orderNumber": "205249008064", "orderAmount": "12.50", "orderCurrency": "VND",
+		"orderID": "A-1", "orderNumber": "205249008064", "orderAmount": "12.50", "orderCurrency": "USD",
 		"orderDateTime": "20260102030405", "orderDescription": "Cà phê <sữa> & đá",
 	})
 }

@@ -70,16 +70,18 @@ func viewIPN(t ledger.Transaction, in language.Tag) string {
 	return ipnSending.In(in)
 }
 
-// readable writes an amount as people do. One with an exponent stays as it is.
+// readable writes an amount as people do, by its value: zeros behind the point could be taken
+// for a group of thousands, and say nothing.
 func readable(amount string, in language.Tag) string {
-	if strings.ContainsAny(amount, "eE") {
-		return amount
+	whole, fraction, _ := strings.Cut(amount, ".")
+	whole = cmp.Or(strings.TrimLeft(whole, "0"), "0")
+	if strings.Trim(fraction, "0") == "" || len(fraction) > 2 {
+		fraction = strings.TrimRight(fraction, "0")
 	}
-	whole, fraction, broken := strings.Cut(amount, ".")
 	for at := len(whole) - 3; at > 0; at -= 3 {
 		whole = whole[:at] + thousands.In(in) + whole[at:]
 	}
-	if broken {
+	if fraction != "" {
 		whole += point.In(in) + fraction
 	}
 	return whole

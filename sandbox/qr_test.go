@@ -16,7 +16,7 @@ import (
 
 func TestQRImage(t *testing.T) {
 	g := serve(t, new(Handler))
-	data := g.ask("/api/v1/transaction/payWithQR", envelope("qr-1", purchase(`,"paymentMethod":"QRPAY","sourceType":"QRPAY"`))).ResponseData
+	data := g.ask("/api/v1/transaction/payWithQR", envelope("qr-1", purchase(`,"orderAmount":12500,"orderCurrency":"VND","paymentMethod":"QRPAY","sourceType":"QRPAY"`))).ResponseData
 	text, _ := g.open(data["endpoint"]+"?language=vi", nil)
 	source := regexp.MustCompile(`<img id="qr" src="data:image/png;base64,([^"]+)"`).FindStringSubmatch(text)
 	if source == nil {

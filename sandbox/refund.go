@@ -13,10 +13,7 @@ func (o *operations) refund(_ *http.Request, c call) reply {
 	read := reader{fields: c.data}
 	id := read.required("transactionID")
 	currency := read.required("orderCurrency")
-	_, amount := read.amount("orderAmount")
-	if read.err == nil && amount.Sign() == 0 {
-		read.fail("orderAmount", "must be more than 0")
-	}
+	_, amount := read.amount("orderAmount", currency)
 	if read.err != nil {
 		return refused(codeBadRequest, read.err.Error())
 	}

@@ -17,7 +17,7 @@ func validate(op *operation.Operation, data []rawjson.Member) error {
 	if len(faults) == 0 {
 		return nil
 	}
-	return errors.New(faults[0].Field.Name + " " + inWords(faults[0]))
+	return errors.New(faults[0].Path() + " " + inWords(faults[0]))
 }
 
 func inWords(fault operation.Fault) string {
@@ -28,10 +28,22 @@ func inWords(fault operation.Fault) string {
 		return fmt.Sprintf("is longer than %d characters", fault.Field.Max)
 	case operation.CodeValue:
 		return "is not one of " + strings.Join(fault.Field.Values, ", ")
+	case operation.CodeAmount:
+		return amountInWords(fault.Amount)
 	case operation.CodeKind, operation.CodeURL:
 		return kindsInWords[fault.Field.Kind]
 	}
 	return codesInWords[fault.Code]
+}
+
+func amountInWords(fault operation.AmountFault) string {
+	switch {
+	case fault.Zero:
+		return notPositive
+	case fault.Meant != "":
+		return notAmount + "; probably meant: " + fault.Meant
+	}
+	return notAmount
 }
 
 // notTime is also for requestDateTime.
@@ -39,7 +51,6 @@ const notTime = "is not a date and time as yyyyMMddHHmmss"
 
 var codesInWords = map[operation.Code]string{
 	operation.CodeTime:    notTime,
-	operation.CodeAmount:  notAmount,
 	operation.CodeInteger: "is not a whole number",
 }
 

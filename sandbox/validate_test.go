@@ -29,7 +29,7 @@ func TestRequestsAgainstTheCatalogue(t *testing.T) {
 		"digits of an amount":   {pay(`,"orderAmount":"12345678901234567"`), "orderAmount is longer than 16 characters"},
 
 		// What only the sandbox minds.
-		"huge amount":          {pay(`,"orderAmount":"1e999999999"`), "orderAmount is not a decimal of zero or more"},
+		"huge amount":          {pay(`,"orderAmount":"1e999999999"`), "orderAmount " + notAmount},
 		"letter of accents":    {pay(`,"orderDescription":"a` + strings.Repeat("\u0301", 4<<10) + `"`), "orderDescription is longer than 4096 bytes"},
 		"script with a host":   {pay(`,"successURL":"javascript://shop.example/%0aalert(1)"`), "successURL is not an absolute address"},
 		"script in capitals":   {pay(`,"cancelURL":"JavaScript://shop.example/%0aalert(1)"`), "cancelURL is not an absolute address"},
@@ -62,7 +62,6 @@ func TestDisputedRequestsAreTaken(t *testing.T) {
 		"unknown fields":        `,"isUseOtp":false,"pendingURL":1`,
 		"time as a number":      `,"orderDateTime":20260102030405`,
 		"app's own scheme":      `,"successURL":"shopapp://paid","cancelURL":"shopapp:/cancelled"`,
-		"amount and exponent":   `,"orderAmount":1.25e1`,
 	} {
 		t.Run(name, func(t *testing.T) { serve(t, new(Handler)).pay(more) })
 	}

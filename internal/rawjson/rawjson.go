@@ -96,6 +96,25 @@ func Find(members []Member, name string) []byte {
 	return nil
 }
 
+// Elements returns the elements of an array that lies in a text which Members has accepted. It
+// returns nil for any other value, and for an array that breaks off.
+func Elements(array []byte) [][]byte {
+	r := open(array, checkedBefore...)
+	defer r.Close()
+	if opening, err := r.dec.ReadToken(); err != nil || opening.Kind() != '[' {
+		return nil
+	}
+	var elements [][]byte
+	for r.dec.PeekKind() != ']' {
+		value := r.Value()
+		if r.err != nil {
+			return nil
+		}
+		elements = append(elements, value)
+	}
+	return elements
+}
+
 // Unquote returns the text of a JSON string, or false for any other value.
 func Unquote(value []byte) ([]byte, bool) {
 	if len(value) < 2 || value[0] != '"' {

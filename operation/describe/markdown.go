@@ -41,7 +41,7 @@ How to read the tables:
 | kind | a value | giá trị |
 |---|---|---|
 | text | text; a number means the same | chuỗi; số có nghĩa như nhau |
-| amount | a decimal of zero or more, as number or text, without separators | số thập phân không âm, dạng số hoặc chuỗi, không có dấu phân cách |
+| amount | a decimal of zero or more, as number or text; see below | số thập phân không âm, dạng số hoặc chuỗi; xem bên dưới |
 | integer | digits, as number or text | chữ số, dạng số hoặc chuỗi |
 | time | ` + "`yyyyMMddHHmmss`" + `, as number or text | dạng số hoặc chuỗi |
 | flag | ` + "`true` or `false`" + `, as boolean or text | dạng boolean hoặc chuỗi |
@@ -49,6 +49,13 @@ How to read the tables:
 | link | any absolute address, an app's own scheme too | địa chỉ tuyệt đối bất kỳ, kể cả của ứng dụng di động |
 | object, array | JSON objects and arrays | đối tượng và mảng JSON |
 
+- **amounts** have no separators, no sign and no exponent. ` + "`109.000`, `109,000`, `109 000` and `1e5`" + ` are refused, with what was probably meant in
+  the answer. How many digits may follow the point is what ISO 4217 says of the currency. VND and others without a minor unit have no fraction;
+  ` + "`109000.0` and `109000.00`" + ` pass. A code that ISO 4217 does not have gets two digits. Letter case does not count. Where ` + "`orderCurrency`" + ` is missing, or is
+  not three letters, the rule of VND holds. An amount in an object with a currency of its own goes by that. ` + "`orderAmount`" + ` must be more than 0;
+  other amounts may be 0. The text that the app sends is what the gateway gets: ` + "`109000.00`" + ` may come back as ` + "`109000`" + `, so compare by value.
+- **Số tiền** không có dấu phân cách, dấu âm hay số mũ. VND không có phần thập phân (chỉ chấp nhận ` + "`.0` và `.00`" + `); tiền tệ khác theo ISO 4217.
+  ` + "`orderAmount`" + ` phải lớn hơn 0. Hãy so sánh số tiền theo giá trị, không theo chuỗi.
 - **length**: the most characters; of an amount, digits.
 - **required**: "added" means that the sidecar adds the field, with that value, where it is left out. A field that is null or
   empty counts as left out. Of an answer: the documents promise the field.

@@ -178,7 +178,8 @@ func TestValueSchema(t *testing.T) {
 	}{
 		"text":           {operation.Field{Kind: operation.KindText, Max: 50}, `{"type":["string","number"],"maxLength":50}`},
 		"mandatory text": {operation.Field{Kind: operation.KindText, Required: true}, `{"type":["string","number"],"minLength":1}`},
-		"amount":         {operation.Field{Kind: operation.KindAmount, Max: 16}, `{"type":["string","number"],"pattern":"^[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)?$","minimum":0}`},
+		"amount":         {operation.Field{Kind: operation.KindAmount, Max: 16}, `{"type":["string","number"],"pattern":"^[0-9]+(\\.[0-9]{1,4})?$","minimum":0}`},
+		"amount above 0": {operation.Field{Kind: operation.KindAmount, Positive: true}, `{"type":["string","number"],"pattern":"^[0-9]+(\\.[0-9]{1,4})?$","exclusiveMinimum":0}`},
 		"integer":        {operation.Field{Kind: operation.KindInteger, Max: 2}, `{"type":["string","integer"],"pattern":"^[0-9]+$","maxLength":2,"minimum":0}`},
 		"time":           {operation.Field{Kind: operation.KindTime, Max: 14}, `{"type":["string","integer"],"pattern":"^[0-9]{14}$","maxLength":14}`},
 		"flag":           {operation.Field{Kind: operation.KindFlag, Max: 20, Values: []string{"true", "false"}}, `{"type":["boolean","string"],"enum":[true,false,"true","false"]}`},
@@ -449,7 +450,7 @@ var patternTests = map[operation.Kind]struct {
 	operation, field string
 	code             operation.Code
 }{
-	operation.KindAmount:  {"pay", "orderAmount", operation.CodeAmount},
+	operation.KindAmount:  {"checkout", "orderFeeAmount", operation.CodeAmount},
 	operation.KindInteger: {"createPaymentLink", "expiryDuration", operation.CodeInteger},
 	operation.KindTime:    {"pay", "orderDateTime", operation.CodeTime},
 	operation.KindURL:     {"pay", "ipnURL", operation.CodeURL},
@@ -466,7 +467,8 @@ func TestPatternsAgreeWithValidate(t *testing.T) {
 			if code != "" && code != test.code {
 				t.Fatalf("%s %q: Validate finds %s, which is not the pattern's matter", kind, text, code)
 			}
-			valid := code == "" || kind == operation.KindTime && text == noDate
+			valid := code == "" || kind == operation.KindTime && text == noDate ||
+				kind == operation.KindAmount && text == "10.5" // right in a currency other than VND
 			if pattern.MatchString(text) != valid {
 				t.Errorf("%s %q: the pattern matches: %t", kind, text, pattern.MatchString(text))
 			}

@@ -23,7 +23,7 @@ var headers = object{
 	{"Galaxypay-Request-Id", textHeader("The requestID of the message to the gateway.")},
 	{"Galaxypay-Response-Code", textHeader("The responseCode of the gateway's proven answer.")},
 	{paymentStatusHeader, object{
-		{"description", "What the answer to query or fastPay says of the payment, where it settles it. Only `paid` hands out goods."},
+		{"description", "What the answer to query or fastPay says of the payment, where it settles it. Only `paid` hands out goods. A fast pay with an endpoint and no transactionStatus is `pending`. After isAutoCapture false, `paid` means that the amount is held, and after a refund a query still says `paid`: the app must remember both."},
 		{"schema", object{{"type", "string"}, {"enum", paymentStatuses}}},
 	}},
 	{"Retry-After", textHeader("With `overloaded`: after how many seconds to try again.")},

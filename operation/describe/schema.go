@@ -20,6 +20,7 @@ type schema struct {
 	MinLength     int         `json:"minLength,omitempty"`
 	MaxLength     int         `json:"maxLength,omitempty"`
 	Minimum       *int        `json:"minimum,omitempty"`
+	MoreThan      *int        `json:"exclusiveMinimum,omitempty"`
 	WriteOnly     bool        `json:"writeOnly,omitempty"`
 	Items         *schema     `json:"items,omitempty"`
 	Properties    object      `json:"properties,omitempty"`
@@ -149,7 +150,7 @@ func fieldSchema(f *operation.Field) schema {
 }
 
 // valueSchema says what the value of a request's field must look like, as far as a
-// schema can. Validate checks more: the calendar, the digits of an amount. And it lets
+// schema can. Validate checks more: the calendar, the digits of an amount and those of its fraction. And it lets
 // pass a little more: empty fields, and accents that are characters of their own.
 func valueSchema(f *operation.Field) schema {
 	if f.Fixed != "" {
@@ -170,7 +171,10 @@ func valueSchema(f *operation.Field) schema {
 		}
 	case operation.KindAmount:
 		s.Type, s.Minimum = textOrNumber, new(0)
-		s.Pattern = `^[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$`
+		s.Pattern = `^[0-9]+(\.[0-9]{1,4})?$` // how many digits is up to the currency
+		if f.Positive {
+			s.Minimum, s.MoreThan = nil, new(0)
+		}
 		s.MaxLength = 0 // it is digits that count, and there is no keyword for that
 	case operation.KindInteger:
 		s.Type, s.Minimum = textOrInteger, new(0)
@@ -187,6 +191,9 @@ func valueSchema(f *operation.Field) schema {
 		return objectSchema(f)
 	case operation.KindArray:
 		s.Type, s.Items = types{"array"}, new(schema)
+		if len(f.Fields) > 0 {
+			*s.Items = objectSchema(&operation.Field{Fields: f.Fields})
+		}
 		if f.Lists != nil {
 			s.Items.Type = types{"string"}
 		}
@@ -283,8 +290,8 @@ func description(f *operation.Field) string {
 	if f.Fixed != "" {
 		sentences = append(sentences, "The sidecar adds it where it is left out.")
 	}
-	if f.Kind == operation.KindAmount && f.Max > 0 {
-		sentences = append(sentences, fmt.Sprintf("At most %d digits.", f.Max))
+	if f.Kind == operation.KindAmount {
+		sentences = append(sentences, amountInWords(f)...)
 	}
 	if f.When != nil {
 		sentences = append(sentences, "Required "+conditionInWords(f.When)+".")
@@ -296,6 +303,18 @@ func description(f *operation.Field) string {
 		sentences = append(sentences, "Disputed: "+f.Disputed)
 	}
 	return strings.Join(sentences, " ")
+}
+
+// amountInWords is the rule for amounts, which a schema cannot say: it needs the currency.
+func amountInWords(f *operation.Field) []string {
+	sentences := []string{"No separators, no exponent; of VND and other currencies without a minor unit no fraction but .0 and .00, of others at most the digits of ISO 4217."}
+	if f.Positive {
+		sentences = append(sentences, "More than 0.")
+	}
+	if f.Max > 0 {
+		sentences = append(sentences, fmt.Sprintf("At most %d digits.", f.Max))
+	}
+	return sentences
 }
 
 // listsInWords says where the codes are, and whether there may be others.

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // order is the requestData of a payment.
 func order(ipnURL string) map[string]any {
 	return map[string]any{
-		"apiOperation": "PAY", "orderID": "A-1", "orderNumber": "205249008064", "orderAmount": "12.50", "orderCurrency": "VND",
+		"apiOperation": "PAY", "orderID": "A-1", "orderNumber": "205249008064", "orderAmount": "12.50", "orderCurrency": "USD",
 		"orderDateTime": "20260102030405", "orderDescription": "Cà phê sữa đá", "paymentMethod": "DOMESTIC", "ipnURL": ipnURL,
 		"successURL": "http://shop.example/", "failureURL": "http://shop.example/", "cancelURL": "http://shop.example/",
 	}
