@@ -413,11 +413,11 @@ func TestKindOfCallback(t *testing.T) {
 	}{
 		{"result", `{"responseCode":"499"}`, "cancel", Cancelled},
 		{"result", `{"responseCode":"200","responseData":{"transactionStatus":499}}`, "cancel", Cancelled},
-		{"result", `{"responseCode":"200"}`, "result", Paid},
+		{"result", `{"responseCode":"200","responseData":{"orderID":"1"}}`, "result", Paid},
 		{"result", `{"responseCode":"408"}`, "result", Expired},
 		{"result", `{}`, "result", Failed},
 		{"ipn", `{"responseCode":"499"}`, "ipn", Cancelled},
-		{"ipn", `{"responseCode":"200"}`, "ipn", Paid},
+		{"ipn", `{"responseCode":"200","responseData":{"orderID":"1"}}`, "ipn", Paid},
 	} {
 		text := base64.StdEncoding.EncodeToString([]byte(test.message))
 		r := httptest.NewRequest(http.MethodPost, "/cb", strings.NewReader(signedForm(text, "salt")))

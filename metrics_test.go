@@ -149,7 +149,7 @@ func TestHandlersShareTheirConfigsMetrics(t *testing.T) {
 // Every callback counts once: by what it says of the payment, or by why it was refused.
 func TestCallbacksAreCounted(t *testing.T) {
 	const salt = "a salt of the tests"
-	text := base64.StdEncoding.EncodeToString([]byte(`{"responseCode":"200"}`))
+	text := base64.StdEncoding.EncodeToString([]byte(`{"responseCode":"200","responseData":{"orderID":"1"}}`))
 	registry := prometheus.NewPedanticRegistry()
 	c := &IPN{Receiver: receiverFor(salt)}
 	c.log, c.metrics = zap.NewNop(), mustMetrics(t, registry)

@@ -76,7 +76,7 @@ func currencyIn(data []Member, name string) []byte {
 func (f *Field) faultsOfAmount(text, currency []byte) []Fault {
 	whole, fraction, broken := bytes.Cut(text, []byte("."))
 	plain := isDigits(whole) && (!broken || isDigits(fraction))
-	if plain && !broken && !(f.Positive && isZero(whole)) {
+	if plain && !broken && (!f.Positive || !isZero(whole)) {
 		return nil
 	}
 	code := currencyCode(currency)
