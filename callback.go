@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -100,27 +101,60 @@ func (rc *Receiver) prove(msg signed, kind string) (*callback, *problem.Problem)
 	return judge(msg, message, kind)
 }
 
-// readPost finds data and signature in a body.
+// readPost finds data and signature in a body. The signature is the proof, so the label decides nothing: what begins like a JSON
+// object is one, multipart/form-data is read as that, and anything else is a form.
 func (rc *Receiver) readPost(w http.ResponseWriter, r *http.Request) (signed, *problem.Problem) {
-	contentType := r.Header.Get("Content-Type")
-	kind, _, _ := mime.ParseMediaType(contentType)
-	isForm := kind == "application/x-www-form-urlencoded"
-	if !isForm && contentType != "" && !isJSON(contentType) {
-		closeConnection(w, r)
-		return signed{}, problem.CallbackType()
-	}
 	body, prob := readBody(w, r, rc.bodies, problem.CodeCallbackMalformed)
 	if prob != nil {
 		return signed{}, prob
 	}
-	if isForm {
-		return fromForm(string(body))
+	body = bytes.TrimPrefix(body, []byte(utf8BOM))
+	if bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
+		return fromJSON(body)
 	}
-	return fromJSON(body)
+	if kind, parameters, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "multipart/form-data" {
+		return fromMultipart(body, parameters["boundary"])
+	}
+	return fromForm(string(body))
+}
+
+// fromMultipart reads the parts of a form. A file is taken like a field.
+func fromMultipart(body []byte, boundary string) (signed, *problem.Problem) {
+	values := make(map[string]string, 2)
+	for parts := multipart.NewReader(bytes.NewReader(body), boundary); ; {
+		part, err := parts.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return fromFields(values)
+		}
+		if err != nil {
+			return signed{}, problem.CallbackForm()
+		}
+		name := part.FormName()
+		if name != "data" && name != "signature" {
+			continue
+		}
+		if _, twice := values[name]; twice {
+			return signed{}, problem.CallbackTwice(name)
+		}
+		value, err := io.ReadAll(part)
+		if err != nil {
+			return signed{}, problem.CallbackForm()
+		}
+		values[name] = string(value)
+	}
+}
+
+// fromFields takes data and signature from decoded fields.
+func fromFields(values map[string]string) (signed, *problem.Problem) {
+	data := strings.ReplaceAll(values["data"], " ", "+")
+	if data == "" {
+		return signed{}, problem.CallbackNoData()
+	}
+	return signed{data: []byte(data), signature: values["signature"]}, nil
 }
 
 func fromJSON(body []byte) (signed, *problem.Problem) {
-	members, err := rawjson.Members(bytes.TrimPrefix(body, []byte(utf8BOM)))
+	members, err := rawjson.Members(body)
 	if err != nil {
 		return signed{}, problem.CallbackBody()
 	}
@@ -153,11 +187,7 @@ func fromForm(form string) (signed, *problem.Problem) {
 		}
 		values[name] = value
 	}
-	data := strings.ReplaceAll(values["data"], " ", "+")
-	if data == "" {
-		return signed{}, problem.CallbackNoData()
-	}
-	return signed{data: []byte(data), signature: values["signature"]}, nil
+	return fromFields(values)
 }
 
 // ourField returns the name, and the value as it is spelled, of a form field that

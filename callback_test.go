@@ -33,7 +33,6 @@ func TestFromJSON(t *testing.T) {
 		"blank stays":             {`{"data":"a b","signature":"ab"}`, "a b", "ab"},
 		"line ends stay":          {`{"data":"YQ\r\n==\n","signature":"ab"}`, "YQ\r\n==\n", "ab"},
 		"white space around":      {"\n {\"data\" : \"YQ==\"} \n", "YQ==", ""},
-		"BOM":                     {utf8BOM + `{"data":"YQ==","signature":"ab"}`, "YQ==", "ab"},
 		"no signature":            {`{"data":"YQ=="}`, "YQ==", ""},
 		"signature empty":         {`{"data":"YQ==","signature":""}`, "YQ==", ""},
 		"signature null":          {`{"data":"YQ==","signature":null}`, "YQ==", ""},
@@ -336,31 +335,34 @@ func TestReceiveRefuses(t *testing.T) {
 		want                                   string
 		allow                                  string
 	}{
-		"unsigned":              {body: "data=" + url.QueryEscape(paid), want: "signature_invalid callback_unsigned"},
-		"signed with naught":    {body: signedForm(paid, ""), want: "signature_invalid callback_signature"},
-		"signed by another":     {body: signedForm(paid, "another salt"), want: "signature_invalid callback_signature"},
-		"signature of another":  {body: "data=" + encode(`{"responseCode":"499"}`) + "&signature=" + plainSignature(paid, salt), want: "signature_invalid callback_signature"},
-		"message itself signed": {body: "data=" + paid + "&signature=" + plainSignature(`{"responseCode":"200"}`, salt), want: "signature_invalid callback_signature"},
-		"no Base64":             {body: signedForm(`{"responseCode":"200"}`, salt), want: "callback_malformed callback_base64"},
-		"no JSON":               {body: signedForm(encode("responseCode=200"), salt), want: "callback_malformed callback_data"},
-		"a list":                {body: signedForm(encode(`[]`), salt), want: "callback_malformed callback_data"},
-		"a text":                {body: signedForm(encode(`"{}"`), salt), want: "callback_malformed callback_data"},
-		"empty":                 {body: signedForm("==", salt), want: "callback_malformed callback_data"},
-		"two verdicts":          {body: signedForm(encode(`{"responseCode":"499","responseCode":"200"}`), salt), want: "callback_malformed callback_data"},
-		"two messages":          {body: signedForm(encode(`{"responseCode":"499"}{"responseCode":"200"}`), salt), want: "callback_malformed callback_data"},
-		"Latin-1":               {body: signedForm(encode("{\"responseMessage\":\"Nguy\xean\"}"), salt), want: "callback_malformed callback_data"},
-		"IPN by GET":            {method: http.MethodGet, query: signedForm(paid, salt), want: "method_not_allowed method", allow: "POST"},
-		"IPN by PUT":            {method: http.MethodPut, body: signedForm(paid, salt), want: "method_not_allowed method", allow: "POST"},
-		"IPN in the query":      {query: signedForm(paid, salt), want: "callback_malformed callback_no_data"},
-		"result by PUT":         {kind: kindResult, method: http.MethodPut, query: signedForm(paid, salt), want: "method_not_allowed method", allow: "GET, POST"},
-		"result by HEAD":        {kind: kindResult, method: http.MethodHead, query: signedForm(paid, salt), want: "method_not_allowed method", allow: "GET, POST"},
-		"result, query too big": {kind: kindResult, method: http.MethodGet, query: signedForm(paid, salt) + "&x=" + strings.Repeat("x", defaultMaxBody), want: "body_too_large body_too_large"},
-		"body too big":          {body: signedForm(paid, salt) + "&x=" + strings.Repeat("x", defaultMaxBody), want: "body_too_large body_too_large"},
-		"multipart":             {contentType: "multipart/form-data; boundary=x", body: "--x--", want: "content_type_unsupported callback_type"},
-		"plain text":            {contentType: "text/plain", body: `{}`, want: "content_type_unsupported callback_type"},
-		"JSON in UTF-16":        {contentType: "application/json; charset=utf-16", body: `{}`, want: "content_type_unsupported callback_type"},
-		"nonsense type":         {contentType: ";;", body: `{}`, want: "content_type_unsupported callback_type"},
-		"form called JSON":      {contentType: "application/json", body: signedForm(paid, salt), want: "callback_malformed callback_body"},
+		"unsigned":               {body: "data=" + url.QueryEscape(paid), want: "signature_invalid callback_unsigned"},
+		"signed with naught":     {body: signedForm(paid, ""), want: "signature_invalid callback_signature"},
+		"signed by another":      {body: signedForm(paid, "another salt"), want: "signature_invalid callback_signature"},
+		"signature of another":   {body: "data=" + encode(`{"responseCode":"499"}`) + "&signature=" + plainSignature(paid, salt), want: "signature_invalid callback_signature"},
+		"message itself signed":  {body: "data=" + paid + "&signature=" + plainSignature(`{"responseCode":"200"}`, salt), want: "signature_invalid callback_signature"},
+		"no Base64":              {body: signedForm(`{"responseCode":"200"}`, salt), want: "callback_malformed callback_base64"},
+		"no JSON":                {body: signedForm(encode("responseCode=200"), salt), want: "callback_malformed callback_data"},
+		"a list":                 {body: signedForm(encode(`[]`), salt), want: "callback_malformed callback_data"},
+		"a text":                 {body: signedForm(encode(`"{}"`), salt), want: "callback_malformed callback_data"},
+		"empty":                  {body: signedForm("==", salt), want: "callback_malformed callback_data"},
+		"two verdicts":           {body: signedForm(encode(`{"responseCode":"499","responseCode":"200"}`), salt), want: "callback_malformed callback_data"},
+		"two messages":           {body: signedForm(encode(`{"responseCode":"499"}{"responseCode":"200"}`), salt), want: "callback_malformed callback_data"},
+		"Latin-1":                {body: signedForm(encode("{\"responseMessage\":\"Nguy\xean\"}"), salt), want: "callback_malformed callback_data"},
+		"IPN by GET":             {method: http.MethodGet, query: signedForm(paid, salt), want: "method_not_allowed method", allow: "POST"},
+		"IPN by PUT":             {method: http.MethodPut, body: signedForm(paid, salt), want: "method_not_allowed method", allow: "POST"},
+		"IPN in the query":       {query: signedForm(paid, salt), want: "callback_malformed callback_no_data"},
+		"result by PUT":          {kind: kindResult, method: http.MethodPut, query: signedForm(paid, salt), want: "method_not_allowed method", allow: "GET, POST"},
+		"result by HEAD":         {kind: kindResult, method: http.MethodHead, query: signedForm(paid, salt), want: "method_not_allowed method", allow: "GET, POST"},
+		"result, query too big":  {kind: kindResult, method: http.MethodGet, query: signedForm(paid, salt) + "&x=" + strings.Repeat("x", defaultMaxBody), want: "body_too_large body_too_large"},
+		"body too big":           {body: signedForm(paid, salt) + "&x=" + strings.Repeat("x", defaultMaxBody), want: "body_too_large body_too_large"},
+		"multipart, empty":       {contentType: "multipart/form-data; boundary=x", body: "--x--", want: "callback_malformed callback_no_data"},
+		"multipart, broken off":  {contentType: "multipart/form-data; boundary=x", body: multipartForm("x", "data", paid)[:60], want: "callback_malformed callback_form"},
+		"multipart, no boundary": {contentType: "multipart/form-data", body: multipartForm("x", "data", paid), want: "callback_malformed callback_form"},
+		"multipart, twice":       {contentType: "multipart/form-data; boundary=x", body: multipartForm("x", "data", paid, "data", paid), want: "callback_malformed callback_twice"},
+		"multipart, unsigned":    {contentType: "multipart/form-data; boundary=x", body: multipartForm("x", "data", paid), want: "signature_invalid callback_unsigned"},
+		"empty object":           {contentType: "text/plain", body: `{}`, want: "callback_malformed callback_no_data"},
+		"JSON in UTF-16":         {contentType: "application/json; charset=utf-16", body: "\xff\xfe{\x00}\x00", want: "callback_malformed callback_no_data"},
+		"a list, called JSON":    {contentType: "application/json", body: `[]`, want: "callback_malformed callback_no_data"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			kind, method, contentType := test.kind, test.method, test.contentType
@@ -383,6 +385,57 @@ func TestReceiveRefuses(t *testing.T) {
 			}
 			if got := w.Header().Get("Allow"); got != test.allow {
 				t.Errorf("Allow: %s", got)
+			}
+		})
+	}
+}
+
+// multipartForm is a body of that kind, with pairs of names and values.
+func multipartForm(boundary string, pairs ...string) string {
+	var b strings.Builder
+	for i := 0; i < len(pairs); i += 2 {
+		fmt.Fprintf(&b, "--%s\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n", boundary, pairs[i], pairs[i+1])
+	}
+	return b.String() + "--" + boundary + "--\r\n"
+}
+
+// The signature is the proof, whatever the body is called.
+func TestReceiveByWhatTheBodyIs(t *testing.T) {
+	const salt = "a salt of the tests"
+	data := base64.StdEncoding.EncodeToString([]byte(`{"responseCode":"499"}`))
+	form := signedForm(data, salt)
+	object := `{"data":"` + data + `","signature":"` + plainSignature(data, salt) + `"}`
+	parts := multipartForm("x", "other", "1", "data", data, "signature", plainSignature(data, salt))
+	for name, test := range map[string]struct{ contentType, body string }{
+		"a form":                      {"application/x-www-form-urlencoded", form},
+		"a form called JSON":          {"application/json", form},
+		"a form called text":          {"text/plain", form},
+		"a form without a type":       {"", form},
+		"a form of nonsense type":     {";;", form},
+		"a form after a BOM":          {"application/x-www-form-urlencoded", utf8BOM + form},
+		"JSON":                        {"application/json", object},
+		"JSON called a form":          {"application/x-www-form-urlencoded", object},
+		"JSON called text":            {"text/plain; charset=utf-8", object},
+		"JSON called multipart":       {"multipart/form-data; boundary=x", object},
+		"JSON in a misspelled type":   {"aplication/jsn", object},
+		"JSON in an unknown charset":  {"application/json; charset=utf-16", object},
+		"JSON without a type":         {"", object},
+		"JSON of nonsense type":       {";;", object},
+		"JSON after blanks":           {"", " \r\n\t" + object},
+		"JSON after a BOM":            {"text/html", utf8BOM + object},
+		"JSON after a BOM and blanks": {"text/html", utf8BOM + "\n" + object},
+		"multipart":                   {"multipart/form-data; boundary=x", parts},
+		"multipart, in quotes":        {`Multipart/Form-Data; boundary="x"`, parts},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodPost, "/cb", strings.NewReader(test.body))
+			r.Header.Set("Content-Type", test.contentType)
+			if test.contentType == "" {
+				r.Header.Del("Content-Type")
+			}
+			cb, f := callbackFor(kindIPN, salt).receive(httptest.NewRecorder(), r)
+			if f != nil || cb.status != Cancelled {
+				t.Errorf("received %+v, failure %q", cb, outcomeOf(f))
 			}
 		})
 	}

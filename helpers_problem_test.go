@@ -23,7 +23,6 @@ var said = map[string]*problem.Problem{
 	"callback_no_data":   problem.CallbackNoData(),
 	"callback_signature": problem.CallbackSignature(),
 	"callback_twice":     problem.CallbackTwice("data"),
-	"callback_type":      problem.CallbackType(),
 	"callback_unsigned":  problem.CallbackUnsigned(),
 }
 

@@ -1,14 +1,18 @@
 package galaxypay
 
 import (
+	"bytes"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
 
 	"go.uber.org/zap"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/respond"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
@@ -24,19 +28,47 @@ func (p *Proxy) verify(c *call) *problem.Problem {
 		return nil
 	}
 	if verdict == signatureMissing {
-		return unsigned(&c.reply)
+		return p.unsigned(c)
 	}
 	return problem.WrongSignature()
 }
 
 // unsigned quotes a refusal's code and message, marked as unproven: a gateway that
 // does not know the merchant cannot sign, and its reason is what a developer needs.
-func unsigned(rp *reply) *problem.Problem {
-	e, err := parseEnvelope(rp.body)
+func (p *Proxy) unsigned(c *call) *problem.Problem {
+	e, err := parseEnvelope(c.reply.body)
 	if err != nil || e.responseCode == "" || e.responseCode == "200" {
-		return problem.Unsigned(rp.status)
+		return problem.Unsigned(c.reply.status)
 	}
-	return problem.UnsignedRefusal(rp.status, quote(e.responseCode, 3), quote(e.responseMessage(), 250))
+	return problem.UnsignedRefusal(c.reply.status, quote(e.responseCode, 3), quote(p.withoutSecrets(c, e.responseMessage()), 250))
+}
+
+// withoutSecrets is a text of the gateway's, unless it repeats a key, a salt, or card data or a token of the request. Gateways
+// repeat what they refuse, and apps log problems.
+func (p *Proxy) withoutSecrets(c *call, text string) string {
+	secrets := append(secretsIn(c.request.data), p.merchant.apiKey, string(p.merchant.signer.salt))
+	for _, previous := range p.merchant.signer.previous {
+		secrets = append(secrets, string(previous.salt))
+	}
+	if secret.Repeats(text, secrets...) {
+		return "***"
+	}
+	return text
+}
+
+// secretName is part of every name in the gateway's documents that has card data or a token, in lower case.
+var secretName = regexp.MustCompile(`cardnumber|verification|cvv|cvc|token`)
+
+// secretsIn are the values of such names, at any depth.
+func secretsIn(members []rawjson.Member) (values []string) {
+	for _, m := range members {
+		if inner, err := rawjson.Members(m.Value); err == nil {
+			values = append(values, secretsIn(inner)...)
+		} else if secretName.Match(bytes.ToLower(m.Name)) {
+			values = append(values, rawjson.Scalar(m.Value))
+		}
+	}
+	return values
 }
 
 // quote prepares a text of the gateway's for a sentence of ours: printable characters
@@ -68,7 +100,7 @@ func (p *Proxy) unwrap(c *call) *problem.Problem {
 	if success {
 		return nil
 	}
-	prob := c.refusal()
+	prob := p.refusal(c)
 	if c.unproven {
 		prob.Outcome = problem.Unknown // it may be forged, so the payment may have been made
 	}
@@ -90,15 +122,15 @@ var refusals = map[string]problem.Code{
 }
 
 // refusal is what the reply's responseCode says.
-func (c *call) refusal() *problem.Problem {
-	e := &c.opened
+func (p *Proxy) refusal(c *call) *problem.Problem {
+	e, message := &c.opened, p.withoutSecrets(c, c.opened.responseMessage())
 	if e.responseCode == "409" && c.request.mayRepeat() {
-		return problem.Repeated(e.responseCode, e.responseMessage())
+		return problem.Repeated(e.responseCode, message)
 	}
 	if code, ok := refusals[e.responseCode]; ok {
-		return problem.Refused(code, e.responseCode, e.responseMessage())
+		return problem.Refused(code, e.responseCode, message)
 	}
-	return problem.ResponseCodeUnexpected(e.responseCode, e.responseMessage())
+	return problem.ResponseCodeUnexpected(e.responseCode, message)
 }
 
 // statusClientClosedRequest is what nginx and Caddy log for a client that hung up.

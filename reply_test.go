@@ -60,7 +60,7 @@ func TestRefusals(t *testing.T) {
 func TestUnprovenRefusalsAreUnknown(t *testing.T) {
 	for code := range refusals {
 		c := &call{unproven: true, reply: reply{body: []byte(`{"responseCode":"` + code + `"}`)}}
-		prob := new(Proxy).unwrap(c)
+		prob := (&Proxy{merchant: &merchant{secrets: new(secrets)}}).unwrap(c)
 		if prob.Outcome != problem.Unknown || prob.Body(language.English).Outcome != problem.Unknown {
 			t.Errorf("%s, unproven, has the outcome %s", code, prob.Outcome)
 		}
@@ -71,7 +71,7 @@ func TestUnprovenRefusalsAreUnknown(t *testing.T) {
 // no outcome, whatever the code.
 func TestCallbacksHaveNoOutcome(t *testing.T) {
 	for _, prob := range []*problem.Problem{
-		problem.BodyTooLarge(1), problem.MethodNotAllowed("POST"), problem.CallbackType(), problem.ContentEncoding(),
+		problem.BodyTooLarge(1), problem.MethodNotAllowed("POST"), problem.ContentEncoding(),
 		problem.CallbackData(), problem.CallbackSignature(), problem.AppUnavailable(), problem.InboxUnavailable(),
 	} {
 		w := httptest.NewRecorder()

@@ -21,7 +21,7 @@ var refusedCallbacks = []struct {
 	{"malformed", http.MethodGet, "signature=00", "", nil, http.StatusBadRequest, "callback_malformed"},
 	{"method", http.MethodPut, "", "", nil, http.StatusMethodNotAllowed, "method_not_allowed"},
 	{"size", http.MethodPost, "", strings.Repeat(" ", 3000), []string{"Content-Type", "application/json"}, http.StatusRequestEntityTooLarge, "body_too_large"},
-	{"content type", http.MethodPost, "", "x", []string{"Content-Type", "text/plain"}, http.StatusUnsupportedMediaType, "content_type_unsupported"},
+	{"compressed", http.MethodPost, "", "x", []string{"Content-Encoding", "gzip"}, http.StatusUnsupportedMediaType, "content_type_unsupported"},
 }
 
 // People get a page, in their language; programs get a problem. An IPN comes from a program,

@@ -2,13 +2,6 @@ package problem
 
 // What stops a callback. The gateway, or a customer's browser, gets it as the answer.
 
-// CallbackType refuses a body that is neither JSON nor a form.
-func CallbackType() *Problem {
-	return of(CodeContentTypeUnsupported, say(
-		"Send application/json or application/x-www-form-urlencoded.",
-		"Hãy gửi application/json hoặc application/x-www-form-urlencoded."))
-}
-
 // CallbackBody refuses a JSON body that does not hold the two fields.
 func CallbackBody() *Problem {
 	return of(CodeCallbackMalformed, say(

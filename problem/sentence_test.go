@@ -31,7 +31,6 @@ func problems() map[string]*Problem {
 		"CallbackNoData":               CallbackNoData(),
 		"CallbackSignature":            CallbackSignature(),
 		"CallbackTwice":                CallbackTwice("<4000>"),
-		"CallbackType":                 CallbackType(),
 		"CallbackUnsigned":             CallbackUnsigned(),
 		"CallerAddress":                CallerAddress(),
 		"CallerOrigin":                 CallerOrigin(),
