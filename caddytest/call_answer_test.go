@@ -185,10 +185,10 @@ func TestCallAnswerToRefusals(t *testing.T) {
 func TestCallAnswerPaymentStatus(t *testing.T) {
 	s := newSidecar(t, "validate off")
 	for _, test := range []struct{ data, query, fastPay string }{
-		{`{"transactionStatus":"200","transactionStage":"SUCCESSFUL"}`, "paid", "paid"},
-		{`{"transactionStatus":200,"transactionStage":"SUCCESSFUL"}`, "paid", "paid"},
-		{`{"transactionStatus":"200"}`, "paid", "paid"},
-		{`{"transactionStage":"SUCCESSFUL"}`, "paid", "paid"},
+		{`{"transactionID":"1","transactionStatus":"200","transactionStage":"SUCCESSFUL"}`, "paid", "paid"},
+		{`{"transactionID":"1","transactionStatus":200,"transactionStage":"SUCCESSFUL"}`, "paid", "paid"},
+		{`{"transactionID":"1","transactionStatus":"200"}`, "paid", "paid"},
+		{`{"transactionID":"1","transactionStage":"SUCCESSFUL"}`, "paid", "paid"},
 		{`{"transactionStatus":"200","transactionStage":"PROCESSING"}`, "pending", "pending"},
 		{`{"transactionStatus":"200","transactionStage":"INIT"}`, "pending", "pending"},
 		{`{"transactionStatus":"200","transactionStage":"FAILURE"}`, "failed", "failed"},
@@ -208,8 +208,12 @@ func TestCallAnswerPaymentStatus(t *testing.T) {
 		{`{"transactionStatus":"00","transactionStage":"SUCCESSFUL"}`, "failed", "failed"},
 		{`{"transactionStatus":{"a":"200"},"transactionStage":"SUCCESSFUL"}`, "failed", "failed"},
 		{`{"transactionStatus":true}`, "failed", "failed"},
-		{`{"a":{"transactionStatus":"499"}}`, "pending", "paid"}, // no status in the reply: the query has found nothing
-		{``, "pending", "paid"},
+		{`{"transactionID":"1","a":{"transactionStatus":"499"}}`, "pending", "paid"}, // no status in the reply: the query has found nothing
+		{`{"transactionID":"1"}`, "pending", "paid"},
+		{`{"transactionID":"1","endpoint":"https://bank.example/3ds"}`, "pending", "pending"}, // the bank wants to see the customer
+		{`{"transactionID":"1","endpoint":"https://bank.example/3ds","transactionStatus":"200"}`, "paid", "paid"},
+		{`{"transactionStatus":"200"}`, "failed", "failed"}, // names no payment
+		{``, "pending", "failed"},
 		{`"{\"transactionStatus\":\"499\"}"`, "cancelled", "cancelled"},
 	} {
 		t.Run(test.data, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 // contract gives them.
 func TestCallbackMessagesAndPaymentStatus(t *testing.T) {
 	data := func(fields string) string {
-		return `{"requestID":"1","responseCode":"200","responseData":{` + fields + `}}`
+		return `{"requestID":"1","responseCode":"200","responseData":{"orderNo":"1",` + fields + `}}`
 	}
 	tests := []struct {
 		name    string
@@ -18,18 +18,19 @@ func TestCallbackMessagesAndPaymentStatus(t *testing.T) {
 		status  string
 	}{
 		// Paid.
-		{"numbers instead of strings", `{"requestID":1,"responseDateTime":20260102030405,"responseCode":200,"responseData":{"transactionStatus":200,"orderAmount":109000}}`, "paid"},
+		{"numbers instead of strings", `{"requestID":1,"responseDateTime":20260102030405,"responseCode":200,"responseData":{"transactionID":2601,"transactionStatus":200,"orderAmount":109000}}`, "paid"},
 		{"apiVersion 2", data(`"transactionID":"2601","transactionStatus":"200","transactionDescription":"Success","paymentMethod":"DOMESTIC","sourceType":"SACOMBANK"`), "paid"},
 		{"stage SUCCESSFUL", data(`"transactionStatus":"200","transactionStage":"SUCCESSFUL"`), "paid"},
 		{"tokenization", data(`"orderID":"A-1","tokenization":{"accountBrand":"NAPAS","accountNumber":"970400xxxxxx0018","token":"000100000000000000000000000000000000","status":"200","message":"Success"}`), "paid"},
 		{"Payment Link", `{"requestId":"cd80bae6","responseDateTime":"20260102030405","responseCode":"200","responseMessage":"Success","responseData":{"orderNo":"PL1","orderReference":"R-7","orderAmount":"50000","extraData":{"fullName":"Trần Văn Ơn","phone":"0912345678"}}}`, "paid"},
-		{"no responseData", `{"responseCode":"200"}`, "paid"},
-		{"responseData null", `{"responseCode":"200","responseData":null}`, "paid"},
+		{"no responseData", `{"responseCode":"200"}`, "failed"},
+		{"no payment named", `{"responseCode":"200","responseData":{"transactionID":"","orderID":null,"transactionStatus":"200"}}`, "failed"},
+		{"responseData null", `{"responseCode":"200","responseData":null}`, "failed"},
 
 		// Passed on byte for byte.
 		{"amount 12.50", data(`"orderAmount":12.50`), "paid"},
 		{"amount 1e5", data(`"orderAmount":1e5,"big":12345678901234567890.000`), "paid"},
-		{"order and white space", "{ \"z\" : 1 ,\t\"responseCode\":\"200\",\n\"a\":[ ] , \"responseData\" : { } }", "paid"},
+		{"order and white space", "{ \"z\" : 1 ,\t\"responseCode\":\"200\",\n\"a\":[ ] , \"responseData\" : { \"orderID\" : 1 } }", "paid"},
 		{"escapes", data(`"orderDescription":"\u0110\u01a1n h\u00e0ng \/ \u003cb\u003e \"x\" \\"`), "paid"},
 		{"lone surrogate", data(`"orderDescription":"Cà phê \ud83d"`), "paid"},
 		{"emoji", data(`"orderDescription":"Cà phê ☕ 🧋"`), "paid"},

@@ -102,7 +102,7 @@ func (c *call) requestData(t *testing.T) string {
 var madeEnvelope = regexp.MustCompile(`(?s)^\{"requestID":"([A-Za-z0-9-]{1,50})","requestDateTime":"([0-9]{14})","requestData":(\{.*\})\}$`)
 
 // payment is what tests post where the content does not matter.
-const payment = `{"orderID":"ORDER-1","orderAmount":12.50,"orderCurrency":"VND","orderDateTime":"20260615190000",` +
+const payment = `{"orderID":"ORDER-1","orderAmount":12.50,"orderCurrency":"USD","orderDateTime":"20260615190000",` +
 	`"orderDescription":"Cà phê","paymentMethod":"DOMESTIC","transactionID":"2306154612216981190343178"}`
 
 // paid is the responseData of the gateway's default reply.

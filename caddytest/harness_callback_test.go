@@ -55,7 +55,7 @@ var (
 )
 
 // plusMessage gives Base64 with a plus sign, a slash and padding in it.
-const plusMessage = `{"responseCode":"200","responseData":{"orderDescription":"Đơn 25 – cà phê ~~~???"}}`
+const plusMessage = `{"responseCode":"200","responseData":{"orderNo":1,"orderDescription":"Đơn 25 – cà phê ~~~???"}}`
 
 // way is one of the ways in which a callback arrives.
 type way struct {
