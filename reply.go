@@ -46,7 +46,10 @@ func (p *Proxy) unsigned(c *call) *problem.Problem {
 // withoutSecrets is a text of the gateway's, unless it repeats a key, a salt, or card data or a token of the request. Gateways
 // repeat what they refuse, and apps log problems.
 func (p *Proxy) withoutSecrets(c *call, text string) string {
-	secrets := append(secretsIn(c.request.data), p.merchant.apiKey, string(p.merchant.signer.salt))
+	secrets := append(secretsIn(c.request.data), string(p.merchant.signer.salt))
+	if p.merchant.apiKey != sandboxAPIKey { // which is published, and a word that the sandbox uses
+		secrets = append(secrets, p.merchant.apiKey)
+	}
 	for _, previous := range p.merchant.signer.previous {
 		secrets = append(secrets, string(previous.salt))
 	}
