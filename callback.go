@@ -231,6 +231,9 @@ func judge(msg signed, message []byte, kind string) (*callback, *problem.Problem
 	}
 	id := sha256.Sum256(msg.data)
 	payment := paymentOf(&e)
+	if payment.ambiguous {
+		return nil, problem.CallbackData()
+	}
 	return &callback{
 		message:     e.text, // without a BOM
 		deliveryID:  hex.EncodeToString(id[:]),

@@ -146,6 +146,9 @@ func parseEnvelope(text []byte) (envelope, *rawjson.Error) {
 	if err != nil {
 		return envelope{}, err
 	}
+	if isAmbiguous(top, envelopeNames) {
+		return envelope{}, &rawjson.Error{Fault: rawjson.Duplicate}
+	}
 	e := envelope{
 		requestID:    rawjson.Scalar(rawjson.Find(top, "requestID")),
 		responseCode: codeText(rawjson.Find(top, "responseCode")),
@@ -157,6 +160,31 @@ func parseEnvelope(text []byte) (envelope, *rawjson.Error) {
 		e.requestID = rawjson.Scalar(rawjson.Find(top, "requestId"))
 	}
 	return e, nil
+}
+
+// The names of members that decide, in an envelope and in responseData.
+var (
+	envelopeNames = []string{"responseCode", "responseData"} // of requestID the documents have two spellings
+	paymentNames  = []string{
+		"transactionID", "transactionStatus", "transactionStage", "orderID", "orderNo", "orderAmount", "orderCurrency", "endpoint", "token", "tokenization",
+	}
+)
+
+// isAmbiguous reports whether one of the names stands twice, in whatever letter case. A parser that does not care for
+// the case reads another member than one that does: the two would not agree on whether a payment was made.
+func isAmbiguous(members []rawjson.Member, names []string) bool {
+	for _, name := range names {
+		found := 0
+		for i := range members {
+			if len(members[i].Name) == len(name) && strings.EqualFold(string(members[i].Name), name) {
+				found++
+			}
+		}
+		if found > 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // codeText is the text of a responseCode, without a copy of the one that nearly

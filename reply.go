@@ -99,6 +99,9 @@ func (p *Proxy) unwrap(c *call) *problem.Problem {
 	if e.requestID != c.request.requestID && (success || e.requestID != "") {
 		return problem.ReplyToAnother()
 	}
+	if paymentOf(&e).ambiguous {
+		return problem.ReplyNotJSON()
+	}
 	c.opened = e
 	if success {
 		return nil

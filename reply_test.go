@@ -83,3 +83,25 @@ func TestCallbacksHaveNoOutcome(t *testing.T) {
 		}
 	}
 }
+
+// What two parsers read in two ways is no answer.
+func TestAmbiguousReplies(t *testing.T) {
+	for text, want := range map[string]problem.Code{
+		`{"requestID":"r","responseCode":"200","responseData":{"transactionID":"1"}}`:                           "",
+		`{"requestID":"r","responseCode":"200","extra":1,"EXTRA":2,"responseData":{"name":"1","Name":"2"}}`:     "",
+		`{"requestID":"r","responseCode":"200","responsecode":"409"}`:                                           problem.CodeResponseMalformed,
+		`{"requestID":"r","responseCode":"200","responseData":{},"RESPONSEDATA":{}}`:                            problem.CodeResponseMalformed,
+		`{"requestID":"r","responseCode":"200","responseData":{"transactionID":"1","transactionId":"2"}}`:       problem.CodeResponseMalformed,
+		`{"requestID":"r","responseCode":"200","responseData":{"endpoint":"1","Endpoint":"2"}}`:                 problem.CodeResponseMalformed,
+		`{"requestID":"r","responseCode":"409","responseData":{"transactionStatus":"","TransactionStatus":""}}`: problem.CodeResponseMalformed,
+	} {
+		c := &call{request: request{requestID: "r"}, reply: reply{body: []byte(text)}}
+		got := problem.Code("")
+		if prob := (&Proxy{merchant: &merchant{secrets: new(secrets)}}).unwrap(c); prob != nil {
+			got = prob.Code
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}

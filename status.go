@@ -30,6 +30,7 @@ type payment struct {
 	stage        string // responseData.transactionStage
 	hasStatus    bool
 	hasStage     bool
+	ambiguous    bool   // a name that decides stands twice, in different letter case
 	unreadable   bool   // there is a responseData, but it is not an object
 	hasEndpoint  bool   // the customer has something left to do there
 	transaction  string // transactionID or, of a payment link, orderNo; "" where it has neither
@@ -43,6 +44,7 @@ func paymentOf(e *envelope) payment {
 		p.unreadable = e.data != nil
 		return p
 	}
+	p.ambiguous = isAmbiguous(data, paymentNames)
 	status, stage := rawjson.Find(data, "transactionStatus"), rawjson.Find(data, "transactionStage")
 	p.hasStatus, p.status = status != nil, statusText(status)
 	p.hasStage, p.stage = stage != nil, statusText(stage)

@@ -56,8 +56,8 @@ func CallbackBase64() *Problem {
 // CallbackData refuses a proven callback whose data holds no JSON object.
 func CallbackData() *Problem {
 	return of(CodeCallbackMalformed, say(
-		"The field data does not hold one JSON object.",
-		"Trường data không chứa một đối tượng JSON."))
+		"The field data does not hold one JSON object, or a name that decides is in it twice, in whatever letter case.",
+		"Trường data không chứa một đối tượng JSON, hoặc có một tên quan trọng xuất hiện hai lần, kể cả khác chữ hoa chữ thường."))
 }
 
 // AppUnavailable informs the gateway that the app has not confirmed an IPN.

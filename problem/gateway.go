@@ -65,8 +65,8 @@ func ReplyTooLarge(maxBody int64) *Problem {
 // ReplyNotJSON is a reply that is not one JSON object.
 func ReplyNotJSON() *Problem {
 	return of(CodeResponseMalformed, say(
-		"The answer is not one JSON object.",
-		"Trả lời không phải là một đối tượng JSON."))
+		"The answer is not one JSON object, or a name that decides is in it twice, in whatever letter case.",
+		"Trả lời không phải là một đối tượng JSON, hoặc có một tên quan trọng xuất hiện hai lần, kể cả khác chữ hoa chữ thường."))
 }
 
 // ReplyToAnother is a reply with another requestID than ours.
