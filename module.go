@@ -24,6 +24,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/desk"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/listening"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/stdlog"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/unanswered"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 	_ "github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres" // the engine beyond one machine
@@ -99,6 +100,7 @@ func (a *App) Start() error {
 	if err := a.store.start(caddy.ActiveContext().Context != nil); err != nil {
 		return err
 	}
+	stdlog.KeepOutBytes()
 	a.store.reportOthers()
 	a.warnOfEmptyAnswers()
 	return nil

@@ -128,7 +128,7 @@ func apiError(status int, err error) error {
 
 // newEncoder writes messages unchanged: without it, json escapes <, > and &.
 func newEncoder(w io.Writer) *json.Encoder {
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(escapingWriter{w})
 	e.SetEscapeHTML(false)
 	return e
 }
