@@ -138,7 +138,7 @@ func startSite(t *testing.T, options, before string) site {
 // freePort returns an address of this machine at which nothing listens.
 func freePort(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed at once
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

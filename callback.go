@@ -282,7 +282,7 @@ func (rc *Receiver) forward(r *http.Request, cb *callback) *http.Request {
 		callback: cb.kind, merchant: rc.merchant.name, paymentStatus: string(cb.status), deliveryID: cb.deliveryID,
 		transaction: cb.transaction, order: cb.order,
 	}.set(r.Header)
-	markProven(r.Context())
+	markProven(r)
 
 	r.Method = http.MethodPost
 	r.URL.RawQuery = withoutOurs(r.URL.RawQuery)

@@ -399,8 +399,8 @@ func TestReceiveRefuses(t *testing.T) {
 // multipartForm is a body of that kind, with pairs of names and values.
 func multipartForm(boundary string, pairs ...string) string {
 	var b strings.Builder
-	for i := 0; i < len(pairs); i += 2 {
-		fmt.Fprintf(&b, "--%s\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n", boundary, pairs[i], pairs[i+1])
+	for pair := range slices.Chunk(pairs, 2) {
+		fmt.Fprintf(&b, "--%s\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n", boundary, pair[0], pair[1])
 	}
 	return b.String() + "--" + boundary + "--\r\n"
 }
@@ -423,7 +423,7 @@ func TestReceiveByWhatTheBodyIs(t *testing.T) {
 		"JSON called a form":          {"application/x-www-form-urlencoded", object},
 		"JSON called text":            {"text/plain; charset=utf-8", object},
 		"JSON called multipart":       {"multipart/form-data; boundary=x", object},
-		"JSON in a misspelled type":   {"aplication/jsn", object},
+		"JSON in a misspelled type":   {"application/jsn", object},
 		"JSON in an unknown charset":  {"application/json; charset=utf-16", object},
 		"JSON without a type":         {"", object},
 		"JSON of nonsense type":       {";;", object},

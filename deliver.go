@@ -98,7 +98,7 @@ func (b *block) request(ctx context.Context, record inbox.Record, attempt int) (
 		server = new(caddyhttp.Server)
 	}
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), &appAnswer{header: make(http.Header)}, server)
-	markProven(r.Context())
+	markProven(r)
 	return r, nil
 }
 

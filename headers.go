@@ -1,7 +1,6 @@
 package galaxypay
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"strconv"
@@ -137,7 +136,7 @@ type provenMark struct{}
 const provenVariable = "galaxypay.proven"
 
 // markProven says of a request that its callback headers are ours. The variables of a request stay with it, in handle_errors too.
-func markProven(ctx context.Context) { caddyhttp.SetVar(ctx, provenVariable, provenMark{}) }
+func markProven(r *http.Request) { caddyhttp.SetVar(r.Context(), provenVariable, provenMark{}) }
 
 func isProven(r *http.Request) bool {
 	_, ok := caddyhttp.GetVar(r.Context(), provenVariable).(provenMark)

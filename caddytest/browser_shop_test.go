@@ -120,7 +120,7 @@ func (c *caddyServer) open(t *testing.T, path, more string) string {
 	case "/payWithOption":
 		body = strings.Replace(body, `"paymentMethod":"DOMESTIC"`, `"apiOperation":"PAY"`, 1)
 	case "/payWithQR":
-		body = strings.Replace(body, "DOMESTIC", "QRPAY", 1)
+		body = strings.NewReplacer("DOMESTIC", "QRPAY", `12.50,"orderCurrency":"USD"`, `12500,"orderCurrency":"VND"`).Replace(body)
 	}
 	var data struct{ Endpoint string }
 	c.post(t, c.url("9180")+path, body).decode(t, &data)

@@ -78,10 +78,10 @@ func TestCallDefaultsAreAppended(t *testing.T) {
 
 // A field that the operator's defaults supply is not missing, and it is validated like the rest.
 func TestCallDefaultsAreValidated(t *testing.T) {
-	withoutCurrency := strings.Replace(payment, `"orderCurrency":"VND",`, "", 1)
-	newSidecar(t, "defaults {", "orderCurrency VND", "}").call(t, "/pay", withoutCurrency).wantOK(t, paid)
+	withoutCurrency := strings.Replace(payment, `"orderCurrency":"USD",`, "", 1)
+	newSidecar(t, "defaults {", "orderCurrency USD", "}").call(t, "/pay", withoutCurrency).wantOK(t, paid)
 
-	newSidecar(t, "defaults {", "orderCurrency VND", "}").call(t, "/pay", strings.Replace(payment, `"orderCurrency":"VND"`, `"orderCurrency":null`, 1)).wantOK(t, paid)
+	newSidecar(t, "defaults {", "orderCurrency USD", "}").call(t, "/pay", strings.Replace(payment, `"orderCurrency":"USD"`, `"orderCurrency":null`, 1)).wantOK(t, paid)
 
 	a, _ := newSidecar(t, "defaults {", "language fr", "}").wantNotSent(t, "/pay", payment)
 	if got := a.problem(t).fieldCodes(t); !slices.Equal(got, []string{"language:value"}) {
@@ -93,7 +93,7 @@ func TestCallDefaultsAreValidated(t *testing.T) {
 func TestCallNullOfRequiredFields(t *testing.T) {
 	s := newSidecar(t, "defaults {", "language vi", "}")
 	for _, empty := range []string{"null", `""`} {
-		a, _ := s.wantNotSent(t, "/pay", strings.Replace(payment, `"orderCurrency":"VND"`, `"orderCurrency":`+empty, 1))
+		a, _ := s.wantNotSent(t, "/pay", strings.NewReplacer("12.50", "12", `"orderCurrency":"USD"`, `"orderCurrency":`+empty).Replace(payment))
 		if got := a.problem(t).fieldCodes(t); !slices.Equal(got, []string{"orderCurrency:required"}) {
 			t.Errorf("%s: faults %q", empty, got)
 		}

@@ -61,7 +61,7 @@ func TestCallbackMessagesAndPaymentStatus(t *testing.T) {
 		{"responseCode null", `{"responseCode":null,"responseData":{}}`, "failed"},
 		{"responseCode in a list", `{"responseCode":["200"],"responseData":{}}`, "failed"},
 		{"no responseCode", `{"responseData":{"transactionStatus":"200","transactionStage":"SUCCESSFUL"}}`, "failed"},
-		{"another spelling of responseCode", `{"ResponseCode":"200","responsecode":"200","responseData":{}}`, "failed"},
+		{"another spelling of responseCode", `{"ResponseCode":"200","responseData":{"orderID":"1"}}`, "failed"},
 		{"responseCode further inside", `{"responseData":{"responseCode":"200"}}`, "failed"},
 		{"empty object", `{}`, "failed"},
 	}

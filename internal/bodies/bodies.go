@@ -62,7 +62,7 @@ func (b *Reader) Read(r *http.Request, deadline time.Time) ([]byte, error) {
 		switch {
 		case int64(len(body)) > b.Limit:
 			return nil, ErrTooLarge
-		case err == io.EOF: //nolint:errorlint // a wrapped one would be another error
+		case err == io.EOF:
 			return body, nil
 		case errors.Is(err, os.ErrDeadlineExceeded), time.Now().After(deadline): // in a trailer, net/http hides the error
 			return nil, ErrTimeout

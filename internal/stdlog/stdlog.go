@@ -4,7 +4,7 @@ package stdlog
 import (
 	"bytes"
 	"io"
-	"log"
+	"log" //nolint:depguard // its output is what this package is about
 )
 
 // unsolicited is how net/http begins to log what a server sends on a connection that waits for the next request. It quotes up
