@@ -52,10 +52,9 @@ func TestCallRequestIDFromIdempotencyKey(t *testing.T) {
 
 	// Quotation marks around a key are no part of it; those inside are.
 	for key, want := range map[string]string{
-		`"quoted"`:      "quoted",
-		"\"a\\b\"": id(t, "a\\b"),
-		`"`:             id(t, `"`),
-		`"a`:            id(t, `"a`),
+		`"quoted"`: "quoted",
+		`"`:        id(t, `"`),
+		`"a`:       id(t, `"a`),
 	} {
 		t.Run("in quotation marks: "+key, func(t *testing.T) {
 			if got := id(t, key); got != want {
