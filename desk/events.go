@@ -25,6 +25,7 @@ type entry struct {
 // decrypted is still shown: its other members help to find the key.
 func withMessage(m *inbox.Member, r inbox.Record) entry {
 	message, err := m.Message(r.Event)
+	r.Answer = m.Answer(r)
 	switch {
 	case err != nil:
 		return entry{Record: r, MessageError: err.Error()}
@@ -56,7 +57,7 @@ func listEvents(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
 			answer.More = true
 			break
 		}
-		record.Message = nil // a long list of them takes much memory
+		record.Message, record.Answer = nil, m.Answer(record) // a long list of messages takes much memory
 		answer.Events = append(answer.Events, entry{Record: record})
 	}
 	return writeJSON(w, answer)

@@ -34,7 +34,7 @@ func (m *Member) Arrive(ctx context.Context, event Event) (Answer, error) {
 	case Overtaken:
 		return overtaken, nil
 	case Delivered, Repeated:
-		return r.Answer, nil
+		return m.Answer(r), nil
 	case Dead: // and its transaction is paid, else it would be pending again
 		return kept, nil
 	}

@@ -22,8 +22,9 @@ func (m *Member) startAttempt(q *Queue, r Record, p pool) {
 // settles it.
 func (m *Member) attempt(q *Queue, r Record) {
 	if taken, ok := m.repeats(r); ok {
-		m.end(r, Result{Delivered: true, Answer: taken.Answer}, Settlement{
-			State: Repeated, Answer: taken.Answer, At: m.engine.clock.Now(), Uncounted: true,
+		answer := m.Answer(taken)
+		m.end(r, Result{Delivered: true, Answer: answer}, Settlement{
+			State: Repeated, Answer: answer, At: m.engine.clock.Now(), Uncounted: true,
 		})
 		return
 	}
@@ -34,7 +35,7 @@ func (m *Member) attempt(q *Queue, r Record) {
 	if !result.Delivered && (early || m.engine.ctx.Err() != nil) {
 		s = offSchedule(r, result, now)
 	}
-	s.Answer = cmp.Or(s.Answer, r.Answer) // what the app said last, for people
+	s.Answer = cmp.Or(s.Answer, m.Answer(r)) // what the app said last, for people
 	m.end(r, result, s)
 }
 

@@ -17,6 +17,10 @@ const (
 // was broken off is settled too, else the event could not be delivered before its lease is
 // over.
 func (m *Member) settle(r Record, s Settlement) (State, error) {
+	var err error
+	if s.Answer, err = m.sealAnswer(r.Event, s.Answer); err != nil {
+		return s.State, err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
 	return m.engine.store.Settle(ctx, r, s)
