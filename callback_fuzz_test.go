@@ -144,7 +144,7 @@ func FuzzReceive(f *testing.F) {
 		cb, failed := c.receive(httptest.NewRecorder(), r)
 
 		bare := bytes.TrimPrefix(message, []byte(utf8BOM))
-		if _, ok := objectIn(bare); (failed == nil) != (ok && data != "") {
+		if _, ok := objectIn(bare); (failed == nil) != (ok && data != "" && !saysTwice(bare)) {
 			t.Fatalf("%q: failure %q, by the standard library an object: %t", message, outcomeOf(failed), ok)
 		}
 		if failed == nil {
@@ -159,6 +159,26 @@ func FuzzReceive(f *testing.F) {
 			t.Errorf("with another digit at %d: failure %q", at, outcomeOf(failed))
 		}
 	})
+}
+
+// saysTwice reports whether a name that decides stands twice in a message, in different letter case, by the standard library.
+func saysTwice(message []byte) bool {
+	top, _ := objectIn(message)
+	inner, _ := objectIn(plainData(top["responseData"]))
+	for object, names := range map[*map[string]json.RawMessage][]string{&top: envelopeNames, &inner: paymentNames} {
+		for _, name := range names {
+			found := 0
+			for key := range *object {
+				if strings.ToLower(key) == strings.ToLower(name) && len(key) == len(name) { //nolint:staticcheck // another way than the code
+					found++
+				}
+			}
+			if found > 1 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // spell writes Base64 as gateways do: with and without padding.
@@ -194,6 +214,13 @@ func checkHandedOn(t *testing.T, r *http.Request, message []byte, data, own stri
 		"Galaxypay-Merchant":       {"airline"},
 		"Galaxypay-Payment-Status": {string(status)},
 		"Galaxypay-Delivery-Id":    {fmt.Sprintf("%x", sha256.Sum256([]byte(data)))},
+	}
+	e, _ := parseEnvelope(message)
+	payment := paymentOf(&e)
+	for name, value := range map[string]string{"Galaxypay-Transaction-Id": payment.transaction, "Galaxypay-Order-Id": payment.order} {
+		if value != "" && len(value) <= 1024 {
+			want.Set(name, percentEncoded(value))
+		}
 	}
 	if status == Cancelled {
 		want.Set("Galaxypay-Callback", "cancel")

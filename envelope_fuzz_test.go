@@ -182,7 +182,7 @@ func FuzzUnwrap(f *testing.F) {
 		switch {
 		case !signed:
 			want = problem.CodeResponseSignatureMissing
-		case !valid, id != requestID && (code == "200" || id != ""):
+		case !valid, saysTwice(bare), id != requestID && (code == "200" || id != ""):
 			want = problem.CodeResponseMalformed
 		case code == "200":
 		case listed:

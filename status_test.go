@@ -397,6 +397,9 @@ func FuzzPaymentStatus(f *testing.F) {
 		}
 		bare := bytes.TrimPrefix(message, []byte(utf8BOM))
 		p, want := paymentOf(&a), statusIn(bare)
+		if p.ambiguous {
+			t.Skip("refused")
+		}
 		if got := p.judge(); got != want {
 			t.Errorf("%s is %s, expected %s", message, got, want)
 		}
