@@ -169,7 +169,7 @@ func saysTwice(message []byte) bool {
 		for _, name := range names {
 			found := 0
 			for key := range *object {
-				if strings.ToLower(key) == strings.ToLower(name) && len(key) == len(name) { //nolint:staticcheck // another way than the code
+				if strings.EqualFold(key, name) {
 					found++
 				}
 			}

@@ -176,7 +176,7 @@ func isAmbiguous(members []rawjson.Member, names []string) bool {
 	for _, name := range names {
 		found := 0
 		for i := range members {
-			if len(members[i].Name) == len(name) && strings.EqualFold(string(members[i].Name), name) {
+			if strings.EqualFold(string(members[i].Name), name) {
 				found++
 			}
 		}
