@@ -135,6 +135,7 @@ func newEncoder(w io.Writer) *json.Encoder {
 
 func writeJSON(w http.ResponseWriter, answer any) error {
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	return newEncoder(w).Encode(answer)
 }
 

@@ -19,6 +19,7 @@ func exportEvents(w http.ResponseWriter, r *http.Request, m *inbox.Member) error
 		return err
 	}
 	w.Header().Set("Content-Type", "application/jsonl")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	lines, connection := newEncoder(w), http.NewResponseController(w)
 	for record, err := range m.Engine().Store().List(r.Context(), f) {
 		if err == nil {

@@ -46,6 +46,5 @@ func (c control) listExchanges(w http.ResponseWriter, _ *http.Request) {
 }
 
 func writeView(w http.ResponseWriter, view any) {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	writeJSON(w, http.StatusOK, message.Encode(view))
 }

@@ -38,7 +38,6 @@ func (s dashboardStream) serve(w http.ResponseWriter, r *http.Request) {
 
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	limit()
 	_, err = fmt.Fprint(w, "retry: 1000\n\n")
 	beat := time.NewTicker(heartbeat)

@@ -18,6 +18,5 @@ func serveModalScript(w http.ResponseWriter, _ *http.Request) {
 func writeScript(w http.ResponseWriter, script []byte) {
 	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write(script)
 }

@@ -237,6 +237,7 @@ func (h *Handler) newRoutes(payments paymentPage, c control, s dashboardStream) 
 
 // ServeHTTP answers the request; next is never called.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	w.Header().Set("X-Content-Type-Options", "nosniff") // for every page and answer
 	if !h.allowed.Includes(r) {
 		writeProblem(w, http.StatusForbidden, "caller_not_allowed",
 			"the sandbox answers this machine only; its option allow lets others in")

@@ -56,7 +56,6 @@ func writePage(w http.ResponseWriter, status int, name string, p page) {
 		"default-src 'none'; img-src data:; style-src 'nonce-"+p.Nonce+"'; script-src 'nonce-"+p.Nonce+"'; base-uri 'none'; frame-ancestors "+ancestors+more)
 	header.Set("Cache-Control", "no-store")
 	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	// All that is left to fail is the connection to the browser.
 	_ = pages.ExecuteTemplate(w, name, p)
