@@ -38,6 +38,7 @@ func TestExampleKeepsTheAdminEndpoint(t *testing.T) {
 	if a := sendToAdmin(t, socket, http.MethodPost, "/load", config.body, "Content-Type", "application/json", "Cache-Control", "must-revalidate"); a.status != http.StatusOK {
 		t.Errorf("reload: HTTP %d: %s", a.status, a.body)
 	}
+	c.CloseIdleConnections() // the reload closes them too, at any moment
 	if a := c.post(t, c.url("9180")+"/query", `{"transactionID":"1"}`); a.status == http.StatusOK || a.header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("after the reload: HTTP %d", a.status)
 	}
