@@ -37,7 +37,7 @@ async function open(order: Order): Promise<OpenPayment | undefined> {
       case "rejected": // a clear no; another attempt is the customer's choice
         console.log(`Rejected. ${error.message}`);
         return undefined;
-      case "unknown": // keep the order open: wait for the IPN, or make the same attempt once more
+      case "unknown": // keep the order open: wait for the IPN, or make the same attempt once more; never pay under a new id
         console.log(`Unknown. ${error.message}`);
         return undefined;
       default:
