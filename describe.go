@@ -50,9 +50,11 @@ func openAPI() ([]byte, error) {
 		if code.Outcome() == "" {
 			continue // of callbacks alone
 		}
-		failures = append(failures, describe.Failure{
-			Status: code.Status(), Code: string(code), Outcome: string(code.Outcome()), Title: code.Title().In(language.English),
-		})
+		title := code.Title().In(language.English)
+		if code == problem.CodeTransactionDuplicate {
+			title += ". It is `unknown` where the requestID is the app's, by an Idempotency-Key or an envelope of its own"
+		}
+		failures = append(failures, describe.Failure{Status: code.Status(), Code: string(code), Outcome: string(code.Outcome()), Title: title})
 	}
 	return describe.OpenAPI(failures)
 }

@@ -152,3 +152,34 @@ func TestShow(t *testing.T) {
 		t.Errorf("Allow %q: %v", w.Header().Get("Allow"), err)
 	}
 }
+
+// What http.ServeContent refuses in plain text, or without a word, is a problem.
+func TestShowRefuses(t *testing.T) {
+	doc := newDocument([]byte(`{"a":1}`))
+	p := &Proxy{callers: allow.List{netip.MustParsePrefix("192.0.2.0/24")}}
+	for name, test := range map[string]struct {
+		header, value string
+		status        int
+		code          string
+	}{
+		"another version":  {"If-Match", `"x"`, http.StatusPreconditionFailed, "precondition_failed"},
+		"behind the end":   {"Range", "bytes=100-", http.StatusRequestedRangeNotSatisfiable, "range_not_satisfiable"},
+		"this version":     {"If-Match", doc.etag, http.StatusOK, ""},
+		"a part":           {"Range", "bytes=0-1", http.StatusPartialContent, ""},
+		"nothing new":      {"If-None-Match", doc.etag, http.StatusNotModified, ""},
+		"a range, unknown": {"Range", "lines=1-2", http.StatusRequestedRangeNotSatisfiable, "range_not_satisfiable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodGet, "/openapi.json", nil)
+			r.Header.Set(test.header, test.value)
+			w := httptest.NewRecorder()
+			if err := p.show(w, r, doc); err != nil {
+				t.Fatal(err)
+			}
+			isProblem := w.Header().Get("Content-Type") == "application/problem+json"
+			if w.Code != test.status || isProblem != (test.code != "") || !strings.Contains(w.Body.String(), test.code) {
+				t.Errorf("HTTP %d, %s, %s", w.Code, w.Header().Get("Content-Type"), w.Body)
+			}
+		})
+	}
+}
