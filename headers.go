@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/unanswered"
 )
 
 func init() {
@@ -102,6 +103,30 @@ func (Guard) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
+// Provision puts a guard before the error routes of the server: Caddy sends some requests there before any route
+// of a site, such as one with an empty Host.
+func (Guard) Provision(ctx caddy.Context) error {
+	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if !ok || server.Errors == nil || !unanswered.IsProvisioning(server) {
+		return nil // a guard of error routes: their list is at work, and not to be replaced
+	}
+	routes := server.Errors.Routes
+	if len(routes) == 0 || len(routes[0].Handlers) > 0 && isGuard(routes[0].Handlers[0]) {
+		return nil
+	}
+	guard := caddyhttp.Route{Handlers: []caddyhttp.MiddlewareHandler{Guard{}}}
+	server.Errors.Routes = append(caddyhttp.RouteList{guard}, routes...)
+	return nil
+}
+
+func isGuard(handler caddyhttp.MiddlewareHandler) bool {
+	switch handler.(type) {
+	case Guard, *Guard:
+		return true
+	}
+	return false
+}
+
 // ServeHTTP takes the headers away, also for handle_errors, which gets the same request.
 func (Guard) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if isProven(r) {
@@ -144,4 +169,7 @@ func isProven(r *http.Request) bool {
 }
 
 // Interface guards
-var _ caddyhttp.MiddlewareHandler = Guard{}
+var (
+	_ caddy.Provisioner           = Guard{}
+	_ caddyhttp.MiddlewareHandler = Guard{}
+)

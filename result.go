@@ -149,6 +149,9 @@ func takes(routes caddyhttp.RouteList, r *http.Request) bool {
 			continue
 		}
 		for _, handler := range route.Handlers {
+			if isGuard(handler) {
+				continue
+			}
 			if inner, ok := handler.(*caddyhttp.Subroute); !ok || takes(inner.Routes, r) {
 				return true
 			}

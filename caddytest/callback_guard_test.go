@@ -90,3 +90,40 @@ func TestGuardTrailers(t *testing.T) {
 	wantNoMarks(t, got.header)
 	wantNoMarks(t, got.trailer)
 }
+
+// Caddy sends a request with an empty Host to the error routes at once, past every directive of the site.
+func TestGuardBeforeErrorRoutes(t *testing.T) {
+	app := newApp(t)
+	errors := "handle_errors {\nreverse_proxy " + app.address + "\n}\n"
+	first := "handle_errors 404 {\nrespond hi\n}\n" + errors
+	sidecar := "handle /galaxypay/ipn {\ngalaxypay_ipn\nreverse_proxy " + app.address + "\n}\n"
+	for name, sites := range map[string]string{
+		"alone":                    "http://:9181 {\ngalaxypay_guard\n" + errors + "}\n",
+		"in a handle":              "http://:9181 {\nhandle {\ngalaxypay_guard\nrespond hi\n}\n" + errors + "}\n",
+		"beside our handlers":      "http://:9181 {\n" + sidecar + "galaxypay_guard\n" + errors + "}\n",
+		"in handle_errors too":     "http://:9181 {\n" + sidecar + "galaxypay_guard\n" + strings.Replace(errors, "{\n", "{\ngalaxypay_guard\n", 1) + "}\n",
+		"in handle_errors only":    "http://:9181 {\n" + strings.Replace(errors, "{\n", "{\ngalaxypay_guard\n", 1) + "}\n",
+		"several handle_errors":    "http://:9181 {\ngalaxypay_guard\n" + first + "}\n",
+		"several sites of a port":  "http://a.example:9181 {\ngalaxypay_guard\n" + sidecar + "}\nhttp://:9181 {\ngalaxypay_guard\n" + errors + "}\n",
+		"after a site of our own":  "http://a.example:9181 {\n" + sidecar + "}\nhttp://:9181 {\ngalaxypay_guard\n" + errors + "}\n",
+		"before a site of our own": "http://:9181 {\ngalaxypay_guard\n" + errors + "}\nhttp://a.example:9181 {\n" + sidecar + "}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := start(t, sandboxMerchant+sites)
+			conn := dial(t, c.ports["9181"])
+			const request = "POST /galaxypay/ipn HTTP/1.1\r\nHost:\r\nConnection: close\r\nContent-Length: 2\r\n" +
+				"Galaxypay-Payment-Status: paid\r\nGalaxypay_Callback: ipn\r\nGalaxypay.Merchant: default\r\nGalaxypay~Order-Id: 1\r\nX-Mine: 1\r\n\r\n{}"
+			if _, err := io.WriteString(conn, request); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadAll(conn); err != nil {
+				t.Fatal(err)
+			}
+			got := app.only(t)
+			wantNoMarks(t, got.header)
+			if got.header.Get("X-Mine") != "1" {
+				t.Errorf("the app got %v", got.header)
+			}
+		})
+	}
+}

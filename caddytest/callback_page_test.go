@@ -102,6 +102,12 @@ func TestCallbackRefusalErrorRoutes(t *testing.T) {
 		{"403", func(app *recordingApp) string { return "http://:9181 {\n" + result(app) + page("403") + "}\n" }, "", theirs},
 		{"4xx", func(app *recordingApp) string { return "http://:9181 {\n" + result(app) + page("4xx") + "}\n" }, "", theirs},
 		{"404 only", func(app *recordingApp) string { return "http://:9181 {\n" + result(app) + page("404") + "}\n" }, "", ours},
+		{"behind a guard, all", func(app *recordingApp) string {
+			return "http://:9181 {\n galaxypay_guard\n" + result(app) + page("") + "}\n"
+		}, "", theirs},
+		{"behind a guard, 404 only", func(app *recordingApp) string {
+			return "http://:9181 {\n galaxypay_guard\n" + result(app) + page("404") + "}\n"
+		}, "", ours},
 		{"5xx only", func(app *recordingApp) string { return "http://:9181 {\n" + result(app) + page("5xx") + "}\n" }, "", ours},
 		{"this host's, all", func(app *recordingApp) string {
 			return "http://shop.example:9181 {\n" + result(app) + page("") + "}\n" + "http://other.example:9181 {\n respond hi\n}\n"

@@ -4,6 +4,7 @@ package unanswered
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -32,6 +33,17 @@ func Refuse(ctx caddy.Context, server *caddyhttp.Server) error {
 	whole.Handlers[0].(*caddyhttp.Subroute).Routes = server.Routes
 	server.Routes = caddyhttp.RouteList{whole, end}
 	return nil
+}
+
+// IsProvisioning reports whether the routes of a server are being provisioned. Its error routes are provisioned after them.
+func IsProvisioning(server *caddyhttp.Server) bool {
+	routes := sites(server)
+	if routes == nil {
+		routes = server.Routes
+	}
+	return slices.ContainsFunc(routes, func(route caddyhttp.Route) bool {
+		return len(route.HandlersRaw) > 0 // Caddy drops it when the handlers are loaded
+	})
 }
 
 func newRoute(ctx caddy.Context, handler string, options any) (caddyhttp.Route, error) {
