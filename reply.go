@@ -65,13 +65,26 @@ var secretName = regexp.MustCompile(`cardnumber|verification|cvv|cvc|token`)
 // secretsIn are the values of such names, at any depth.
 func secretsIn(members []rawjson.Member) (values []string) {
 	for _, m := range members {
-		if inner, err := rawjson.Members(m.Value); err == nil {
-			values = append(values, secretsIn(inner)...)
-		} else if secretName.Match(bytes.ToLower(m.Name)) {
-			values = append(values, rawjson.Scalar(m.Value))
-		}
+		values = append(values, secretsOf(m.Name, m.Value)...)
 	}
 	return values
+}
+
+// secretsOf are the secrets in one value. The elements of an array have the name that the array has.
+func secretsOf(name, value []byte) (values []string) {
+	if inner, err := rawjson.Members(value); err == nil {
+		return secretsIn(inner)
+	}
+	if len(value) > 0 && value[0] == '[' {
+		for _, element := range rawjson.Elements(value) {
+			values = append(values, secretsOf(name, element)...)
+		}
+		return values
+	}
+	if secretName.Match(bytes.ToLower(name)) {
+		return []string{rawjson.Scalar(value)}
+	}
+	return nil
 }
 
 // quote prepares a text of the gateway's for a sentence of ours: printable characters
@@ -101,6 +114,9 @@ func (p *Proxy) unwrap(c *call) *problem.Problem {
 	}
 	if paymentOf(&e).ambiguous {
 		return problem.ReplyNotJSON()
+	}
+	if len(e.responseCode) > 3 { // than every code of the gateway's has
+		e.responseCode = p.withoutSecrets(c, e.responseCode)
 	}
 	c.opened = e
 	if success {

@@ -11,7 +11,7 @@ import (
 // A gateway, or what stands before it, that repeats what it refuses must not bring a key or card data into an app's log. Secrets that
 // the test knows are published ones.
 func TestCallRefusalRepeatsSecrets(t *testing.T) {
-	const card, body = "9704000000000018", `{"orderID":"1","sourceOfFund":"CARD","cardNumber":"9704000000000018","cardVerificationValue":"100","extra":{"token":"canary-token-1"}}`
+	const card, body = "9704000000000018", `{"orderID":"1","sourceOfFund":"CARD","cardNumber":"9704000000000018","cardVerificationValue":"100","extra":{"token":"canary-token-1","tokens":["canary-token-2",{"token":"canary-token-3"}]}}`
 	s := newSidecar(t, "validate off")
 	const key = testAPIKey
 	for name, text := range map[string]string{
@@ -23,6 +23,8 @@ func TestCallRefusalRepeatsSecrets(t *testing.T) {
 		"the card":              "Bad request: " + body,
 		"the card in groups":    "card 9704 0000 0000 0018",
 		"a token deep inside":   "no such token: canary-token-1",
+		"a token of a list":     "no such token: canary-token-2",
+		"a token in a list":     "no such token: canary-token-3",
 	} {
 		for _, signed := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
@@ -40,6 +42,16 @@ func TestCallRefusalRepeatsSecrets(t *testing.T) {
 			})
 		}
 	}
+	t.Run("the card as the code", func(t *testing.T) {
+		s.gateway.replies(func(c *call) []byte { return s.gateway.signed(envelope(c.requestID(), card, "No", `{}`)) })
+		a := s.call(t, "/pay", body)
+		if a.problem(t).ResponseCode != "***" || strings.Contains(a.body, card) || a.header.Get("Galaxypay-Response-Code") != "***" {
+			t.Errorf("the problem is %s with %v", a.body, a.header)
+		}
+		if strings.Contains(s.logs(t), card) {
+			t.Error("the card is in the log")
+		}
+	})
 	t.Run("nothing of it", func(t *testing.T) {
 		s.gateway.replies(func(c *call) []byte { return s.gateway.signed(envelope(c.requestID(), "400", "No such shop", `{}`)) })
 		if a := s.call(t, "/pay", body); !strings.Contains(a.body, "No such shop") {
