@@ -285,7 +285,10 @@ func (rc *Receiver) forward(r *http.Request, cb *callback) *http.Request {
 	markProven(r)
 
 	r.Method = http.MethodPost
-	r.URL.RawQuery = withoutOurs(r.URL.RawQuery)
+	if query := withoutOurs(r.URL.RawQuery); query != r.URL.RawQuery {
+		r.URL.RawQuery = query
+		r.RequestURI = r.URL.RequestURI() // which reverse_proxy logs
+	}
 	r.Body = io.NopCloser(bytes.NewReader(cb.message))
 	r.ContentLength = int64(len(cb.message))
 	r.TransferEncoding = nil

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,6 +29,7 @@ const attemptTimeout = 30 * time.Second
 type block struct {
 	name    string // the same in every configuration that has the same block
 	handler caddyhttp.MiddlewareHandler
+	address url.URL // of deliver_to, else empty
 	server  *caddyhttp.Server
 }
 
@@ -99,7 +101,51 @@ func (b *block) request(ctx context.Context, record inbox.Record, attempt int) (
 	}
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), &appAnswer{header: make(http.Header)}, server)
 	markProven(r)
+	b.readdress(r.URL)
 	return r, nil
+}
+
+// readdress gives a request the path and the query of deliver_to. The query of the gateway's request stays, behind it. They go into
+// the URL alone: Caddy logs the RequestURI, and an address may hold a token.
+func (b *block) readdress(u *url.URL) {
+	if b.address.Path != "" {
+		u.Path, u.RawPath = b.address.Path, b.address.RawPath
+	}
+	own := b.address.RawQuery
+	if own != "" && u.RawQuery != "" {
+		own += "&"
+	}
+	u.RawQuery = own + u.RawQuery
+}
+
+// keepQuiet keeps what an app says in its headers out of the log of the proxy of deliver_to.
+func keepQuiet(deliver *caddyhttp.Subroute) {
+	proxy := deliver.Routes[0].Handlers[0].(*reverseproxy.Handler)
+	proxy.Transport = quietTransport{proxy.Transport.(*reverseproxy.HTTPTransport)}
+}
+
+// quietTransport hides the values of headers that nothing here reads. The proxy logs headers at level DEBUG, and a Location, say, can
+// hold a token.
+type quietTransport struct{ *reverseproxy.HTTPTransport }
+
+// spokenHeaders are those that the proxy, or the judgement of the answer, reads.
+var spokenHeaders = []string{
+	"Alt-Svc", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Date", "Keep-Alive", "Retry-After",
+	"Server", "Trailer", "Transfer-Encoding", "Upgrade", "Via",
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t quietTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := t.HTTPTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	for name := range answer.Header {
+		if !slices.Contains(spokenHeaders, name) {
+			answer.Header[name] = []string{"***"}
+		}
+	}
+	return answer, nil
 }
 
 // resultOf reads the app's answer by the rules that hold without an inbox.

@@ -76,19 +76,24 @@ func (i *Inbox) provision(ctx caddy.Context) (*block, error) {
 	if i.name, err = i.blockName(); err != nil {
 		return nil, err
 	}
+	var address url.URL
 	if i.DeliverTo != "" {
-		if i.Deliver, err = i.proxy(); err != nil {
+		if address, err = i.address(); err != nil {
 			return nil, err
 		}
+		i.Deliver = proxyTo(&address)
 	}
 	if err := i.Deliver.Provision(ctx); err != nil {
 		return nil, fmt.Errorf("deliver: %w", err)
+	}
+	if i.DeliverTo != "" {
+		keepQuiet(i.Deliver)
 	}
 	if i.DeliverTo == "" && unanswered.In(i.Deliver.Routes) {
 		ctx.Logger().Warn("an event can go through deliver without an answer, and is tried again then, up to a dead letter; end deliver with a handler that answers everything, such as reverse_proxy app:8000")
 	}
 	server, _ := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
-	return &block{name: i.name, handler: i.Deliver, server: server}, nil
+	return &block{name: i.name, handler: i.Deliver, address: address, server: server}, nil
 }
 
 func (i *Inbox) check() error {
@@ -113,30 +118,22 @@ func (i *Inbox) check() error {
 	return nil
 }
 
-// proxy is the handlers that deliver_to is short for.
-func (i *Inbox) proxy() (*caddyhttp.Subroute, error) {
-	address, err := secret.Plain("deliver_to", i.DeliverTo)
+// address is where deliver_to sends events.
+func (i *Inbox) address() (url.URL, error) {
+	text, err := secret.Plain("deliver_to", i.DeliverTo)
 	if err != nil {
-		return nil, err
+		return url.URL{}, err
 	}
 	// The address may hold a password or a token, so no error quotes it.
-	u, err := url.Parse(address)
+	u, err := url.Parse(text)
 	if err != nil || !isWebAddress(u) || u.Fragment != "" {
-		return nil, errors.New("deliver_to: expected an address such as http://app:8000/payments/ipn")
+		return url.URL{}, errors.New("deliver_to: expected an address such as http://app:8000/payments/ipn")
 	}
-	var handlers []json.RawMessage
-	uri := u.EscapedPath()
-	if u.RawQuery != "" {
-		uri += "?" + u.RawQuery + "&{http.request.uri.query}"
-	}
-	if uri != "" {
-		handlers = append(handlers, handlerJSON("rewrite", map[string]any{"uri": uri}))
-	}
-	handlers = append(handlers, handlerJSON("reverse_proxy", proxyTo(u)))
-	return &caddyhttp.Subroute{Routes: caddyhttp.RouteList{{HandlersRaw: handlers}}}, nil
+	return *u, nil
 }
 
-func proxyTo(u *url.URL) map[string]any {
+// proxyTo is the handlers of deliver_to. The path and the query of the address are left to the block: Caddy's rewrite logs them.
+func proxyTo(u *url.URL) *caddyhttp.Subroute {
 	port := u.Port()
 	transport := map[string]any{"protocol": "http"}
 	if u.Scheme == "https" {
@@ -155,11 +152,8 @@ func proxyTo(u *url.URL) map[string]any {
 		credentials := base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password))
 		proxy["headers"] = map[string]any{"request": map[string]any{"set": map[string]any{"Authorization": []string{"Basic " + credentials}}}}
 	}
-	return proxy
-}
-
-func handlerJSON(name string, options map[string]any) json.RawMessage {
-	return caddyconfig.JSONModuleObject(options, "handler", name, nil)
+	handler := caddyconfig.JSONModuleObject(proxy, "handler", "reverse_proxy", nil)
+	return &caddyhttp.Subroute{Routes: caddyhttp.RouteList{{HandlersRaw: []json.RawMessage{handler}}}}
 }
 
 // blockName is a hash of the handlers' configuration as it is written, so without the values

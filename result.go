@@ -3,13 +3,16 @@ package galaxypay
 import (
 	"bytes"
 	_ "embed"
+	"errors"
 	"fmt"
 	"html/template"
+	"net"
 	"net/http"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/respond"
@@ -45,7 +48,11 @@ func (h *Result) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 		return h.refuse(w, r, prob)
 	}
 	h.report(cb)
-	return next.ServeHTTP(w, h.forward(r, cb))
+	r = h.forward(r, cb)
+	if err := next.ServeHTTP(w, r); err != nil {
+		return h.fail(w, r, err)
+	}
+	return nil
 }
 
 func (h *Result) receive(w http.ResponseWriter, r *http.Request) (*callback, *problem.Problem) {
@@ -83,7 +90,7 @@ func (h *Result) read(w http.ResponseWriter, r *http.Request) (signed, *problem.
 func (h *Result) refuse(w http.ResponseWriter, r *http.Request, prob *problem.Problem) error {
 	err := caddyhttp.Error(prob.Status(), fmt.Errorf("galaxypay_result: %s", prob.Code))
 	if hasErrorRoute(r, err) {
-		return err
+		return h.fail(w, withoutOriginal(r), err)
 	}
 	if wantsPage(r) {
 		return writePage(w, r, prob)
@@ -129,6 +136,61 @@ func writePage(w http.ResponseWriter, r *http.Request, prob *problem.Problem) er
 	// The address holds the callback; it must not travel on in a Referer.
 	h.Set("Referrer-Policy", "no-referrer")
 	return respond.Whole(w, prob.Status(), "text/html; charset=utf-8", body.Bytes())
+}
+
+// fail does what Caddy's server does where a handler fails: it answers with the site's own error page, else with the status alone.
+// The error is not handed on to the server, which logs the address of a request that fails: a result's has the customer's order in it.
+func (h *Result) fail(w http.ResponseWriter, r *http.Request, err error) error {
+	server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if !ok {
+		return err
+	}
+	failed := caddyhttp.Error(http.StatusInternalServerError, err)
+	h.reportFailed(failed)
+	r = server.Errors.WithError(asReceived(r), failed)
+	status := func(w http.ResponseWriter) { w.WriteHeader(failed.StatusCode) }
+	var routes caddyhttp.RouteList
+	if server.Errors != nil {
+		routes = server.Errors.Routes
+	}
+	page := routes.Compile(caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		status(w)
+		return nil
+	}))
+	if err := page.ServeHTTP(w, r); err != nil {
+		h.reportFailed(caddyhttp.Error(http.StatusInternalServerError, err))
+		status(w)
+	}
+	return nil
+}
+
+// reportFailed logs a failure without the address, and without what came in the place of an answer, which may hold anything.
+func (h *Result) reportFailed(failed caddyhttp.HandlerError) {
+	level := zap.DebugLevel
+	if failed.StatusCode >= http.StatusInternalServerError {
+		level = zap.ErrorLevel
+	}
+	fields := []zap.Field{
+		zap.String("merchant", h.merchant.name),
+		zap.Int("status", failed.StatusCode),
+		zap.String("err_id", failed.ID),
+		zap.String("err_trace", failed.Trace),
+	}
+	if network, ok := errors.AsType[*net.OpError](failed.Err); ok {
+		fields = append(fields, zap.Error(network))
+	}
+	h.log.Log(level, "the site failed to answer a result", fields...)
+}
+
+// asReceived gives an error page the request that the browser sent, as Caddy does, without our fields.
+func asReceived(r *http.Request) *http.Request {
+	original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	if !ok || original.URL == nil {
+		return r
+	}
+	u := *original.URL
+	r.Method, r.RemoteAddr, r.RequestURI, r.URL = original.Method, original.RemoteAddr, original.RequestURI, &u
+	return r
 }
 
 // hasErrorRoute reports whether handle_errors of this site would take the error.
