@@ -17,7 +17,21 @@ import (
 
 func mustDocuments(t *testing.T) map[string]document {
 	t.Helper()
-	docs, err := documents()
+	return documentsOf(t, new(Proxy))
+}
+
+// documentsOf are the documents of a handler with the options of p.
+func documentsOf(t *testing.T, p *Proxy) map[string]document {
+	t.Helper()
+	var err error
+	if p.routes, err = newRoutes(p.Paths, p.Operations); err != nil {
+		t.Fatal(err)
+	}
+	if p.defaults, err = resolveDefaults(p.Defaults); err != nil {
+		t.Fatal(err)
+	}
+	p.MaxBody, p.MaxInFlight = defaultMaxBody, defaultMaxInFlight
+	docs, err := p.describe()
 	if err != nil {
 		t.Fatal(err)
 	}
