@@ -17,7 +17,7 @@ func (s *Site) documentPaths() object {
 	general := slices.DeleteFunc(slices.Clone(s.Documents), func(f Failure) bool { return f.Status == http.StatusNotFound })
 	return object{
 		{"/openapi.json", object{{"get", getDocument("getOpenAPI", "This description",
-			"The same as the command `caddy galaxypay openapi` prints.", object{{"type", "object"}, {"additionalProperties", true}}, object{{"openapi", "3.1.0"}}, general)}}},
+			"It goes by the options of this handler. The command `caddy galaxypay openapi` prints that of a handler without options.", object{{"type", "object"}, {"additionalProperties", true}}, object{{"openapi", "3.1.0"}}, general)}}},
 		{"/codes", object{{"get", getDocument("getCodes", "Every list of codes",
 			"The codes of the gateway's documents with their names in English and Vietnamese, for the app's own pages.",
 			object{{"type", "array"}, {"items", codes}}, []operation.List{shortest()}, general)}}},

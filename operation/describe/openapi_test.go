@@ -557,7 +557,10 @@ func verdict(t *testing.T, name, field string, kind operation.Kind, text string)
 	if !slices.ContainsFunc(op.Request, func(f operation.Field) bool { return f.Name == field && f.Kind == kind }) {
 		t.Fatalf("%s has no field %s of kind %s", name, field, kind)
 	}
-	value := append(append([]byte(`"`), text...), '"')
+	value, err := json.Marshal(text)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, fault := range op.Validate([]rawjson.Member{{Name: []byte(field), Value: value}}) {
 		if fault.Field.Name == field {
 			return fault.Code

@@ -220,7 +220,7 @@ const timePattern = `(` +
 const (
 	escape   = `%[0-9A-Fa-f]{2}`
 	userInfo = `(([A-Za-z0-9._~!$&'()*+,;=:@-]|` + escape + `)*@)?`
-	hostName = `([A-Za-z0-9._~!$&'()*+,;=<>"-]|[^\x00-\x7f]|%[89A-Fa-f][0-9A-Fa-f])`
+	hostName = `([A-Za-z0-9._~!$&'()*+,;=<>"\]-]|[^\x00-\x7f]|%25|%[89A-Fa-f][0-9A-Fa-f])`
 	host6    = `\[[0-9A-Fa-f:.]+\]`
 	port     = `(:[0-9]*)?`
 	path     = `([^\x00-\x1f\x7f%?#]|` + escape + `)`
@@ -238,7 +238,7 @@ const (
 		`|[Hh][Tt][Tt][Pp]([A-RT-Za-rt-z0-9+.-][A-Za-z0-9+.-]*|[Ss][A-Za-z0-9+.-]+))`
 
 	// appAddress is one of a scheme of the app's own, with something behind it.
-	appAddress = otherScheme + `:(//` + userInfo + `(` + hostName + `+` + port + `|` + host6 + port + `|:[0-9]*)(/` + path + `*)?` +
+	appAddress = otherScheme + `:(//` + userInfo + `(` + hostName + `+|(` + hostName + `|:)*:[0-9]*|` + host6 + port + `)(/` + path + `*)?` +
 		`|//` + userInfo + `/` + path + `+` +
 		`|/([^/\x00-\x1f\x7f%?#]|` + escape + `)` + path + `*)` + query + fragment
 )

@@ -20,7 +20,7 @@ func webhooks() object {
 			[]string{"ipn"}, linkCallbackSchema(), linkExample, wordResponses)}}},
 		{"result", object{{"post", callback("showResult", "Result: the customer's browser is back",
 			"The customer's browser comes back after paying or cancelling, at successURL, failureURL or cancelURL, and gets the app's page. "+
-				"The customer may never come back, and the result may come before the IPN: show what it says, and hand out goods by the IPN.\n\n"+
+				"The customer may never come back, and the result often comes before the IPN: then show a page that waits for it, and hand out goods by the IPN.\n\n"+
 				"Trình duyệt của khách hàng quay lại. Trang này chỉ để hiển thị; hãy giao hàng theo IPN.",
 			[]string{"result", "cancel"}, callbackSchema(), resultExample, object{{"default", object{{"description", "The page that the customer sees. Headers and body pass through unchanged."}}}})}}},
 	}
