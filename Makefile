@@ -4,7 +4,7 @@ TIME ?= 30s
 FILES ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint ci readme fuzz mutation long bench image typescript vulnerabilities
+.PHONY: help build run test lint ci readme fuzz mutation long bench image typescript generators vulnerabilities
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ image: build ## the container image, and a payment through it (root, buildah)
 
 typescript: build ## a TypeScript client of the sidecar's own description, and payments with it
 	.ci/typescript
+
+generators: build ## clients of the description by five generators, compiled, and a payment with one of them
+	.ci/generators
 
 vulnerabilities: ## known vulnerabilities that the code can reach (needs the database)
 	.ci/vulnerabilities

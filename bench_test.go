@@ -169,7 +169,7 @@ func benchProxy(tb testing.TB, name string) *Proxy {
 	if p.routes, err = newRoutes(nil, nil); err != nil {
 		tb.Fatal(err)
 	}
-	if p.documents, err = documents(); err != nil {
+	if p.documents, err = p.describe(); err != nil {
 		tb.Fatal(err)
 	}
 	if p.metrics, err = newMetrics(prometheus.NewRegistry()); err != nil {

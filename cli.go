@@ -26,7 +26,7 @@ func openAPICommand() *cobra.Command {
 		Short: "Prints the OpenAPI 3.1 description of the calls that an app can make",
 		Long: `Prints the OpenAPI 3.1 description of the calls that an app can make: the
 operations of the gateway, their fields, and every failure. A running sidecar answers
-GET /openapi.json with the same.`,
+GET /openapi.json with the same, for the options of its handler.`,
 		Example: "  caddy galaxypay openapi > openapi.json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -5,11 +5,14 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation/describe"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
@@ -22,18 +25,29 @@ type document struct {
 	etag string
 }
 
-// documents holds them by path. They change with the build only.
-var documents = sync.OnceValues(func() (map[string]document, error) {
-	api, err := openAPI()
+// describe returns the documents of this handler, by path.
+func (p *Proxy) describe() (map[string]document, error) {
+	api, err := describe.OpenAPI(p.site())
 	if err != nil {
 		return nil, err
 	}
+	lists, err := codeLists()
+	if err != nil {
+		return nil, err
+	}
+	docs := maps.Clone(lists)
+	docs["/openapi.json"] = newDocument(api)
+	return docs, nil
+}
+
+// codeLists holds the lists of codes by path. They change with the build only.
+var codeLists = sync.OnceValues(func() (map[string]document, error) {
 	lists := operation.Lists()
 	body, err := json.Marshal(lists)
 	if err != nil {
 		return nil, err
 	}
-	docs := map[string]document{"/openapi.json": newDocument(api), "/codes": newDocument(body)}
+	docs := map[string]document{"/codes": newDocument(body)}
 	for _, list := range lists {
 		if body, err = json.Marshal(list); err != nil {
 			return nil, err
@@ -43,20 +57,109 @@ var documents = sync.OnceValues(func() (map[string]document, error) {
 	return docs, nil
 })
 
-// openAPI describes the calls that an app can make, with every problem that a call can have.
+// openAPI describes a handler without options.
 func openAPI() ([]byte, error) {
-	var failures []describe.Failure
-	for _, code := range problem.Codes() {
-		if code.Outcome() == "" {
-			continue // of callbacks alone
-		}
-		title := code.Title().In(language.English)
-		if code == problem.CodeTransactionDuplicate {
-			title += ". It is `unknown` where the requestID is the app's, by an Idempotency-Key or an envelope of its own"
-		}
-		failures = append(failures, describe.Failure{Status: code.Status(), Code: string(code), Outcome: string(code.Outcome()), Title: title})
+	all, err := newRoutes(nil, nil)
+	if err != nil {
+		return nil, err
 	}
-	return describe.OpenAPI(failures)
+	p := &Proxy{routes: all, MaxBody: defaultMaxBody, MaxInFlight: defaultMaxInFlight}
+	return describe.OpenAPI(p.site())
+}
+
+// site is what the description depends on of this handler.
+func (p *Proxy) site() *describe.Site {
+	s := &describe.Site{
+		Version: version(), Envelope: p.Response == "envelope", Unproven: p.Verify == "report",
+		Calls: p.failures(), Documents: p.documentFailures(),
+	}
+	for _, name := range operation.Names() {
+		if p.routes.allows(name) {
+			s.Operations = append(s.Operations, p.routes.byPath["/"+name][0])
+		}
+	}
+	for _, d := range p.defaults {
+		s.Defaults = append(s.Defaults, d.name)
+	}
+	return s
+}
+
+// failures are the ways in which a call to an operation can fail, an example of each code. A later
+// step knows more of the call, so it sets more headers.
+func (p *Proxy) failures() []describe.Failure {
+	routed := []string{"Galaxypay-Merchant", "Galaxypay-Operation"}
+	parsed := append(slices.Clone(routed), "Galaxypay-Request-Id") // of the app's own envelope
+	sent := parsed
+	if p.Verify == "report" {
+		sent = append(slices.Clone(parsed), "Galaxypay-Verified")
+	}
+	failures := []describe.Failure{
+		failure(problem.CallerAddress(), "Galaxypay-Merchant"),
+		failure(problem.ContentType(), append(routed, "Accept-Post")...),
+		failure(problem.BodyTooLarge(p.MaxBody), routed...),
+		failure(problem.BodyTimeout(), routed...),
+		failure(problem.Overloaded(p.MaxInFlight), append(routed, "Retry-After")...),
+		failure(problem.BodyNotJSON(&rawjson.Error{Fault: rawjson.Syntax, Offset: 17}), routed...),
+		failure(problem.IdempotencyKeys(), parsed...),
+		failure(problem.FieldsInvalid([]problem.Field{problem.TimeField("orderDateTime")}), parsed...),
+		failure(problem.Unreachable(), parsed...),
+		failure(problem.Timeout(), parsed...),
+		failure(problem.NoReply(), parsed...),
+		failure(problem.ReplyNotJSON(), sent...),
+		failure(problem.ResponseCodeUnexpected("00", "Success"), append(sent, "Galaxypay-Response-Code")...),
+	}
+	if p.routes.allowed != nil { // else no request is another operation than those that are open
+		failures = append(failures, failure(problem.OperationUnknown(p.routes.names()), parsed...))
+	}
+	if p.Verify != "report" {
+		failures = append(failures, failure(problem.Unsigned(http.StatusOK), parsed...), failure(problem.WrongSignature(), parsed...))
+	}
+	return append(failures, p.refusedBy(append(sent, "Galaxypay-Response-Code"))...)
+}
+
+// refusedBy are the refusals of the gateway, which come with these headers.
+func (p *Proxy) refusedBy(headers []string) []describe.Failure {
+	var failures []describe.Failure
+	for _, responseCode := range slices.Sorted(maps.Keys(refusals)) {
+		code := refusals[responseCode]
+		carried := slices.Clone(headers)
+		if code.Outcome() == problem.Rejected && code != problem.CodeTransactionDuplicate && p.routes.allows(operation.FastPay) {
+			carried = append(carried, "Galaxypay-Payment-Status")
+		}
+		refused := failure(problem.Refused(code, responseCode, refusalExample), carried...)
+		if code == problem.CodeTransactionDuplicate {
+			refused.Title += ". It is `unknown` where the requestID is the app's, by an Idempotency-Key or an envelope of its own"
+		}
+		failures = append(failures, refused)
+	}
+	return failures
+}
+
+// refusalExample stands for what the gateway says.
+const refusalExample = "The gateway's own words"
+
+// documentFailures are the ways in which a GET of a document can fail.
+func (p *Proxy) documentFailures() []describe.Failure {
+	return []describe.Failure{
+		failure(problem.CallerAddress()),
+		failure(problem.DocumentUnknown("/codes, /openapi.json"), "Galaxypay-Merchant"),
+		failure(problem.DocumentChanged(), "ETag"),
+		failure(problem.DocumentRange(), "Content-Range"),
+	}
+}
+
+// failure describes a problem and the headers that come with it.
+func failure(prob *problem.Problem, headers ...string) describe.Failure {
+	if slices.Contains(headers, "Galaxypay-Operation") {
+		prob.Operation = "pay"
+	}
+	if prob.Outcome != problem.NotSent {
+		prob.RequestID = "14653fa12f694f4f9d4b240e1bebbdf3"
+	}
+	return describe.Failure{
+		Status: prob.Status(), Code: string(prob.Code), Outcome: string(prob.Code.Outcome()),
+		Title: prob.Code.Title().In(language.English), Headers: headers, Example: prob.Body(language.English),
+	}
 }
 
 func newDocument(body []byte) document {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,7 +18,21 @@ import (
 
 func mustDocuments(t *testing.T) map[string]document {
 	t.Helper()
-	docs, err := documents()
+	return documentsOf(t, new(Proxy))
+}
+
+// documentsOf are the documents of a handler with the options of p.
+func documentsOf(t *testing.T, p *Proxy) map[string]document {
+	t.Helper()
+	var err error
+	if p.routes, err = newRoutes(p.Paths, p.Operations); err != nil {
+		t.Fatal(err)
+	}
+	if p.defaults, err = resolveDefaults(p.Defaults); err != nil {
+		t.Fatal(err)
+	}
+	p.MaxBody, p.MaxInFlight = defaultMaxBody, defaultMaxInFlight
+	docs, err := p.describe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,4 +197,56 @@ func TestShowRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The description has the headers of a document's answers: all that occur and no other.
+func TestDocumentAnswersAreDescribed(t *testing.T) {
+	p, _ := limited(t, nil)
+	var d struct {
+		Paths map[string]struct {
+			Get struct{ Responses map[string]describedAnswer }
+		}
+		Components struct{ Responses map[string]describedAnswer }
+	}
+	if err := json.Unmarshal(p.documents["/openapi.json"].body, &d); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct{ path, header, value, status string }{
+		"all of it":       {"/codes/banks", "Accept", "*/*", "200"},
+		"a part":          {"/codes/banks", "Range", "bytes=0-1", "206"},
+		"nothing new":     {"/codes/banks", "If-None-Match", "*", "304"},
+		"a web page":      {"/codes/banks", "Origin", "https://shop.example", "403"},
+		"no such list":    {"/codes/nothing", "Accept", "*/*", "404"},
+		"another version": {"/codes/banks", "If-Match", `"x"`, "412"},
+		"behind the end":  {"/codes/banks", "Range", "bytes=1000000-", "416"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := d.Paths["/codes/{list}"].Get.Responses[test.status]
+			if ref, ok := strings.CutPrefix(answer.Ref, "#/components/responses/"); ok {
+				answer = d.Components.Responses[ref]
+			}
+			w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, test.path, nil)
+			r.RemoteAddr = "127.0.0.1:1"
+			r.Header.Set(test.header, test.value)
+			if err := p.ServeHTTP(w, r, nil); err != nil {
+				t.Fatal(err)
+			}
+			h := w.Header().Clone()
+			for _, ofHTTP := range []string{"Content-Type", "Content-Length", "Connection"} {
+				h.Del(ofHTTP)
+			}
+			got, want := slices.Sorted(maps.Keys(h)), slices.Sorted(maps.Keys(answer.Headers))
+			for i := range want {
+				want[i] = http.CanonicalHeaderKey(want[i])
+			}
+			if strconv.Itoa(w.Code) != test.status || !slices.Equal(got, want) {
+				t.Errorf("HTTP %d with %v, described are %v", w.Code, got, want)
+			}
+		})
+	}
+}
+
+type describedAnswer struct {
+	Ref     string `json:"$ref"`
+	Headers map[string]any
 }

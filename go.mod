@@ -22,6 +22,8 @@ require (
 	zombiezen.com/go/sqlite v1.4.2
 )
 
+require github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
+
 require (
 	cel.dev/cel-go v0.32.0 // indirect
 	cel.dev/expr v0.25.3 // indirect

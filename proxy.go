@@ -139,7 +139,7 @@ func (p *Proxy) Provision(ctx caddy.Context) error {
 	if p.defaults, err = resolveDefaults(p.Defaults); err != nil {
 		return err
 	}
-	if p.documents, err = documents(); err != nil {
+	if p.documents, err = p.describe(); err != nil {
 		return err
 	}
 	if p.transport, err = p.loadTransport(ctx); err != nil {

@@ -72,6 +72,7 @@ func TestSentencesOfFaults(t *testing.T) {
 		{"pay", `{"successURL":"shop"}`, "successURL", "Expected an absolute address, such as https://shop.example/result.", "Cần địa chỉ đầy đủ, ví dụ https://shop.example/result."},
 		{"pay", `{"extraData":[]}`, "extraData", "Expected a JSON object.", "Cần một đối tượng JSON."},
 		{"createPaymentLink", `{"paymentMethods":{}}`, "paymentMethods", "Expected a JSON array.", "Cần một mảng JSON."},
+		{"createPaymentLink", `{"paymentMethods":["QRPAY",null]}`, "paymentMethods", "Expected a JSON array of codes, none of them null or empty.", "Cần một mảng JSON gồm các mã, không mã nào null hoặc rỗng."},
 		{"createPaymentLink", `{"expiryDuration":"1.5"}`, "expiryDuration", "Expected digits only.", "Chỉ gồm chữ số."},
 		{"createPaymentLink", `{}`, "expiryDuration", "This field is required unless one of these is sent: paymentDays.", "Trường này là bắt buộc, trừ khi gửi một trong các trường: paymentDays."},
 		{"pay", `{"paymentMethod":"HUB"}`, "sourceType", "This field is required unless paymentMethod is DOMESTIC, INTERNATIONAL.", "Trường này là bắt buộc, trừ khi paymentMethod là DOMESTIC, INTERNATIONAL."},

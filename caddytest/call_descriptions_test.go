@@ -14,7 +14,7 @@ func TestDescriptionsAreServed(t *testing.T) {
 		return s.do(t, method, s.url("9180")+path, nil, header...)
 	}
 	for path, part := range map[string]string{
-		"/openapi.json":        `"openapi": "3.1.0"`,
+		"/openapi.json":        `"/query": {`,
 		"/codes":               `"name":"banks"`,
 		"/codes/banks":         `{"code":"VIETCOMBANK","en":"Vietcombank","vi":"Ngân hàng TMCP Ngoại thương Việt Nam"}`,
 		"/codes/currencies":    `"code":"VND"`,
@@ -43,6 +43,9 @@ func TestDescriptionsAreServed(t *testing.T) {
 		}
 		send(http.MethodGet, path, "Origin", "https://evil.example").
 			wantProblem(t, http.StatusForbidden, "caller_not_allowed", "not_sent")
+	}
+	if a := send(http.MethodGet, "/openapi.json"); !strings.Contains(a.body, `"openapi": "3.1.0"`) || strings.Contains(a.body, `"/pay"`) {
+		t.Error("it describes operations that are closed, or is no OpenAPI 3.1")
 	}
 	send(http.MethodGet, "/codes/nothing").wantProblem(t, http.StatusNotFound, "operation_unknown", "not_sent")
 }

@@ -39,10 +39,12 @@ func sidecarConfig(merchant string, options ...string) string {
 		`
 }
 
-// call posts JSON to the sidecar, with further headers given as name, value ...
+// call posts JSON to the sidecar, with further headers given as name, value ... The description must have the answer.
 func (s sidecar) call(t *testing.T, path, body string, header ...string) httpAnswer {
 	t.Helper()
-	return s.post(t, s.url("9180")+path, body, header...)
+	a := s.post(t, s.url("9180")+path, body, header...)
+	s.wantDescribed(t, path, a)
+	return a
 }
 
 // wantNotSent posts JSON that must not reach the gateway, and returns the refusal.

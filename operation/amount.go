@@ -43,6 +43,18 @@ var minorUnits = func() map[string]int {
 	return units
 }()
 
+// WithoutFraction returns the currencies whose amounts have no fraction other than zeros.
+func WithoutFraction() []string {
+	var codes []string
+	for code, digits := range minorUnits {
+		if digits == 0 {
+			codes = append(codes, code)
+		}
+	}
+	slices.Sort(codes)
+	return codes
+}
+
 // currencyCode returns a value as the code of a currency, "" if it is not three letters.
 func currencyCode(value []byte) string {
 	code := strings.ToUpper(rawjson.Scalar(value))

@@ -40,6 +40,8 @@ type Operation struct {
 	// Example is a requestData, Answer a responseData to it, where one is published.
 	Example json.RawMessage `json:"example"`
 	Answer  json.RawMessage `json:"answer"`
+	// SandboxAnswer is a responseData as the sandbox gives it, where none is published.
+	SandboxAnswer json.RawMessage `json:"sandboxAnswer"`
 
 	index map[string]int // of Request, by name
 	fixed []Field        // those of Request with a fixed value

@@ -306,6 +306,9 @@ func TestExamples(t *testing.T) {
 				t.Errorf("%s: the example has %s, which no app needs to send", op.Name, f.Name)
 			}
 		}
+		if (op.Answer == nil) == (op.SandboxAnswer == nil) {
+			t.Errorf("%s: an answer is published or the sandbox's, and not both", op.Name)
+		}
 		if op.Answer == nil {
 			continue
 		}

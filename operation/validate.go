@@ -35,6 +35,9 @@ type Fault struct {
 	Code   Code
 	Amount AmountFault // of CodeAmount
 
+	// Element is set where the array is one, but an element of it is no code.
+	Element bool
+
 	at int // which element of the array around the field, from 0 on
 }
 
@@ -171,11 +174,14 @@ func (f *Field) faultsOfMembers(r *rawjson.Reader, currency []byte) []Fault {
 	return faults
 }
 
-// faultsOfElements goes through the objects of an array. It returns the first fault of each
+// faultsOfElements goes through an array. Codes are texts or numbers. Of objects it returns the first fault of each
 // field: a mistake in a program is in every element.
 func (f *Field) faultsOfElements(array, currency []byte) []Fault {
 	if array[0] != '[' {
 		return []Fault{{Field: f, Code: CodeKind}}
+	}
+	if f.Lists != nil {
+		return f.faultsOfCodes(array)
 	}
 	if len(f.Fields) == 0 {
 		return nil
@@ -190,6 +196,19 @@ func (f *Field) faultsOfElements(array, currency []byte) []Fault {
 		}
 	}
 	return faults
+}
+
+func (f *Field) faultsOfCodes(array []byte) []Fault {
+	if slices.ContainsFunc(rawjson.Elements(array), isNoCode) {
+		return []Fault{{Field: f, Code: CodeKind, Element: true}}
+	}
+	return nil
+}
+
+// isNoCode reports whether an element of an array of codes cannot be one.
+func isNoCode(element []byte) bool {
+	_, ok := textOf(element)
+	return !ok || IsEmpty(element)
 }
 
 // faultsOfElement judges an object of an array. Amounts go by the object's own currency where it

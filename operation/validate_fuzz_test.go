@@ -92,7 +92,12 @@ func opinionOn(f *Field, value, currency any) Code {
 	if f.Kind == KindObject {
 		return CodeKind
 	}
-	if _, isArray := value.([]any); f.Kind == KindArray {
+	if elements, isArray := value.([]any); f.Kind == KindArray {
+		for _, element := range elements {
+			if text, ok := plain(element); f.Lists != nil && (!ok || text == "") {
+				return CodeKind
+			}
+		}
 		return unless(isArray, CodeKind)
 	}
 	if _, isBool := value.(bool); isBool && f.Kind == KindFlag {
@@ -182,7 +187,7 @@ func FuzzValidate(f *testing.F) {
 	for _, seed := range []string{
 		`{"orderAmount":-1,"orderDateTime":"20260230000000","successURL":"shopapp:/","ipnURL":"http://a..b/%zz","language":"VI"}`, `{"orderAmount":1E-400,"isAutoCapture":true,"successURL":"http://[::1","failureURL":"//x/y"}`,
 		`{"orderAmount":"12345678901234567.0","orderDescription":"` + strings.Repeat(`e\u0323`, 251) + `","cancelURL":"https://-/["}`, `{"extraData":{"customer":{"email":[],"firstName":{}},"device":null,"order":"x"}}`,
-		`{"orderAmount":"109.000","orderCurrency":"vnd"}`, `{"orderAmount":1.234,"orderCurrency":"KWD"}`, `{"orderAmount":"0.00","orderCurrency":704}`,
+		`{"paymentMethods":[null],"paymentFields":["email",""]}`, `{"paymentMethods":[1,"QRPAY"],"paymentFields":[["email"]]}`, `{"orderAmount":"109.000","orderCurrency":"vnd"}`, `{"orderAmount":1.234,"orderCurrency":"KWD"}`, `{"orderAmount":"0.00","orderCurrency":704}`,
 		`{"orderCurrency":"VND","extraData":{"airline":{"services":[{"amount":12.50,"currency":"USD"},1,{"amount":"109.000","totalAmount":-1}]},"payment_detail":[{"amount":"12.50","ccy_code":""}]}}`,
 		`{"apiOperation":"FAST_PAY","sourceOfFund":"CARD","token":"","cardNumber":null}`, `{"paymentMethod":"WALLET","sourceType":"","apiVersion":2.0}`, `{"orderDateTime":"2026061519000\u0660","ipnURL":"HTTPS://x"}`,
 		`{"successURL":"javascript:alert(1)","failureURL":"mailto:a@b","cancelURL":"https://user:p@host:99999/?q#f","ipnURL":"https:///x"}`,

@@ -388,8 +388,8 @@ func TestKinds(t *testing.T) {
 		{"pay", "cardNumber", []string{object, array, yes}, []string{"4012000033330026", text}},
 		{"pay", "extraData", []string{array, yes, number, text, `"{}"`, "[]"}, []string{object, "{}"}},
 		{"pay", "subMerchant", []string{array, yes, number, text}, []string{object, `{"identifier":1}`, `{"identifier":"x"}`}},
-		{"createPaymentLink", "paymentMethods", []string{object, yes, number, text, `"QRPAY"`}, []string{array, "[]", "[1]"}},
-		{"createPaymentLink", "paymentFields", []string{object, yes, number, text}, []string{array}},
+		{"createPaymentLink", "paymentMethods", []string{object, yes, number, text, `"QRPAY"`, "[null]", `["QRPAY",null]`, `[""]`, "[true]", "[{}]", "[[]]"}, []string{array, "[]", "[1]"}},
+		{"createPaymentLink", "paymentFields", []string{object, yes, number, text, "[null]"}, []string{array}},
 		{"createPaymentLink", "expiryDuration", []string{object, array, yes}, []string{number, `"7"`}},
 		{"query", "transactionID", []string{object, array, yes}, []string{"2307274612216981190343178", text}},
 	} {

@@ -69,6 +69,9 @@ func faultDetail(fault operation.Fault) sentence {
 	case operation.CodeValue:
 		return say("Expected one of: %s.", "Cần một trong các giá trị: %s.", list(field.Values))
 	}
+	if fault.Element {
+		return say("Expected a JSON array of codes, none of them null or empty.", "Cần một mảng JSON gồm các mã, không mã nào null hoặc rỗng.")
+	}
 	return expected(field.Kind) // CodeKind, CodeURL
 }
 

@@ -258,7 +258,7 @@ func listPackages(t *testing.T) []row {
 		switch {
 		case err != nil || !entry.IsDir():
 			return err
-		case dir != root && isNoPackage(entry.Name()):
+		case dir != root && (isNoPackage(entry.Name()) || isModule(dir)):
 			return fs.SkipDir
 		}
 		p, err := linux.ImportDir(dir, 0)
@@ -280,6 +280,12 @@ func listPackages(t *testing.T) []row {
 // isNoPackage reports whether "go list ./..." leaves a folder out.
 func isNoPackage(folder string) bool {
 	return folder == "testdata" || folder == "node_modules" || strings.HasPrefix(folder, ".") || strings.HasPrefix(folder, "_")
+}
+
+// isModule reports whether a folder is a module of its own, which "go list ./..." leaves out too.
+func isModule(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err == nil
 }
 
 func shortName(path string) string {

@@ -12,9 +12,9 @@ import (
 
 // sharedObjects returns the objects with known fields that requests hold, each once:
 // the catalogue describes what is in them for all operations alike.
-func sharedObjects() []operation.Field {
+func sharedObjects(operations []operation.Operation) []operation.Field {
 	var shared []operation.Field
-	for _, o := range operation.All() {
+	for _, o := range operations {
 		for _, f := range o.Request {
 			if isShared(&f) && !slices.ContainsFunc(shared, func(s operation.Field) bool { return s.Name == f.Name }) {
 				shared = append(shared, f)

@@ -19,7 +19,7 @@ func Markdown() string {
 		p.operation(&o)
 	}
 	p.line("## Objects\n\nThe same in every operation that takes them. Merchants may have forms of their own: other fields pass.\n")
-	for _, f := range sharedObjects() {
+	for _, f := range sharedObjects(operation.All()) {
 		p.object(&f)
 	}
 	p.line("## Code lists\n\nAlso `GET /codes` and `GET /codes/{list}`, as JSON.\n")
@@ -106,6 +106,7 @@ func (p *page) operation(o *operation.Operation) {
 		p.table("field of the answer", o.Response)
 	}
 	p.example("Answer", o.Answer)
+	p.example("Answer of the sandbox; none is published", o.SandboxAnswer)
 }
 
 // table writes the rows of fields under a heading.

@@ -15,12 +15,12 @@ import (
 )
 
 var someFailures = []Failure{
-	{409, "transaction_duplicate", "rejected", "The gateway has it"},
-	{502, "response_malformed", "unknown", "Not JSON"},
-	{502, "gateway_unreachable", "not_sent", "No connection"},
-	{403, "caller_not_allowed", "not_sent", "Not you"},
-	{404, "operation_unknown", "not_sent", "No such operation"},
-	{503, "overloaded", "not_sent", "Too many"},
+	{Status: 409, Code: "transaction_duplicate", Outcome: "rejected", Title: "The gateway has it", Headers: []string{"Galaxypay-Operation", "Galaxypay-Response-Code"}},
+	{Status: 502, Code: "response_malformed", Outcome: "unknown", Title: "Not JSON", Headers: []string{"Galaxypay-Request-Id", "Galaxypay-Operation"}},
+	{Status: 502, Code: "gateway_unreachable", Outcome: "not_sent", Title: "No connection", Headers: []string{"Galaxypay-Operation"}, Example: "no"},
+	{Status: 403, Code: "caller_not_allowed", Outcome: "not_sent", Title: "Not you"},
+	{Status: 404, Code: "operation_unknown", Outcome: "not_sent", Title: "No such operation", Headers: []string{"Galaxypay-Merchant"}},
+	{Status: 503, Code: "overloaded", Outcome: "not_sent", Title: "Too many", Headers: []string{"Retry-After"}},
 }
 
 // node is an object of the document.
@@ -40,7 +40,12 @@ func (n node) at(t *testing.T, path ...string) node {
 
 func openAPI(t *testing.T) node {
 	t.Helper()
-	text, err := OpenAPI(someFailures)
+	return openAPIOf(t, testSite())
+}
+
+func openAPIOf(t *testing.T, site *Site) node {
+	t.Helper()
+	text, err := OpenAPI(site)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,12 +73,14 @@ func compact(t *testing.T, value any) string {
 func sortedKeys(n node) []string { return slices.Sorted(maps.Keys(n)) }
 
 func TestOpenAPIIsStable(t *testing.T) {
-	one, err := OpenAPI(someFailures)
+	one, err := OpenAPI(testSite())
 	if err != nil {
 		t.Fatal(err)
 	}
-	reversed := slices.Clone(someFailures)
-	slices.Reverse(reversed)
+	reversed := testSite()
+	reversed.Calls = slices.Clone(reversed.Calls)
+	slices.Reverse(reversed.Calls)
+	slices.Reverse(reversed.Documents)
 	other, err := OpenAPI(reversed)
 	if err != nil || !bytes.Equal(one, other) {
 		t.Errorf("the order of the failures changes the document: %v", err)
@@ -115,7 +122,11 @@ func TestOpenAPIOperations(t *testing.T) {
 			t.Errorf("%s: parameters %s", op.Name, got)
 		}
 		checkExample(t, op.Name, op.Example, post.at(t, "requestBody", "content", "application/json"))
-		checkExample(t, op.Name, op.Answer, post.at(t, "responses", "200", "content", "application/json"))
+		answer := op.Answer
+		if answer == nil {
+			answer = op.SandboxAnswer
+		}
+		checkExample(t, op.Name, answer, post.at(t, "responses", "200", "content", "application/json"))
 	}
 	slices.Sort(want)
 	if got := sortedKeys(doc.at(t, "paths")); !slices.Equal(got, want) {
@@ -125,12 +136,6 @@ func TestOpenAPIOperations(t *testing.T) {
 
 func checkExample(t *testing.T, name string, published json.RawMessage, media node) {
 	t.Helper()
-	if published == nil {
-		if media["example"] != nil {
-			t.Errorf("%s: an example that is not published", name)
-		}
-		return
-	}
 	var want any
 	if err := json.Unmarshal(published, &want); err != nil {
 		t.Fatal(err)
@@ -176,28 +181,34 @@ func TestValueSchema(t *testing.T) {
 		field operation.Field
 		want  string
 	}{
-		"text":           {operation.Field{Kind: operation.KindText, Max: 50}, `{"type":["string","number"],"maxLength":50}`},
-		"mandatory text": {operation.Field{Kind: operation.KindText, Required: true}, `{"type":["string","number"],"minLength":1}`},
-		"amount":         {operation.Field{Kind: operation.KindAmount, Max: 16}, `{"type":["string","number"],"pattern":"^[0-9]+(\\.[0-9]{1,4})?$","minimum":0}`},
-		"amount above 0": {operation.Field{Kind: operation.KindAmount, Positive: true}, `{"type":["string","number"],"pattern":"^[0-9]+(\\.[0-9]{1,4})?$","exclusiveMinimum":0}`},
-		"integer":        {operation.Field{Kind: operation.KindInteger, Max: 2}, `{"type":["string","integer"],"pattern":"^[0-9]+$","maxLength":2,"minimum":0}`},
-		"time":           {operation.Field{Kind: operation.KindTime, Max: 14}, `{"type":["string","integer"],"pattern":"^[0-9]{14}$","maxLength":14}`},
-		"flag":           {operation.Field{Kind: operation.KindFlag, Max: 20, Values: []string{"true", "false"}}, `{"type":["boolean","string"],"enum":[true,false,"true","false"]}`},
-		"url":            {operation.Field{Kind: operation.KindURL, Max: 500}, `{"type":"string","format":"uri","pattern":"^[Hh][Tt][Tt][Pp][Ss]?://","maxLength":500}`},
-		"link":           {operation.Field{Kind: operation.KindLink}, `{"type":"string","format":"uri"}`},
-		"fixed":          {operation.Field{Kind: operation.KindText, Fixed: "PAY", Required: true}, `{"type":"string","const":"PAY"}`},
-		"words":          {operation.Field{Kind: operation.KindText, Max: 9, Values: []string{"A", "2C2P"}}, `{"type":"string","enum":["A","2C2P"]}`},
-		"digits":         {operation.Field{Kind: operation.KindText, Values: []string{"1", "10", "x", "07"}}, `{"type":["string","number"],"enum":["1","10","x","07",1,10]}`},
-		"open list":      {operation.Field{Kind: operation.KindText, Lists: []string{"currencies"}}, `{"type":["string","number"]}`},
-		"array":          {operation.Field{Kind: operation.KindArray}, `{"type":"array","items":{}}`},
-		"array of codes": {operation.Field{Kind: operation.KindArray, Lists: []string{"linkFields"}}, `{"type":"array","items":{"type":"string"}}`},
-		"any object":     {operation.Field{Kind: operation.KindObject}, `{"type":"object","additionalProperties":true}`},
+		"text":            {operation.Field{Kind: operation.KindText, Max: 50}, `{"oneOf":[{"type":"string","maxLength":50},{"type":"number","minimum":-1e49,"maximum":1e50},{"type":"null"}]}`},
+		"short text":      {operation.Field{Kind: operation.KindText, Max: 2}, `{"oneOf":[{"type":"string","maxLength":2},{"type":"integer","minimum":-9,"maximum":99},{"type":"null"}]}`},
+		"a letter":        {operation.Field{Kind: operation.KindText, Max: 1}, `{"oneOf":[{"type":"string","maxLength":1},{"type":"integer","minimum":0,"maximum":9},{"type":"null"}]}`},
+		"mandatory text":  {operation.Field{Kind: operation.KindText, Required: true}, `{"oneOf":[{"type":"string","minLength":1},{"type":"number"}]}`},
+		"amount":          {operation.Field{Kind: operation.KindAmount, Required: true}, `{"oneOf":[{"type":"string","pattern":"^([0-9]+(\\.[0-9]{1,4})?)$"},{"type":"number","minimum":0}]}`},
+		"amount, bounded": {operation.Field{Kind: operation.KindAmount, Max: 12}, `{"oneOf":[{"type":"string","pattern":"^([0-9]{1,12}|[0-9]{1,11}\\.[0-9]{1}|[0-9]{1,10}\\.[0-9]{2}|[0-9]{1,9}\\.[0-9]{3}|[0-9]{1,8}\\.[0-9]{4})?$"},{"type":"number","minimum":0,"maximum":999999999999},{"type":"null"}]}`},
+		"amount above 0":  {operation.Field{Kind: operation.KindAmount, Positive: true, Required: true}, `{"pattern":"[1-9]","oneOf":[{"type":"string","pattern":"^([0-9]+(\\.[0-9]{1,4})?)$"},{"type":"number","minimum":0.0001}]}`},
+		"above 0, or not": {operation.Field{Kind: operation.KindAmount, Positive: true}, `{"pattern":"^$|[1-9]","oneOf":[{"type":"string","pattern":"^([0-9]+(\\.[0-9]{1,4})?)?$"},{"type":"number","minimum":0.0001},{"type":"null"}]}`},
+		"integer":         {operation.Field{Kind: operation.KindInteger, Max: 2}, `{"oneOf":[{"type":"string","pattern":"^([0-9]+)?$","maxLength":2},{"type":"integer","minimum":0,"maximum":99},{"type":"null"}]}`},
+		"time":            {operation.Field{Kind: operation.KindTime, Max: 14, Required: true}, `{"oneOf":[{"type":"string","pattern":"^(` + timePattern + `)$"},{"type":"integer","minimum":10000101000000,"maximum":99991231235959}]}`},
+		"flag":            {operation.Field{Kind: operation.KindFlag, Max: 20, Values: []string{"true", "false"}}, `{"oneOf":[{"type":"boolean"},{"type":"string","enum":["true","false",""]},{"type":"null"}]}`},
+		"url":             {operation.Field{Kind: operation.KindURL, Max: 500}, `{"oneOf":[{"type":"string","pattern":` + compact(t, "^("+webAddress+")?$") + `,"maxLength":500},{"type":"null"}]}`},
+		"link":            {operation.Field{Kind: operation.KindLink, Required: true}, `{"type":"string","pattern":` + compact(t, "^("+webAddress+"|"+appAddress+")$") + `}`},
+		"fixed":           {operation.Field{Kind: operation.KindText, Fixed: "PAY"}, `{"oneOf":[{"type":"string","enum":["PAY",""]},{"type":"null"}]}`},
+		"words":           {operation.Field{Kind: operation.KindText, Max: 9, Values: []string{"A", "2C2P"}, Required: true}, `{"type":"string","enum":["A","2C2P"]}`},
+		"digits":          {operation.Field{Kind: operation.KindText, Values: []string{"2", "1", "x", "07", "3"}}, `{"oneOf":[{"type":"string","enum":["2","1","x","07","3",""]},{"type":"integer","minimum":1,"maximum":3},{"type":"null"}]}`},
+		"open list":       {operation.Field{Kind: operation.KindText, Lists: []string{"currencies"}}, `{"oneOf":[{"type":"string"},{"type":"number"},{"type":"null"}]}`},
+		"array":           {operation.Field{Kind: operation.KindArray, Required: true}, `{"type":"array","items":{}}`},
+		"array, or not":   {operation.Field{Kind: operation.KindArray}, `{"oneOf":[{"type":"array","items":{}},{"type":"string","enum":[""]},{"type":"null"}]}`},
+		"array of codes":  {operation.Field{Kind: operation.KindArray, Lists: []string{"linkFields"}, Required: true}, `{"type":"array","items":{"oneOf":[{"type":"string","minLength":1},{"type":"number"}]}}`},
+		"any object":      {operation.Field{Kind: operation.KindObject, Required: true}, `{"type":"object","additionalProperties":true}`},
+		"shared object":   {operation.Field{Name: "extraData", Kind: operation.KindObject, Fields: []operation.Field{{Name: "extraData.customer"}}}, `{"oneOf":[{"$ref":"#/components/schemas/ExtraData"},{"type":"string","enum":[""]},{"type":"null"}]}`},
 		"object": {
-			operation.Field{Name: "a.b", Kind: operation.KindObject, Fields: []operation.Field{{Name: "a.b.c", Kind: operation.KindLink, Text: language.Both("C", "Xê")}}},
-			`{"type":"object","properties":{"c":{"type":"string","description":"C","x-description-vi":"Xê","format":"uri"}},"additionalProperties":true}`,
+			operation.Field{Name: "a.b", Kind: operation.KindObject, Required: true, Fields: []operation.Field{{Name: "a.b.c", Kind: operation.KindText, Text: language.Both("C", "Xê")}}},
+			`{"type":"object","properties":{"c":{"description":"C","x-description-vi":"Xê","oneOf":[{"type":"string"},{"type":"number"},{"type":"null"}]}},"additionalProperties":true}`,
 		},
 	} {
-		if got := compact(t, valueSchema(&test.field)); got != test.want {
+		if got := compact(t, valueSchema(&test.field, test.field.Required)); got != test.want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, test.want)
 		}
 	}
@@ -209,35 +220,35 @@ func TestRequestSchema(t *testing.T) {
 		want  string
 	}{
 		"secret": {
-			operation.Field{Name: "token", Kind: operation.KindText, Secret: true, Text: language.Both("A.", "B.")},
-			`{"type":["string","number"],"description":"A.","x-description-vi":"B.","format":"password","writeOnly":true}`,
+			operation.Field{Name: "token", Kind: operation.KindText, Secret: true, Required: true, Text: language.Both("A.", "B.")},
+			`{"description":"A.","x-description-vi":"B.","format":"password","writeOnly":true,"oneOf":[{"type":"string","minLength":1},{"type":"number"}]}`,
 		},
 		"disputed": {
-			operation.Field{Name: "a", Kind: operation.KindLink, Disputed: "Who knows.", Text: language.Both("A.", "B.")},
-			`{"type":"string","description":"A. Disputed: Who knows.","x-description-vi":"B.","format":"uri","x-disputed":"Who knows."}`,
+			operation.Field{Name: "a", Kind: operation.KindText, Values: []string{"X"}, Required: true, Disputed: "Who knows.", Text: language.Both("A.", "B.")},
+			`{"type":"string","description":"A. Disputed: Who knows.","x-description-vi":"B.","enum":["X"],"x-disputed":"Who knows."}`,
 		},
 		"open lists": {
-			operation.Field{Name: "a", Kind: operation.KindText, Lists: []string{"banks", "brands"}, Text: language.Both("A.", "B.")},
-			`{"type":["string","number"],"description":"A. Codes: /codes/banks, /codes/brands; the gateway may take others.","x-description-vi":"B.","x-lists":["banks","brands"]}`,
+			operation.Field{Name: "a", Kind: operation.KindText, Required: true, Lists: []string{"banks", "brands"}, Text: language.Both("A.", "B.")},
+			`{"description":"A. Codes: /codes/banks, /codes/brands; the gateway may take others.","x-description-vi":"B.","oneOf":[{"type":"string","minLength":1},{"type":"number"}],"x-lists":["banks","brands"]}`,
 		},
 		"closed list": {
-			operation.Field{Name: "a", Kind: operation.KindText, Lists: []string{"stages"}, Text: language.Both("A.", "B.")},
-			`{"type":["string","number"],"description":"A. Codes: /codes/stages.","x-description-vi":"B.","x-lists":["stages"]}`,
+			operation.Field{Name: "a", Kind: operation.KindText, Required: true, Lists: []string{"stages"}, Text: language.Both("A.", "B.")},
+			`{"description":"A. Codes: /codes/stages.","x-description-vi":"B.","oneOf":[{"type":"string","minLength":1},{"type":"number"}],"x-lists":["stages"]}`,
 		},
 		"values in a list": {
-			operation.Field{Name: "a", Kind: operation.KindText, Values: []string{"VISA"}, Lists: []string{"brands"}, Text: language.Both("A.", "B.")},
+			operation.Field{Name: "a", Kind: operation.KindText, Required: true, Values: []string{"VISA"}, Lists: []string{"brands"}, Text: language.Both("A.", "B.")},
 			`{"type":"string","description":"A. Codes: /codes/brands.","x-description-vi":"B.","enum":["VISA"],"x-lists":["brands"]}`,
 		},
 		"fixed": {
 			operation.Field{Name: "a", Kind: operation.KindText, Fixed: "PAY", Text: language.Both("A.", "B.")},
-			`{"type":"string","description":"A. The sidecar adds it where it is left out.","x-description-vi":"B.","const":"PAY"}`,
+			`{"description":"A. The sidecar adds it where it is left out.","x-description-vi":"B.","oneOf":[{"type":"string","enum":["PAY",""]},{"type":"null"}]}`,
 		},
 		"described elsewhere": {
-			operation.Field{Name: "extraData", Kind: operation.KindObject, Fields: []operation.Field{{Name: "extraData.customer"}}},
+			operation.Field{Name: "extraData", Kind: operation.KindObject, Required: true, Fields: []operation.Field{{Name: "extraData.customer"}}},
 			`{"$ref":"#/components/schemas/ExtraData"}`,
 		},
 	} {
-		if got := compact(t, property(&test.field)); got != test.want {
+		if got := compact(t, fieldSchema(&test.field, test.field.Required)); got != test.want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, test.want)
 		}
 	}
@@ -254,15 +265,15 @@ func TestConditionSchema(t *testing.T) {
 		},
 		"not in": {
 			operation.Condition{Field: "f", NotIn: []string{"A", "B"}}, "unless f is A or B",
-			`{"properties":{"f":{"not":{"enum":["A","B"]}}},"required":["f"]}`,
+			`{"properties":{"f":{"not":{"enum":["A","B",null,""]}}},"required":["f"]}`,
 		},
 		"without one": {
 			operation.Condition{Without: []string{"f"}}, "unless f is sent",
-			`{"not":{"required":["f"]}}`,
+			`{"not":{"properties":{"f":{"not":{"enum":[null,""]}}},"required":["f"]}}`,
 		},
 		"without both": {
 			operation.Condition{Without: []string{"f", "g"}}, "unless f or g is sent",
-			`{"not":{"anyOf":[{"required":["f"]},{"required":["g"]}]}}`,
+			`{"not":{"anyOf":[{"properties":{"f":{"not":{"enum":[null,""]}}},"required":["f"]},{"properties":{"g":{"not":{"enum":[null,""]}}},"required":["g"]}]}}`,
 		},
 	} {
 		if got := conditionInWords(&test.condition); got != test.words {
@@ -284,19 +295,63 @@ func TestOpenAPIRequired(t *testing.T) {
 		"QueryRequest":        `["transactionID"]`,
 		"RemoveTokenRequest":  `null`,
 	} {
-		if got := compact(t, doc.at(t, "components", "schemas", schema)["required"]); got != want {
+		if got := compact(t, dataOf(t, doc, schema)["required"]); got != want {
 			t.Errorf("%s requires %s", schema, got)
 		}
 	}
-	want := `[` +
-		`{"if":{"properties":{"paymentMethod":{"not":{"enum":["DOMESTIC","INTERNATIONAL"]}}},"required":["paymentMethod"]},"then":{"required":["sourceType"]}},` +
-		`{"if":{"properties":{"sourceOfFund":{"enum":["CARD"]}},"required":["sourceOfFund"]},"then":{"required":["cardNumber","cardHolderName","cardExpireDate"]}},` +
-		`{"if":{"allOf":[{"properties":{"sourceOfFund":{"enum":["CARD"]}},"required":["sourceOfFund"]},` +
-		`{"properties":{"paymentMethod":{"enum":["INTERNATIONAL"]}},"required":["paymentMethod"]}]},"then":{"required":["cardVerificationValue"]}},` +
-		`{"if":{"properties":{"sourceOfFund":{"enum":["TOKEN"]}},"required":["sourceOfFund"]},"then":{"required":["token"]}}]`
-	if got := compact(t, doc.at(t, "components", "schemas", "PayRequest")["allOf"]); got != want {
-		t.Errorf("conditions of pay:\n got %s\nwant %s", got, want)
+	sent := func(names ...string) string {
+		properties := make(map[string]any)
+		for _, name := range names {
+			properties[name] = map[string]any{"not": map[string]any{"enum": []any{nil, ""}}}
+		}
+		return `"properties":` + compact(t, properties) + `,"required":` + compact(t, names) + `,"title":"` + strings.Join(names, ", ") + ` must be sent"`
 	}
+	want := []string{
+		`{"if":{"properties":{"paymentMethod":{"not":{"enum":["DOMESTIC","INTERNATIONAL",null,""]}}},"required":["paymentMethod"],"title":"unless paymentMethod is DOMESTIC or INTERNATIONAL"},` +
+			`"then":{` + sent("sourceType") + `},"title":"Unless paymentMethod is DOMESTIC or INTERNATIONAL"}`,
+		`{"if":{"properties":{"sourceOfFund":{"enum":["CARD"]}},"required":["sourceOfFund"],"title":"when sourceOfFund is CARD"},` +
+			`"then":{` + sent("cardNumber", "cardHolderName", "cardExpireDate") + `},"title":"When sourceOfFund is CARD"}`,
+		`{"if":{"allOf":[{"properties":{"sourceOfFund":{"enum":["CARD"]}},"required":["sourceOfFund"]},` +
+			`{"properties":{"paymentMethod":{"enum":["INTERNATIONAL"]}},"required":["paymentMethod"]}],"title":"when sourceOfFund is CARD and paymentMethod is INTERNATIONAL"},` +
+			`"then":{` + sent("cardVerificationValue") + `},"title":"When sourceOfFund is CARD and paymentMethod is INTERNATIONAL"}`,
+		`{"if":{"properties":{"sourceOfFund":{"enum":["TOKEN"]}},"required":["sourceOfFund"],"title":"when sourceOfFund is TOKEN"},` +
+			`"then":{` + sent("token") + `},"title":"When sourceOfFund is TOKEN"}`,
+	}
+	all := doc.at(t, "components", "schemas", "PayRequest")["allOf"].([]any)
+	if len(all) != 1+len(want)+1 { // the object first, the amounts last
+		t.Fatalf("pay has %d members of allOf", len(all))
+	}
+	for i, condition := range want {
+		if got := compact(t, all[i+1]); got != condition {
+			t.Errorf("condition of pay:\n got %s\nwant %s", got, condition)
+		}
+	}
+	if got := compact(t, all[len(all)-1]); !strings.Contains(got, "[Vv][Nn][Dd]") || !strings.Contains(got, `"orderAmount":{"multipleOf":1`) {
+		t.Errorf("amounts of pay: %s", got)
+	}
+}
+
+// What a default of the handler fills in, the app need not send.
+func TestOpenAPIDefaults(t *testing.T) {
+	site := testSite()
+	site.Defaults = []string{"orderCurrency", "sourceType"}
+	doc := openAPIOf(t, site)
+	if got := compact(t, dataOf(t, doc, "PayRequest")["required"]); got != `["orderID","orderAmount","orderDateTime","orderDescription","paymentMethod"]` {
+		t.Errorf("pay requires %s", got)
+	}
+	if got := compact(t, doc.at(t, "components", "schemas", "PayRequest")); strings.Contains(got, "sourceType must be sent") {
+		t.Error("sourceType must be sent")
+	}
+}
+
+// dataOf is the object of a request: the schema, or the first member of its allOf.
+func dataOf(t *testing.T, doc node, name string) node {
+	t.Helper()
+	schema := doc.at(t, "components", "schemas", name)
+	if all, ok := schema["allOf"].([]any); ok {
+		return all[0].(map[string]any)
+	}
+	return schema
 }
 
 // A client must not choke on an answer: it may already be the customer's money.
@@ -304,11 +359,19 @@ func TestOpenAPIAnswersAreLenient(t *testing.T) {
 	schemas := openAPI(t).at(t, "components", "schemas")
 	for _, op := range operation.All() {
 		text := compact(t, schemas[schemaName(&op, "Answer")])
-		if found := regexp.MustCompile(`"(required|enum|const|pattern|minLength|maxLength|minimum|writeOnly|allOf)":`).FindString(text); found != "" {
+		if found := regexp.MustCompile(`"(enum|const|pattern|minLength|maxLength|minimum|writeOnly|allOf)":`).FindString(text); found != "" {
 			t.Errorf("%s: the answer is bound by %s", op.Name, found)
 		}
 		if !strings.Contains(text, `"additionalProperties":true`) {
 			t.Errorf("%s: the answer may hold nothing else", op.Name)
+		}
+	}
+	for name, want := range map[string]string{
+		"PayAnswer": `["transactionID","endpoint"]`, "QueryAnswer": `["transactionID"]`, "CreatePaymentLinkAnswer": `["orderNo","shortLink"]`,
+		"CheckoutAnswer": "null", "RefundAnswer": "null", "CreateTokenAnswer": "null",
+	} {
+		if got := compact(t, schemas.at(t, name)["required"]); got != want {
+			t.Errorf("%s requires %s", name, got)
 		}
 	}
 	answer := schemas.at(t, "QueryAnswer", "properties")
@@ -317,7 +380,8 @@ func TestOpenAPIAnswersAreLenient(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"PayAnswer endpoint":              `"type":"string"`,
-		"QueryAnswer orderAmount":         `"type":["number","string"]`,
+		"QueryAnswer orderAmount":         `"oneOf":[{"type":"string"},{"type":"number"}]`,
+		"QueryAnswer transactionID":       `"type":"string"`,
 		"QueryTokensAnswer tokens":        `"tokenID":{`,
 		"QueryAnswer transactionStatus":   `"x-lists":["responseCodes"]`,
 		"PayWithQRAnswer qrCode":          `"x-description-vi":"Nội dung mã QR`,
@@ -325,7 +389,6 @@ func TestOpenAPIAnswersAreLenient(t *testing.T) {
 	} {
 		schema, field, _ := strings.Cut(name, " ")
 		got := compact(t, schemas.at(t, schema, "properties", field))
-		got = strings.Replace(got, `["string","number"]`, `["number","string"]`, 1)
 		if !strings.Contains(got, want) {
 			t.Errorf("%s: %s", name, got)
 		}
@@ -335,7 +398,7 @@ func TestOpenAPIAnswersAreLenient(t *testing.T) {
 func TestOpenAPIHidesSecrets(t *testing.T) {
 	doc := openAPI(t)
 	for _, op := range operation.All() {
-		properties := doc.at(t, "components", "schemas", schemaName(&op, "Request"), "properties")
+		properties := dataOf(t, doc, schemaName(&op, "Request")).at(t, "properties")
 		for _, f := range op.Request {
 			property := properties.at(t, f.Name)
 			if hidden := property["writeOnly"] == true && property["format"] == "password"; hidden != f.Secret {
@@ -343,7 +406,7 @@ func TestOpenAPIHidesSecrets(t *testing.T) {
 			}
 		}
 	}
-	if doc.at(t, "components", "schemas", "PayRequest", "properties", "cardNumber")["writeOnly"] != true {
+	if dataOf(t, doc, "PayRequest").at(t, "properties", "cardNumber")["writeOnly"] != true {
 		t.Error("a card number is not marked as a secret")
 	}
 }
@@ -355,9 +418,9 @@ func TestOpenAPIAnswers(t *testing.T) {
 		if got := sortedKeys(responses); !slices.Equal(got, []string{"200", "403", "404", "409", "502", "503"}) {
 			t.Errorf("%s answers %v", op.Name, got)
 		}
-		want := []string{"Galaxypay-Merchant", "Galaxypay-Operation", "Galaxypay-Request-Id", "Galaxypay-Response-Code"}
+		want := []string{"Cache-Control", "Galaxypay-Merchant", "Galaxypay-Operation", "Galaxypay-Request-Id", "Galaxypay-Response-Code", "X-Content-Type-Options"}
 		if op.Name == "query" || op.Name == "fastPay" {
-			want = slices.Insert(want, 2, "Galaxypay-Payment-Status")
+			want = slices.Insert(want, 3, "Galaxypay-Payment-Status")
 		}
 		if got := sortedKeys(responses.at(t, "200", "headers")); !slices.Equal(got, want) {
 			t.Errorf("%s: headers %v", op.Name, got)
@@ -373,19 +436,23 @@ func TestOpenAPIProblems(t *testing.T) {
 	for name, want := range map[string]struct{ description, headers string }{
 		"Problem404": {
 			"Not Found. `code` and `outcome`:\n\n- `operation_unknown` (`not_sent`): No such operation.",
-			"Galaxypay-Merchant Galaxypay-Operation Galaxypay-Request-Id",
+			"Cache-Control Content-Language Galaxypay-Merchant X-Content-Type-Options",
 		},
 		"Problem409": {
 			"Conflict. `code` and `outcome`:\n\n- `transaction_duplicate` (`rejected`): The gateway has it.",
-			"Galaxypay-Merchant Galaxypay-Operation Galaxypay-Payment-Status Galaxypay-Request-Id Galaxypay-Response-Code",
+			"Cache-Control Content-Language Galaxypay-Operation Galaxypay-Response-Code X-Content-Type-Options",
 		},
 		"Problem503": {
 			"Service Unavailable. `code` and `outcome`:\n\n- `overloaded` (`not_sent`): Too many.",
-			"Galaxypay-Merchant Galaxypay-Operation Galaxypay-Request-Id Retry-After",
+			"Cache-Control Content-Language Retry-After X-Content-Type-Options",
 		},
 		"Problem502": {
 			"Bad Gateway. `code` and `outcome`:\n\n- `gateway_unreachable` (`not_sent`): No connection.\n- `response_malformed` (`unknown`): Not JSON.",
-			"Galaxypay-Merchant Galaxypay-Operation Galaxypay-Request-Id",
+			"Cache-Control Content-Language Galaxypay-Operation Galaxypay-Request-Id X-Content-Type-Options",
+		},
+		"DocumentProblem403": {
+			"Forbidden. `code` and `outcome`:\n\n- `caller_not_allowed` (`not_sent`): Not you.",
+			"Cache-Control Content-Language X-Content-Type-Options",
 		},
 	} {
 		response := responses.at(t, name)
@@ -395,22 +462,26 @@ func TestOpenAPIProblems(t *testing.T) {
 		if got := strings.Join(sortedKeys(response.at(t, "headers")), " "); got != want.headers {
 			t.Errorf("%s: headers %s", name, got)
 		}
-		if got := compact(t, response["content"]); got != `{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}` {
+		if got := compact(t, response.at(t, "content", "application/problem+json", "schema")); got != `{"$ref":"#/components/schemas/Problem"}` {
 			t.Errorf("%s: %s", name, got)
 		}
+	}
+	examples := responses.at(t, "Problem502", "content", "application/problem+json", "examples")
+	if got := compact(t, examples["gateway_unreachable"]); len(examples) != 2 || got != `{"summary":"No connection","value":"no"}` {
+		t.Errorf("%d examples, %s", len(examples), got)
 	}
 }
 
 func TestOpenAPIDocuments(t *testing.T) {
 	doc := openAPI(t)
 	for path, statuses := range map[string]string{
-		"/openapi.json": "200 304 403", "/codes": "200 304 403", "/codes/{list}": "200 304 403 404",
+		"/openapi.json": "200 206 304 403", "/codes": "200 206 304 403", "/codes/{list}": "200 206 304 403 404",
 	} {
 		responses := doc.at(t, "paths", path, "get", "responses")
 		if got := strings.Join(sortedKeys(responses), " "); got != statuses {
 			t.Errorf("%s answers %s", path, got)
 		}
-		for _, status := range []string{"200", "304"} {
+		for _, status := range []string{"200", "206", "304"} {
 			responses.at(t, status, "headers", "ETag")
 		}
 	}
@@ -456,18 +527,17 @@ var patternTests = map[operation.Kind]struct {
 	operation.KindURL:     {"pay", "ipnURL", operation.CodeURL},
 }
 
-// The pattern says of text what Validate says, but for the calendar and for hosts.
+// The pattern says of text what Validate says, but for the currency.
 func TestPatternsAgreeWithValidate(t *testing.T) {
-	const noDate = "12345678901234" // 14 digits: right for the pattern alone
 	texts := strings.Fields("0 1 00 10.5 1. .5 1.5.5 1e3 1E+3 1e-3 1e 1e+ -1 +1 1,000 １ abc 20261120161500 2026112016150 http://a https://a HTTP://a ftp://a httpx://a http:/a")
 	for kind, test := range patternTests {
-		pattern := regexp.MustCompile(valueSchema(&operation.Field{Kind: kind}).Pattern)
-		for _, text := range append(texts, noDate, " 1") {
+		pattern := regexp.MustCompile(filled(variantsOf(&operation.Field{Kind: kind}))[0].Pattern)
+		for _, text := range append(texts, "12345678901234", " 1") {
 			code := verdict(t, test.operation, test.field, kind, text)
 			if code != "" && code != test.code {
 				t.Fatalf("%s %q: Validate finds %s, which is not the pattern's matter", kind, text, code)
 			}
-			valid := code == "" || kind == operation.KindTime && text == noDate ||
+			valid := code == "" ||
 				kind == operation.KindAmount && text == "10.5" // right in a currency other than VND
 			if pattern.MatchString(text) != valid {
 				t.Errorf("%s %q: the pattern matches: %t", kind, text, pattern.MatchString(text))
@@ -487,7 +557,10 @@ func verdict(t *testing.T, name, field string, kind operation.Kind, text string)
 	if !slices.ContainsFunc(op.Request, func(f operation.Field) bool { return f.Name == field && f.Kind == kind }) {
 		t.Fatalf("%s has no field %s of kind %s", name, field, kind)
 	}
-	value := append(append([]byte(`"`), text...), '"')
+	value, err := json.Marshal(text)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, fault := range op.Validate([]rawjson.Member{{Name: []byte(field), Value: value}}) {
 		if fault.Field.Name == field {
 			return fault.Code
@@ -501,4 +574,9 @@ func TestObjectReportsWhatCannotBeWritten(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "a: ") {
 		t.Errorf("error %v", err)
 	}
+}
+
+// testSite is a handler without options.
+func testSite() *Site {
+	return &Site{Version: "v1.2.3", Operations: operation.All(), Calls: someFailures, Documents: []Failure{someFailures[3], someFailures[4]}}
 }

@@ -11,64 +11,99 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 )
 
-const paymentStatusHeader = "Galaxypay-Payment-Status"
+// Headers that only some answers have.
+const (
+	paymentStatusHeader = "Galaxypay-Payment-Status"
+	verifiedHeader      = "Galaxypay-Verified"
+)
+
+// ownHeaders are those of every answer, and problemHeaders those of every problem.
+var (
+	ownHeaders     = []string{"Cache-Control", "X-Content-Type-Options"}
+	problemHeaders = append([]string{"Content-Language"}, ownHeaders...)
+)
 
 // paymentStatuses are the values of the header. They are a promise to apps, so a
 // new one would be another contract.
 var paymentStatuses = []string{"paid", "cancelled", "expired", "pending", "failed"}
 
-var headers = object{
-	{"Galaxypay-Merchant", textHeader("In whose name the sidecar signed.")},
-	{"Galaxypay-Operation", textHeader("Short name of the operation, as far as it is known.")},
-	{"Galaxypay-Request-Id", textHeader("The requestID of the message to the gateway.")},
-	{"Galaxypay-Response-Code", textHeader("The responseCode of the gateway's proven answer.")},
-	{paymentStatusHeader, object{
-		{"description", "What the answer to query or fastPay says of the payment, where it settles it. Only `paid` hands out goods. A fast pay with an endpoint and no transactionStatus is `pending`. After isAutoCapture false, `paid` means that the amount is held, and after a refund a query still says `paid`: the app must remember both."},
-		{"schema", object{{"type", "string"}, {"enum", paymentStatuses}}},
-	}},
-	{"Retry-After", textHeader("With `overloaded`: after how many seconds to try again.")},
-	{"ETag", textHeader("Changes with the document.")},
+// headers describes those of this site's answers.
+func (s *Site) headers() object {
+	described := object{
+		{"Galaxypay-Merchant", textHeader("In whose name the sidecar signed.")},
+		{"Galaxypay-Operation", textHeader("Short name of the operation, as far as it is known.")},
+		{"Galaxypay-Request-Id", textHeader("The requestID of the message to the gateway.")},
+		{"Galaxypay-Response-Code", textHeader("The responseCode of the gateway's proven answer.")},
+		{paymentStatusHeader, object{
+			{"description", "What the answer to query or fastPay says of the payment, where it settles it. Only `paid` hands out goods. A fast pay with an endpoint and no transactionStatus is `pending`. After isAutoCapture false, `paid` means that the amount is held, and after a refund a query still says `paid`: the app must remember both."},
+			{"schema", object{{"type", typeString}, {"enum", paymentStatuses}}},
+		}},
+		{verifiedHeader, object{
+			{"description", "`false`: the answer is not proven, so it may be forged. Such an answer has no Galaxypay-Payment-Status. Without this header the answer is proven."},
+			{"schema", object{{"type", typeString}, {"enum", []string{"false"}}}},
+		}},
+		{"Retry-After", textHeader("With `overloaded`: after how many seconds to try again.")},
+		{"Accept-Post", textHeader("The Content-Type that a call must have.")},
+		{"Content-Language", textHeader("Language of title and detail: `en` or `vi`.")},
+		{"Cache-Control", textHeader("`no-store`; of a document `no-cache`.")},
+		{"X-Content-Type-Options", textHeader("`nosniff`.")},
+		{"ETag", textHeader("Changes with the document.")},
+		{"Accept-Ranges", textHeader("`bytes`.")},
+		{"Content-Range", textHeader("Which part of the document this is, and how long the document is.")},
+	}
+	return slices.DeleteFunc(described, func(h member) bool { return !s.sends(h.name) })
+}
+
+// sends reports whether an answer of this site can have the header.
+func (s *Site) sends(header string) bool {
+	switch header {
+	case verifiedHeader:
+		return s.Unproven
+	case paymentStatusHeader:
+		return slices.ContainsFunc(s.Operations, func(o operation.Operation) bool { return saysPaymentStatus(&o) })
+	case "Retry-After", "Accept-Post":
+		return slices.ContainsFunc(s.Calls, func(f Failure) bool { return slices.Contains(f.Headers, header) })
+	}
+	return true
 }
 
 func textHeader(description string) object {
-	return object{{"description", description}, {"schema", object{{"type", "string"}}}}
+	return object{{"description", description}, {"schema", object{{"type", typeString}}}}
 }
 
 // problemResponses returns one response for each status, with the codes that come with it.
-func problemResponses(failures []Failure) object {
+func problemResponses(prefix string, failures []Failure) object {
 	responses := object{}
 	for _, status := range statusesOf(failures) {
 		with := slices.DeleteFunc(slices.Clone(failures), func(f Failure) bool { return f.Status != status })
 		slices.SortFunc(with, func(a, b Failure) int { return cmp.Compare(a.Code, b.Code) })
-		carried := []string{"Galaxypay-Merchant", "Galaxypay-Operation", "Galaxypay-Request-Id"}
-		if slices.ContainsFunc(with, func(f Failure) bool { return f.Outcome == "rejected" }) {
-			carried = append(carried, "Galaxypay-Response-Code", paymentStatusHeader)
+		var carried, lines []string
+		examples := object{}
+		for _, f := range with {
+			carried = append(carried, f.Headers...)
+			lines = append(lines, fmt.Sprintf("- `%s` (`%s`): %s.", f.Code, f.Outcome, f.Title))
+			examples = append(examples, member{f.Code, object{{"summary", f.Title}, {"value", f.Example}}})
 		}
-		if slices.ContainsFunc(with, func(f Failure) bool { return f.Code == "overloaded" }) {
-			carried = append(carried, "Retry-After")
-		}
-		lines := make([]string, len(with))
-		for i, f := range with {
-			lines[i] = fmt.Sprintf("- `%s` (`%s`): %s.", f.Code, f.Outcome, f.Title)
-		}
-		responses = append(responses, member{problemName(status), object{
+		slices.Sort(carried)
+		carried = append(slices.Compact(carried), problemHeaders...)
+		responses = append(responses, member{problemName(prefix, status), object{
 			{"description", http.StatusText(status) + ". `code` and `outcome`:\n\n" + strings.Join(lines, "\n")},
 			{"headers", headerRefs(carried...)},
-			{"content", object{{"application/problem+json", object{{"schema", ref("schemas", "Problem")}}}}},
+			{"content", object{{"application/problem+json", object{{"schema", ref("schemas", "Problem")}, {"examples", examples}}}}},
 		}})
 	}
 	return responses
 }
 
-func problemRefs(statuses ...int) object {
+func problemRefs(prefix string, failures []Failure) object {
 	refs := object{}
-	for _, status := range statuses {
-		refs = append(refs, member{strconv.Itoa(status), ref("responses", problemName(status))})
+	for _, status := range statusesOf(failures) {
+		refs = append(refs, member{strconv.Itoa(status), ref("responses", problemName(prefix, status))})
 	}
 	return refs
 }
 
-func problemName(status int) string { return "Problem" + strconv.Itoa(status) }
+func problemName(prefix string, status int) string { return prefix + strconv.Itoa(status) }
 
 func statusesOf(failures []Failure) []int {
 	var statuses []int

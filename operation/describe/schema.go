@@ -3,69 +3,22 @@ package describe
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 )
 
-// schema is a JSON Schema, as far as the description of the operations needs it.
-type schema struct {
-	Type          types       `json:"type,omitempty"`
-	Description   string      `json:"description,omitempty"`
-	DescriptionVi string      `json:"x-description-vi,omitempty"`
-	Format        string      `json:"format,omitempty"`
-	Const         string      `json:"const,omitempty"`
-	Enum          []any       `json:"enum,omitempty"`
-	Pattern       string      `json:"pattern,omitempty"`
-	MinLength     int         `json:"minLength,omitempty"`
-	MaxLength     int         `json:"maxLength,omitempty"`
-	Minimum       *int        `json:"minimum,omitempty"`
-	MoreThan      *int        `json:"exclusiveMinimum,omitempty"`
-	WriteOnly     bool        `json:"writeOnly,omitempty"`
-	Items         *schema     `json:"items,omitempty"`
-	Properties    object      `json:"properties,omitempty"`
-	Additional    bool        `json:"additionalProperties,omitempty"`
-	Required      []string    `json:"required,omitempty"`
-	AllOf         []condition `json:"allOf,omitempty"`
-	Lists         []string    `json:"x-lists,omitempty"`
-	Disputed      string      `json:"x-disputed,omitempty"`
-}
-
-// condition makes fields mandatory.
-type condition struct {
-	when *operation.Condition
-	If   object `json:"if"`
-	Then schema `json:"then"`
-}
-
-// types is one type or several.
-type types []string
-
-// MarshalJSON writes a single type without brackets.
-func (t types) MarshalJSON() ([]byte, error) {
-	text := `"` + strings.Join(t, `","`) + `"`
-	if len(t) > 1 {
-		text = "[" + text + "]"
-	}
-	return []byte(text), nil
-}
-
-// The types of a kind whose values mean the same as text and as a number.
-var (
-	textOrNumber  = types{"string", "number"}
-	textOrInteger = types{"string", "integer"}
-)
-
 // schemas returns the components: a request and an answer for each operation, the
 // objects inside requests, and what the sidecar itself says.
-func schemas() object {
+func (s *Site) schemas() object {
 	components := object{}
-	for _, o := range operation.All() {
+	for _, o := range s.Operations {
 		components = append(components,
-			member{schemaName(&o, "Request"), requestSchema(&o)},
-			member{schemaName(&o, "Answer"), answerSchema(o.Response)})
+			member{schemaName(&o, "Request"), s.requestSchema(&o)},
+			member{schemaName(&o, "Answer"), s.answerSchema(&o)})
 	}
-	for _, f := range sharedObjects() {
+	for _, f := range sharedObjects(s.Operations) {
 		components = append(components, member{capitalised(f.Name), objectSchema(&f)})
 	}
 	return append(components,
@@ -78,32 +31,111 @@ func schemas() object {
 // requestSchema describes requestData as the app sends it. It does not speak of
 // additionalProperties: they are allowed, and typed clients still notice a slip in a
 // name where nothing invites others.
-func requestSchema(o *operation.Operation) schema {
-	s := schema{Type: types{"object"}}
+//
+// Where fields are mandatory under a condition, the object is the first member of allOf and
+// the conditions follow. Generators that know nothing of conditions then find the properties.
+func (s *Site) requestSchema(o *operation.Operation) schema {
+	data := schema{Type: typeObject}
+	var conditions []any
 	for i := range o.Request {
 		f := &o.Request[i]
-		s.Properties = append(s.Properties, member{f.Name, property(f)})
-		switch {
-		case f.Fixed != "": // the sidecar adds it
-		case f.Required:
-			s.Required = append(s.Required, f.Name)
-		case f.When != nil:
-			s.require(f.Name, f.When)
+		mandatory := f.Required && !s.adds(f)
+		data.Properties = append(data.Properties, member{f.Name, fieldSchema(f, mandatory)})
+		if mandatory {
+			data.Required = append(data.Required, f.Name)
 		}
 	}
-	return s
+	for _, c := range s.conditions(o) {
+		conditions = append(conditions, c.schema())
+	}
+	if amounts := amountsOf(o); amounts != nil {
+		conditions = append(conditions, wholeAmounts(amounts))
+	}
+	if conditions == nil {
+		return data
+	}
+	return schema{AllOf: append([]any{data}, conditions...)}
 }
 
-// require makes a field mandatory under a condition. Fields with the same condition
-// share its statement.
-func (s *schema) require(name string, when *operation.Condition) {
-	for i := range s.AllOf {
-		if reflect.DeepEqual(s.AllOf[i].when, when) {
-			s.AllOf[i].Then.Required = append(s.AllOf[i].Then.Required, name)
-			return
+// adds reports whether the sidecar adds the field where the app leaves it out.
+func (s *Site) adds(f *operation.Field) bool {
+	return f.Fixed != "" || slices.Contains(s.Defaults, f.Name)
+}
+
+// condition makes fields mandatory.
+type condition struct {
+	when   *operation.Condition
+	fields []string
+}
+
+// conditions returns those of an operation. Fields with the same condition share it.
+func (s *Site) conditions(o *operation.Operation) []condition {
+	var all []condition
+	for i := range o.Request {
+		f := &o.Request[i]
+		if f.Required || f.When == nil || s.adds(f) {
+			continue
+		}
+		at := slices.IndexFunc(all, func(c condition) bool { return reflect.DeepEqual(c.when, f.When) })
+		if at < 0 {
+			all = append(all, condition{f.When, []string{f.Name}})
+			continue
+		}
+		all[at].fields = append(all[at].fields, f.Name)
+	}
+	return all
+}
+
+// schema says it in JSON Schema, with titles for pages that show the branches.
+func (c *condition) schema() object {
+	words := conditionInWords(c.when)
+	return object{
+		{"title", strings.ToUpper(words[:1]) + words[1:]},
+		{"if", append(object{{"title", words}}, conditionSchema(c.when)...)},
+		{"then", append(object{{"title", strings.Join(c.fields, ", ") + " must be sent"}}, sent(c.fields...)...)},
+	}
+}
+
+// sent describes requests in which the fields say something.
+func sent(names ...string) object {
+	properties := object{}
+	for _, name := range names {
+		properties = append(properties, member{name, object{{"not", object{{"enum", []any{nil, ""}}}}}})
+	}
+	return object{{"properties", properties}, {"required", names}}
+}
+
+func amountsOf(o *operation.Operation) []string {
+	var names []string
+	for _, f := range o.Request {
+		if f.Kind == operation.KindAmount {
+			names = append(names, f.Name)
 		}
 	}
-	s.AllOf = append(s.AllOf, condition{when, conditionSchema(when), schema{Required: []string{name}}})
+	return names
+}
+
+// wholeAmounts says that some currencies have no fraction, for the amounts of the order. What is
+// beyond a schema: the digits of the other currencies, and amounts with a currency of their own.
+func wholeAmounts(names []string) object {
+	var codes []string
+	for _, code := range operation.WithoutFraction() {
+		var inAnyCase strings.Builder
+		for _, letter := range code {
+			fmt.Fprintf(&inAnyCase, "[%c%c]", letter, letter-'A'+'a')
+		}
+		codes = append(codes, inAnyCase.String())
+	}
+	currency := object{{"type", typeString}, {"pattern", "^(" + strings.Join(codes, "|") + ")$"}}
+	amounts := object{}
+	for _, name := range names {
+		amounts = append(amounts, member{name, object{{"pattern", `^([0-9]+(\.0{1,2})?)?$`}, {"multipleOf", 1}}})
+	}
+	return object{
+		{"title", "When the currency has no fraction, as VND"},
+		{"if", object{{"title", "when the currency has no fraction"}, {"properties", object{{"orderCurrency", currency}}}, {"required", []string{"orderCurrency"}}}},
+		{"then", object{{"title", "amounts are whole"}, {"properties", amounts}}},
+	}
 }
 
 // conditionSchema describes requests that meet a condition.
@@ -114,112 +146,20 @@ func conditionSchema(c *operation.Condition) object {
 		return object{{"allOf", []object{conditionSchema(&alone), conditionSchema(c.And)}}}
 	}
 	if c.Without != nil {
-		var sent []object
+		var others []object
 		for _, name := range c.Without {
-			sent = append(sent, object{{"required", []string{name}}})
+			others = append(others, sent(name))
 		}
-		if len(sent) == 1 {
-			return object{{"not", sent[0]}}
+		if len(others) == 1 {
+			return object{{"not", others[0]}}
 		}
-		return object{{"not", object{{"anyOf", sent}}}}
+		return object{{"not", object{{"anyOf", others}}}}
 	}
 	decides := object{{"enum", spellings(c.In)}}
 	if c.NotIn != nil {
-		decides = object{{"not", object{{"enum", spellings(c.NotIn)}}}}
+		decides = object{{"not", object{{"enum", append(spellings(c.NotIn), nil, "")}}}}
 	}
 	return object{{"properties", object{{c.Field, decides}}}, {"required", []string{c.Field}}}
-}
-
-// property describes the field, or says where that is done.
-func property(f *operation.Field) any {
-	if isShared(f) {
-		return ref("schemas", capitalised(f.Name))
-	}
-	return fieldSchema(f)
-}
-
-// fieldSchema describes a field of a request with its meaning.
-func fieldSchema(f *operation.Field) schema {
-	s := valueSchema(f)
-	s.Description, s.DescriptionVi = description(f), f.Vi
-	s.Lists, s.Disputed = f.Lists, f.Disputed
-	if f.Secret {
-		s.Format, s.WriteOnly = "password", true
-	}
-	return s
-}
-
-// valueSchema says what the value of a request's field must look like, as far as a
-// schema can. Validate checks more: the calendar, the digits of an amount and those of its fraction. And it lets
-// pass a little more: empty fields, and accents that are characters of their own.
-func valueSchema(f *operation.Field) schema {
-	if f.Fixed != "" {
-		return schema{Type: types{"string"}, Const: f.Fixed}
-	}
-	if f.Kind == operation.KindFlag {
-		return schema{Type: types{"boolean", "string"}, Enum: []any{true, false, "true", "false"}}
-	}
-	if f.Values != nil {
-		return enumSchema(f.Values)
-	}
-	s := schema{MaxLength: f.Max}
-	switch f.Kind {
-	case operation.KindText:
-		s.Type = textOrNumber
-		if f.Required {
-			s.MinLength = 1
-		}
-	case operation.KindAmount:
-		s.Type, s.Minimum = textOrNumber, new(0)
-		s.Pattern = `^[0-9]+(\.[0-9]{1,4})?$` // how many digits is up to the currency
-		if f.Positive {
-			s.Minimum, s.MoreThan = nil, new(0)
-		}
-		s.MaxLength = 0 // it is digits that count, and there is no keyword for that
-	case operation.KindInteger:
-		s.Type, s.Minimum = textOrInteger, new(0)
-		s.Pattern = `^[0-9]+$`
-	case operation.KindTime:
-		s.Type = textOrInteger
-		s.Pattern = `^[0-9]{14}$`
-	case operation.KindURL:
-		s.Type, s.Format = types{"string"}, "uri"
-		s.Pattern = `^[Hh][Tt][Tt][Pp][Ss]?://`
-	case operation.KindLink:
-		s.Type, s.Format = types{"string"}, "uri"
-	case operation.KindObject:
-		return objectSchema(f)
-	case operation.KindArray:
-		s.Type, s.Items = types{"array"}, new(schema)
-		if len(f.Fields) > 0 {
-			*s.Items = objectSchema(&operation.Field{Fields: f.Fields})
-		}
-		if f.Lists != nil {
-			s.Items.Type = types{"string"}
-		}
-	}
-	return s
-}
-
-// objectSchema describes an object of a request. Merchants may have forms of their
-// own, so others than the known fields are welcome in it.
-func objectSchema(f *operation.Field) schema {
-	s := schema{Type: types{"object"}, Description: description(f), DescriptionVi: f.Vi, Additional: true, Disputed: f.Disputed}
-	for i := range f.Fields {
-		inner := &f.Fields[i]
-		s.Properties = append(s.Properties, member{inner.BaseName(), property(inner)})
-	}
-	return s
-}
-
-// enumSchema describes a closed list of values, which may also be sent as numbers
-// where they are digits.
-func enumSchema(values []string) schema {
-	s := schema{Type: types{"string"}, Enum: spellings(values)}
-	if len(s.Enum) > len(values) {
-		s.Type = textOrNumber
-	}
-	return s
 }
 
 // spellings returns values as text, then those of digits as numbers.
@@ -229,32 +169,41 @@ func spellings(values []string) []any {
 		spelt = append(spelt, v)
 	}
 	for _, v := range values {
-		if isWholeNumber(v) {
+		if len(ranges([]string{v})) > 0 {
 			spelt = append(spelt, number(v))
 		}
 	}
 	return spelt
 }
 
-// isWholeNumber reports whether text is digits that are a JSON number too: JSON has no 007.
-func isWholeNumber(text string) bool {
-	if text == "" || strings.Trim(text, "0123456789") != "" {
-		return false
+// fieldSchema describes a field of a request with its meaning.
+func fieldSchema(f *operation.Field, mandatory bool) schema {
+	s := valueSchema(f, mandatory)
+	if isShared(f) && mandatory {
+		return s
 	}
-	return text == "0" || text[0] != '0'
+	s.Description, s.DescriptionVi = description(f), f.Vi
+	s.Lists, s.Disputed = f.Lists, f.Disputed
+	if f.Secret {
+		s.Format, s.WriteOnly = "password", true
+	}
+	return s
 }
 
-// number is a JSON number as it is written.
-type number string
+// answerSchema describes the body of an answer.
+func (s *Site) answerSchema(o *operation.Operation) schema {
+	data := dataSchema(o.Response)
+	if !s.Envelope {
+		return data
+	}
+	return envelopeSchema("The gateway's proven message.", data)
+}
 
-// MarshalJSON writes the digits as they are.
-func (n number) MarshalJSON() ([]byte, error) { return []byte(n), nil }
-
-// answerSchema describes responseData, or an object in it. The gateway's answers vary
-// more than its documents do, so nothing in it is mandatory, closed or bounded: a
-// client must not choke on the answer to a payment.
-func answerSchema(fields []operation.Field) schema {
-	s := schema{Type: types{"object"}, Additional: true}
+// dataSchema describes responseData, or an object in it. The gateway's answers vary more than
+// its documents do, so nothing in it is closed or bounded: a client must not choke on the answer
+// to a payment. Mandatory is only what an app cannot go on without.
+func dataSchema(fields []operation.Field) schema {
+	s := schema{Type: typeObject, Additional: true}
 	for i := range fields {
 		f := &fields[i]
 		answer := answerType(f)
@@ -264,24 +213,39 @@ func answerSchema(fields []operation.Field) schema {
 		}
 		answer.Lists, answer.Disputed = f.Lists, f.Disputed
 		s.Properties = append(s.Properties, member{f.BaseName(), answer})
+		if f.Required && slices.Contains(indispensable, f.Name) {
+			s.Required = append(s.Required, f.Name)
+		}
 	}
 	return s
 }
 
+// indispensable are the fields of answers that an app goes on with.
+var indispensable = []string{"transactionID", "endpoint", "orderNo", "shortLink"}
+
 func answerType(f *operation.Field) schema {
 	switch f.Kind {
 	case operation.KindObject:
-		return answerSchema(f.Fields)
+		return dataSchema(f.Fields)
 	case operation.KindArray:
-		items := answerSchema(f.Fields)
-		return schema{Type: types{"array"}, Items: &items}
+		items := dataSchema(f.Fields)
+		return schema{Type: typeArray, Items: &items}
 	case operation.KindURL, operation.KindLink:
-		return schema{Type: types{"string"}, Format: "uri"}
+		return schema{Type: typeString}
 	case operation.KindFlag:
-		return schema{Type: types{"boolean", "string"}}
+		return oneOf([]schema{{Type: typeBoolean}, {Type: typeString}})
 	case operation.KindText, operation.KindAmount, operation.KindInteger, operation.KindTime:
 	}
-	return schema{Type: textOrNumber}
+	if isID(f) {
+		return schema{Type: typeString}
+	}
+	return oneOf([]schema{{Type: typeString}, {Type: typeNumber}})
+}
+
+// isID reports whether a field names something. A program that reads such a name as a number
+// rounds it: a transactionID has 25 digits.
+func isID(f *operation.Field) bool {
+	return strings.HasSuffix(f.Name, "ID") || f.Name == "orderNo" || f.Name == "token"
 }
 
 // description is the field in English words, with what a schema cannot say.
