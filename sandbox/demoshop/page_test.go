@@ -58,6 +58,59 @@ func TestIPNFromPage(t *testing.T) {
 	}
 }
 
+// Each page has a title of its own. The result says in the reader's language how it went, and how much it
+// was about.
+func TestTitlesAndResults(t *testing.T) {
+	h := openShop(t)
+	h.orders.add(&order{id: "DH-1", product: goods[0], state: paid})
+	result := func(status, orderID string) string {
+		return status + ` {"responseData":{"orderID":"` + orderID + `","orderAmount":"1890000.00","orderCurrency":"VND"}}`
+	}
+	for name, test := range map[string]struct {
+		path, result string
+		want         []string
+	}{
+		"goods":    {"/", "", []string{"<title>Cửa hàng thử</title>"}},
+		"order":    {"/orders/DH-1", "", []string{"<title>Đơn hàng DH-1 · Cửa hàng thử</title>"}},
+		"no order": {"/orders/DH-2", "", []string{"<title>Không tìm thấy đơn hàng · Cửa hàng thử</title>"}},
+		"paid": {"/galaxypay/result", result("paid", "DH-1"), []string{
+			"<title>Cảm ơn bạn, đã nhận được thanh toán · Cửa hàng thử</title>", `<span class="badge paid">Đã thanh toán</span>`, "29.000 ₫",
+		}},
+		"cancelled, another shop's": {"/galaxypay/result", result("cancelled", "A-1"), []string{
+			"<title>Bạn đã hủy thanh toán · Cửa hàng thử</title>", `<span class="badge cancelled">Đã hủy</span>`, "1.890.000 ₫",
+		}},
+		"a status of later": {"/galaxypay/result", result("refunded", "DH-1"), []string{`<span class="badge failed">Thất bại</span>`}},
+		"dollars": {"/galaxypay/result", `expired {"responseData":{"orderID":"A-1","orderAmount":"12.50","orderCurrency":"USD"}}`, []string{
+			`<span class="price">12.50 USD</span>`,
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, body, posted := strings.Cut(test.result, " ")
+			method := http.MethodGet
+			if posted {
+				method = http.MethodPost
+			}
+			r := httptest.NewRequestWithContext(t.Context(), method, test.path, strings.NewReader(body))
+			r.Host = "localhost"
+			r.Header.Set("Accept", "text/html")
+			r.Header.Set("Accept-Language", "vi")
+			if posted {
+				r.Header.Set("Galaxypay-Callback", "result")
+				r.Header.Set("Galaxypay-Payment-Status", status)
+			}
+			w := httptest.NewRecorder()
+			if err := h.ServeHTTP(w, r, nil); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(w.Body.String(), want) {
+					t.Errorf("%q is missing in %s", want, w.Body)
+				}
+			}
+		})
+	}
+}
+
 func openShop(t *testing.T) *Handler {
 	t.Helper()
 	ctx, release := caddy.NewContext(caddy.Context{Context: t.Context()})

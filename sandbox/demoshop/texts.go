@@ -22,6 +22,7 @@ var pageTexts = map[string]language.Text{
 
 	"Dashboard": language.Both("Sandbox", "Sandbox"),
 	"Back":      language.Both("Back to the shop", "Về cửa hàng"),
+	"NoOrder":   language.Both("Order not found", "Không tìm thấy đơn hàng"),
 	"Missing":   language.Both("The shop does not know this order. It remembers the last 100, until it stops.", "Cửa hàng không có đơn hàng này. Chỉ 100 đơn gần nhất được nhớ, cho tới khi chương trình dừng."),
 
 	"Order":       language.Both("Order", "Đơn hàng"),
