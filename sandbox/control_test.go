@@ -236,6 +236,11 @@ func TestGlobalFaults(t *testing.T) {
 	if !slices.Equal(shown.Faults, []string{"answer_unsigned", "ipn_unsigned"}) || len(shown.Known) != len(fault.All()) || shown.Known[0].About == "" {
 		t.Errorf("shown %+v", shown)
 	}
+	inEnglish := shown.Known[0].About
+	g.do(http.MethodGet, "faults?language=vi", "", &shown)
+	if about := shown.Known[0].About; about == "" || about == inEnglish {
+		t.Errorf("explained in Vietnamese: %q", about)
+	}
 	for range 2 { // until they are cleared
 		if r, err := g.order(t.Context(), `[]`); err != nil || r.Header.Get("signature") != "" {
 			t.Errorf("answer %v, %v", r.Header, err)

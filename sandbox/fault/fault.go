@@ -9,12 +9,14 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 )
 
 // Fault is something that goes wrong on purpose.
 type Fault struct {
 	Name  string
-	About string // one line, for people
+	About language.Text // one line, for people
 
 	// One of these is what it does.
 	before   func()          // in the place of the operation
