@@ -45,7 +45,7 @@ type page struct {
 	Goods       []item
 	Orders      []orderView
 	Unassigned  []exchange
-	Faults      []string
+	Faults      []faultGroup
 	Order       orderView
 	Status      string // of a result callback, in words
 	Callback    callbackView
@@ -57,6 +57,28 @@ type page struct {
 type item struct {
 	ID, Icon, Name string
 	Price          int64
+}
+
+// faultGroup is a part of the list of faults, in the reader's language.
+type faultGroup struct {
+	Title  string
+	Faults []faultView
+}
+
+type faultView struct{ Name, About string }
+
+func viewFaults(in language.Tag) []faultGroup {
+	group := func(title language.Text, faults fault.Faults) faultGroup {
+		g := faultGroup{Title: title.In(in)}
+		for _, f := range faults {
+			g.Faults = append(g.Faults, faultView{f.Name, f.About.In(in)})
+		}
+		return g
+	}
+	all := fault.All()
+	return []faultGroup{
+		group(faultsOfAnswers, all.OfAnswers()), group(faultsOfIPNs, all.OfIPNs()), group(faultsOfResults, all.OfResults()),
+	}
 }
 
 // orderView is an order in the reader's language.
@@ -145,7 +167,7 @@ func (h *Handler) showGoods(w http.ResponseWriter, r *http.Request) {
 	for _, o := range h.orders.newest() {
 		p.Orders = append(p.Orders, viewOrder(o, p.Language))
 	}
-	p.Unassigned, p.Faults = h.orders.unassignedCallbacks(), fault.All().Names()
+	p.Unassigned, p.Faults = h.orders.unassignedCallbacks(), viewFaults(p.Language)
 	writePage(w, http.StatusOK, "goods.html", p, policy{})
 }
 

@@ -3,10 +3,13 @@ package demoshop
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/fault"
 )
 
 // Of all web pages only the shop's own may look and buy, opened under localhost or an address.
@@ -108,6 +111,28 @@ func TestTitlesAndResults(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The shop offers every fault there is, once, and takes all of them.
+func TestFaultsToChooseFrom(t *testing.T) {
+	var offered []string
+	for _, g := range viewFaults("vi") {
+		if g.Title == "" || len(g.Faults) == 0 {
+			t.Errorf("group %+v", g)
+		}
+		for _, f := range g.Faults {
+			offered = append(offered, f.Name)
+			if f.About == "" {
+				t.Errorf("%s is not explained", f.Name)
+			}
+		}
+	}
+	if all := fault.All().Names(); !slices.Equal(offered, all) {
+		t.Errorf("offered %v of %v", offered, all)
+	}
+	if size := len(strings.Join(offered, " ")); size > maxFaults {
+		t.Errorf("all of them are %d bytes, more than the %d that an order may name", size, maxFaults)
 	}
 }
 

@@ -65,6 +65,11 @@ func (f Faults) OfIPNs() Faults {
 	return f.that(func(f Fault) bool { return f.ipns != nil })
 }
 
+// OfResults returns those that strike the result that the browser brings back.
+func (f Faults) OfResults() Faults {
+	return f.that(func(f Fault) bool { return f.redirect != nil })
+}
+
 func (f Faults) that(is func(Fault) bool) Faults {
 	return slices.DeleteFunc(slices.Clone(f), func(f Fault) bool { return !is(f) })
 }
