@@ -17,7 +17,8 @@ func TestBrowserDashboard(t *testing.T) {
 	dashboard.see("#transactions", "No transactions")
 
 	shop.visit(c.url("9182") + "/")
-	shop.fill("[name=fault]", "ipn_wrong_salt")
+	shop.click("#faults summary")
+	shop.click("[name=fault][value=ipn_wrong_salt]")
 	shop.click(`button[value$=" redirect"]`)
 	dashboard.see("#transactions .row", "PROCESSING", "ipn_wrong_salt")
 	shop.click("#sandbox button[value=success]")

@@ -28,6 +28,7 @@ func parseCaddyfile(helper httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, e
 //		ipn_anywhere
 //		expiry  <duration>
 //		result  get | post
+//		strict
 //	}
 //
 // The block and every option in it may be left out. Ranges are CIDR ranges, single
@@ -42,18 +43,22 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"salt":         option.One(&h.Salt),
 		"allow":        option.Several(&h.Allow),
 		"hosts":        option.Several(&h.Hosts),
-		"ipn_anywhere": h.parseIPNAnywhere,
+		"ipn_anywhere": flag(&h.IPNAnywhere),
 		"expiry":       option.Duration(&h.Expiry),
 		"result":       option.OneOf(&h.Result, resultByGet, resultByPost),
+		"strict":       flag(&h.Strict),
 	}.Parse(d)
 }
 
-func (h *Handler) parseIPNAnywhere(d *caddyfile.Dispenser) error {
-	if d.NextArg() {
-		return d.ArgErr()
+// flag is an option without a value.
+func flag(target *bool) func(*caddyfile.Dispenser) error {
+	return func(d *caddyfile.Dispenser) error {
+		if d.NextArg() {
+			return d.ArgErr()
+		}
+		*target = true
+		return nil
 	}
-	h.IPNAnywhere = true
-	return nil
 }
 
 // Interface guards

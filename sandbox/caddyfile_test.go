@@ -21,8 +21,8 @@ func TestUnmarshalCaddyfile(t *testing.T) {
 		"bare":        {"galaxypay_sandbox", Handler{}},
 		"empty block": {"galaxypay_sandbox {\n}", Handler{}},
 		"all options": {
-			"galaxypay_sandbox {\n api_key {env.KEY}\n salt pepper\n allow private_ranges 203.0.113.0/24\n hosts sandbox.test gateway.test\n ipn_anywhere\n expiry 2d\n result post\n}",
-			Handler{APIKey: "{env.KEY}", Salt: "pepper", Allow: []string{"private_ranges", "203.0.113.0/24"}, Hosts: []string{"sandbox.test", "gateway.test"}, IPNAnywhere: true, Expiry: caddy.Duration(48 * time.Hour), Result: "post"},
+			"galaxypay_sandbox {\n api_key {env.KEY}\n salt pepper\n allow private_ranges 203.0.113.0/24\n hosts sandbox.test gateway.test\n ipn_anywhere\n expiry 2d\n result post\n strict\n}",
+			Handler{APIKey: "{env.KEY}", Salt: "pepper", Allow: []string{"private_ranges", "203.0.113.0/24"}, Hosts: []string{"sandbox.test", "gateway.test"}, IPNAnywhere: true, Expiry: caddy.Duration(48 * time.Hour), Result: "post", Strict: true},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

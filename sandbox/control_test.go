@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -39,6 +40,8 @@ func (g gateway) do(method, path, body string, out any) {
 type viewed struct {
 	ID, Outcome, Stage, OrderID, Refunded string
 	IPN                                   struct{ State string }
+	Faults                                []string
+	SettledAt                             time.Time
 }
 
 func (g gateway) act(id, action, body string) (v viewed) {
@@ -215,6 +218,62 @@ func TestControlResends(t *testing.T) {
 	}
 }
 
+// With a new time the IPN is another message about the same payment; without, it is the same message.
+func TestControlResendsWithNewTime(t *testing.T) {
+	g := serve(t, new(Handler))
+	ipnURL, letters := g.letterbox()
+	id, _ := g.pay(`,"ipnURL":"` + ipnURL + `"`)
+	settled := g.act(id, "complete", "").SettledAt
+	first := <-letters
+	g.do(http.MethodPost, "clock", `{"advance":"1h"}`, nil)
+	for body, same := range map[string]bool{"": true, `{"newTime":false}`: true, `{"newTime":true}`: false} {
+		v := g.act(id, "resend-ipn", body)
+		again := <-letters
+		if (again.data == first.data) != same || !again.proven || again.m.ResponseData["transactionID"] != id {
+			t.Errorf("%s: %+v, first %+v", body, again, first)
+		}
+		if later := again.m.ResponseDateTime > first.m.ResponseDateTime; later == same {
+			t.Errorf("%s: at %s, first at %s", body, again.m.ResponseDateTime, first.m.ResponseDateTime)
+		}
+		if !v.SettledAt.Equal(settled) {
+			t.Errorf("%s: the payment was settled at %s, now it is %s", body, settled, v.SettledAt)
+		}
+	}
+	if status, text := g.control(http.MethodPost, "transactions/"+id+"/resend-ipn", `{"newTime":"now"}`); status != http.StatusBadRequest {
+		t.Errorf("HTTP %d: %s", status, text)
+	}
+}
+
+// In strict mode half of the IPNs come twice, late or in the wrong order. Payments that name faults have
+// those only.
+func TestStrict(t *testing.T) {
+	g := serve(t, &Handler{Strict: true})
+	ipnURL, letters := g.letterbox()
+	drawn, atOnce := make(map[string]int), 0
+	complete := func(more string) viewed {
+		var opened viewed
+		g.do(http.MethodPost, "transactions", purchase(`,"ipnURL":"`+ipnURL+`"`+more), &opened)
+		ended := g.act(opened.ID, "complete", "")
+		for len(letters) > 0 {
+			<-letters
+			atOnce++
+		}
+		return ended
+	}
+	for range 8 {
+		drawn[strings.Join(complete("").Faults, " ")]++
+	}
+	want := map[string]int{"": 4, "ipn_twice": 1, "ipn_late": 1, "ipn_cancel_after_paid": 1, "ipn_paid_after_expired": 1}
+	if !maps.Equal(drawn, want) || atOnce != 4+2+2+2 {
+		t.Errorf("%v, %d IPNs at once", drawn, atOnce)
+	}
+	for range 8 {
+		if v := complete(`,"extraData":{"sandboxFault":"ipn_lost"}`); !slices.Equal(v.Faults, []string{"ipn_lost"}) {
+			t.Errorf("with a fault of its own: %v", v.Faults)
+		}
+	}
+}
+
 func TestControlResendsNothing(t *testing.T) {
 	g := serve(t, new(Handler))
 	id, _ := g.pay("")
@@ -235,6 +294,11 @@ func TestGlobalFaults(t *testing.T) {
 	g.do(http.MethodPut, "faults", `{"faults":["ipn_unsigned","answer_unsigned"]}`, &shown)
 	if !slices.Equal(shown.Faults, []string{"answer_unsigned", "ipn_unsigned"}) || len(shown.Known) != len(fault.All()) || shown.Known[0].About == "" {
 		t.Errorf("shown %+v", shown)
+	}
+	inEnglish := shown.Known[0].About
+	g.do(http.MethodGet, "faults?language=vi", "", &shown)
+	if about := shown.Known[0].About; about == "" || about == inEnglish {
+		t.Errorf("explained in Vietnamese: %q", about)
 	}
 	for range 2 { // until they are cleared
 		if r, err := g.order(t.Context(), `[]`); err != nil || r.Header.Get("signature") != "" {

@@ -84,9 +84,12 @@ func (c control) settle(w http.ResponseWriter, r *http.Request, chosen ledger.Ou
 }
 
 // resendIPN sends the IPN once more. The payment's own faults do not strike again, so that
-// what was lost arrives; those of every payment do.
+// what was lost arrives; those of every payment do. With newTime its responseDateTime is the
+// present, so it is another message with another signature about the same payment. Which of
+// the two the gateway sends again is not documented, so an app must know payments by their ids.
 func (c control) resendIPN(w http.ResponseWriter, r *http.Request) {
-	if !readNothing(w, r) {
+	var wanted struct{ NewTime bool }
+	if !readJSON(w, r, &wanted) {
 		return
 	}
 	t, found := c.ledger.Find(r.PathValue("transactionID"))
@@ -99,6 +102,9 @@ func (c control) resendIPN(w http.ResponseWriter, r *http.Request) {
 		refuseChange(w, errors.New("the payment has no ipnURL"))
 	default:
 		t.Faults = c.ledger.Faults()
+		if wanted.NewTime {
+			t.SettledAt = c.ledger.Now() // in this copy only
+		}
 		c.ipns.send(context.WithoutCancel(r.Context()), t)
 		c.writeTransaction(w, t)
 	}

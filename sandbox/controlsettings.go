@@ -15,11 +15,12 @@ type knownFault struct {
 	About string `json:"about"`
 }
 
-func (c control) showFaults(w http.ResponseWriter, _ *http.Request) {
-	all := fault.All()
+// showFaults explains the faults in the language of the request.
+func (c control) showFaults(w http.ResponseWriter, r *http.Request) {
+	all, in := fault.All(), languageOf(r)
 	known := make([]knownFault, len(all))
 	for i, f := range all {
-		known[i] = knownFault{f.Name, f.About}
+		known[i] = knownFault{f.Name, f.About.In(in)}
 	}
 	chosen, _ := fault.Named(c.ledger.Faults()...)
 	writeView(w, struct {

@@ -37,6 +37,7 @@ type ipnSender struct {
 	salt    string
 	client  *http.Client
 	running context.Context // ends with the configuration: it outlives every request
+	strict  *fault.Strict   // nil: IPNs have no faults but those that are named
 	logger  *zap.Logger
 }
 
@@ -47,7 +48,22 @@ type ipnSender struct {
 // of them copes with fewer.
 func (s *ipnSender) announce(ctx context.Context, t ledger.Transaction) {
 	defer close(t.Announced)
-	s.send(context.WithoutCancel(ctx), t)
+	s.send(context.WithoutCancel(ctx), s.drawFaults(t))
+}
+
+// drawFaults gives a payment that names no fault one of the strict mode. It is kept with the payment, so
+// that people see why its IPNs were as they were.
+func (s *ipnSender) drawFaults(t ledger.Transaction) ledger.Transaction {
+	if s.strict == nil || t.IPNURL == nil || len(t.Faults) > 0 {
+		return t
+	}
+	drawn := s.strict.Draw().Names()
+	_ = s.ledger.Change(t.ID, func(kept *ledger.Transaction) error { // where it is forgotten by now, there is nothing to keep
+		kept.Faults = drawn
+		return nil
+	})
+	t.Faults = drawn
+	return t
 }
 
 // expire ends the payment if its time is over, and sends the IPN.

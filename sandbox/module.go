@@ -24,6 +24,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/allow"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/fault"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/local"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
@@ -122,6 +123,12 @@ type Handler struct {
 	// merchant's address, or post, as a form. Default: get.
 	Result string `json:"result,omitempty"`
 
+	// Strict makes the sandbox send half of the IPNs as networks and busy gateways do: twice,
+	// five seconds after the customer is back, or in the wrong order with another IPN of the
+	// same payment. Each of these messages is genuine, and an app must cope with all of them.
+	// Payments that name faults of their own have those only. Default: false.
+	Strict bool `json:"strict,omitempty"`
+
 	apiKey  string
 	allowed allow.List
 	ledger  *ledger.Ledger
@@ -193,6 +200,9 @@ func (h *Handler) watchServer(ctx caddy.Context) (running context.Context) {
 // build makes the parts of the sandbox.
 func (h *Handler) build(running context.Context, salt string, logger *zap.Logger) {
 	h.ipns = &ipnSender{ledger: h.ledger, salt: salt, client: newIPNClient(h.IPNAnywhere), running: running, logger: logger}
+	if h.Strict {
+		h.ipns.strict = new(fault.Strict)
+	}
 	ops := &operations{ledger: h.ledger, ipns: h.ipns, expiry: cmp.Or(time.Duration(h.Expiry), defaultExpiry)}
 	h.api = &api{key: h.apiKey, salt: salt, ledger: h.ledger, operations: ops, logger: logger}
 	h.routes = h.newRoutes(

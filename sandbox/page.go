@@ -17,6 +17,7 @@ var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 // page is what the templates show.
 type page struct {
 	Nonce     string // lets the page's own style and script through its security policy
+	Title     string // what this page is, in front of the sandbox's name; empty: no more than that
 	Language  language.Tag
 	Text      map[string]string
 	Dashboard map[string]string // the texts of the dashboard

@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"net/http"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +29,52 @@ func TestPaymentPage(t *testing.T) {
 	}
 	if strings.Contains(text, "http") || strings.Contains(text, "src=") {
 		t.Error("the page refers to something outside itself")
+	}
+}
+
+// Each page has a title of its own, which says first what the page is, and that there is an error.
+func TestTitles(t *testing.T) {
+	g := serve(t, new(Handler))
+	_, card := g.pay(`,"paymentMethod":"DOMESTIC"`)
+	_, paid := g.checkout("")
+	g.press(paid, "success")
+	shown := func(page string) string { text, _ := g.open(page, nil); return text }
+	for title, text := range map[string]string{
+		"Card details · Domestic card (NAPAS)":        shown(card),
+		"Error: Card details · Domestic card (NAPAS)": read(t, g.send(card, typed(""))),
+		"Lỗi: Thông tin thẻ · Thẻ nội địa (NAPAS)":    read(t, g.send(card+"?language=vi", typed(""))),
+		"The payment was successful":                  shown(paid),
+		"Transaction not found":                       shown(g.url + "/pay/1"),
+		"":                                            shown(g.url + "/"),
+	} {
+		if want := "<title>" + strings.TrimPrefix(title+" · Galaxy Pay sandbox", " · ") + "</title>"; !strings.Contains(text, want) {
+			t.Errorf("%q is missing in %s", want, text)
+		}
+	}
+}
+
+// The inputs that a complaint is about name it.
+func TestComplaintsNameTheirInputs(t *testing.T) {
+	for c, want := range map[complaint]string{
+		"": "", cardUnknown: "cardNumber", nameMissing: "cardHolderName", detailsDiffer: "cardExpireDate cardVerificationValue",
+		otpWrong: "otp", payerTooLong: "email",
+	} {
+		form := url.Values{"email": {strings.Repeat("ệ", maxPayerField+1)}, "fullname": {strings.Repeat("ệ", maxPayerField)}}
+		var names []string
+		for name, wrong := range c.inputs(form) {
+			if wrong {
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%q is about %q, want %q", c, got, want)
+		}
+	}
+	for c := range complaintTexts {
+		if len(c.inputs(nil)) == 0 {
+			t.Errorf("%q is about no input", c)
+		}
 	}
 }
 

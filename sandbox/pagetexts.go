@@ -24,12 +24,9 @@ var pageTexts = map[string]language.Text{
 	"TimeLeft": language.Both("Time left", "Thời gian còn lại"), // before the countdown
 	"Switch":   language.Both("Language", "Ngôn ngữ"),           // of the language, for screen readers
 
-	"ChooseMethod": language.Both("How would you like to pay?", "Quý khách muốn thanh toán bằng cách nào?"),
-	"OtherMethod":  language.Both("Choose another method", "Chọn phương thức khác"),
-	"Details":      language.Both("Your details", "Thông tin của quý khách"), // heading of what a payer is asked for
-	"Next":         language.Both("Continue", "Tiếp tục"),
+	"OtherMethod": language.Both("Choose another method", "Chọn phương thức khác"),
+	"Next":        language.Both("Continue", "Tiếp tục"),
 
-	"Card":        language.Both("Card details", "Thông tin thẻ"), // heading
 	"CardNumber":  language.Both("Card number", "Số thẻ"),
 	"CardName":    language.Both("Name on card", "Tên in trên thẻ"),
 	"ExpiryDate":  language.Both("Expiry date (MM/YY)", "Ngày hết hạn (MM/YY)"),
@@ -41,12 +38,10 @@ var pageTexts = map[string]language.Text{
 	"WithoutOTP":  language.Both("no OTP", "không hỏi OTP"),
 	"PayAmount":   language.Both("Pay", "Thanh toán"), // before the amount, on a button
 
-	"OTP":      language.Both("Confirm it is you", "Xác nhận giao dịch"), // heading
 	"OTPTip":   language.Both("In this sandbox the password is always:", "Trong sandbox này, mật khẩu luôn là:"),
 	"OTPInput": language.Both("One-time password (OTP)", "Mật khẩu dùng một lần (OTP)"),
 	"SentFor":  language.Both("Your bank asks for a password for card", "Ngân hàng yêu cầu mật khẩu cho thẻ"), // before the masked card
 
-	"Scan":    language.Both("Pay in your app", "Thanh toán trong ứng dụng"),
 	"ScanTip": language.Both("Scan this code with your phone. It leads to this page.", "Quét mã này bằng điện thoại. Mã dẫn đến chính trang này."),
 	"PaidApp": language.Both("I have paid in the app", "Tôi đã thanh toán trong ứng dụng"), // on the button
 
@@ -65,6 +60,7 @@ var pageTexts = map[string]language.Text{
 
 // The texts that the code chooses.
 var (
+	wrongForm  = language.Both("Error: %s", "Lỗi: %s") // title of a page that complains; one verb: its title without the complaint
 	payTitle   = language.Both("Pay your order", "Thanh toán đơn hàng")
 	noIPN      = language.Both("No IPN was sent: the request had no ipnURL.", "Không gửi IPN: yêu cầu không có ipnURL.")
 	ipnSending = language.Both("The IPN is being sent.", "Đang gửi IPN.")
@@ -74,6 +70,16 @@ var (
 	thousands = language.Both(",", ".") // between the groups of an amount's digits
 	point     = language.Both(".", ",") // in front of its fraction
 )
+
+// stepTexts are the headings of the steps of an open payment.
+var stepTexts = map[pageStep]language.Text{
+	payerStep:   language.Both("Your details", "Thông tin của quý khách"),
+	methodStep:  language.Both("How would you like to pay?", "Quý khách muốn thanh toán bằng cách nào?"),
+	cardStep:    language.Both("Card details", "Thông tin thẻ"),
+	otpStep:     language.Both("Confirm it is you", "Xác nhận giao dịch"),
+	cardIsKnown: language.Both("Your card", "Thẻ của quý khách"),
+	appStep:     language.Both("Pay in your app", "Thanh toán trong ứng dụng"),
+}
 
 // payerTexts are the names of the payer's details.
 var payerTexts = map[string]language.Text{

@@ -15,9 +15,9 @@ import (
 func TestTextsAreComplete(t *testing.T) {
 	same := []string{"3-D Secure", "Email", "E-mail"}
 	all := map[string]map[string]language.Text{
-		"page": pageTexts, "dashboard": dashboardTexts, "payer": payerTexts, "method": methodTexts, "complaint": named(complaintTexts), "outcome": named(outcomeTexts),
+		"page": pageTexts, "dashboard": dashboardTexts, "step": named(stepTexts), "payer": payerTexts, "method": methodTexts, "complaint": named(complaintTexts), "outcome": named(outcomeTexts),
 		"code": {
-			"payTitle": payTitle, "noIPN": noIPN, "ipnSending": ipnSending, "ipnFailed": ipnFailed, "ipnAnswer": ipnAnswer,
+			"wrongForm": wrongForm, "payTitle": payTitle, "noIPN": noIPN, "ipnSending": ipnSending, "ipnFailed": ipnFailed, "ipnAnswer": ipnAnswer,
 			"thousands": thousands, "point": point,
 		},
 	}

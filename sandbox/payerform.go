@@ -23,6 +23,15 @@ func readPayer(form url.Values) (p ledger.Payer, ok bool) {
 	return p, true
 }
 
+// tooLong names the details in a form that readPayer refuses.
+func tooLong(form url.Values) map[string]bool {
+	names := make(map[string]bool)
+	for _, name := range ledger.PayerFields() {
+		names[name] = utf8.RuneCountInString(form.Get(name)) > maxPayerField
+	}
+	return names
+}
+
 // takePayer keeps what the payer of a link typed. Whether the gateway demands every detail
 // is not documented; here each can be left empty.
 func takePayer(t *ledger.Transaction, form url.Values) (ledger.Outcome, complaint) {

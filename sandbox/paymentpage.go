@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -128,7 +129,7 @@ func (p paymentPage) sendBack(w http.ResponseWriter, r *http.Request, t ledger.T
 	p.redirects.keep(t, back)
 	if back.Method == http.MethodPost {
 		view := newPage(languageOf(r, t.ShownIn, t.Language))
-		view.Back = back
+		view.Back, view.Title = back, view.Text["Returning"]
 		writePage(w, http.StatusOK, "return.html", view)
 		return
 	}
@@ -143,11 +144,14 @@ func (p paymentPage) showStep(w http.ResponseWriter, r *http.Request, t ledger.T
 	view := newPage(in)
 	view.Payment, view.Framed = viewPayment(t, in), t.Modal
 	view.Step, view.Complaint = viewStep(t, in, p.ledger.Now()), complaintTexts[wrong].In(in)
+	view.Title = view.Step.Heading
 	view.Step.QR = qrImage(pageOf(r, t))
 	view.Step.Card, _ = card.FindTestCard(r.URL.Query().Get("card"))
 	status := http.StatusOK
 	if wrong != "" {
 		status = http.StatusUnprocessableEntity
+		view.Title = fmt.Sprintf(wrongForm.In(in), view.Title)
+		view.Step.Wrong = wrong.inputs(r.PostForm)
 	}
 	writePage(w, status, string(currentStep(t))+".html", view)
 }
@@ -159,9 +163,12 @@ func (p paymentPage) showSettled(w http.ResponseWriter, r *http.Request, t ledge
 	in := languageOf(r, t.ShownIn, t.Language)
 	view := newPage(in)
 	view.Payment, view.Framed, view.Back = viewPayment(t, in), t.Modal, p.redirects.of(t)
+	view.Title = view.Payment.Happened
 	writePage(w, http.StatusOK, "settled.html", view)
 }
 
 func showUnknown(w http.ResponseWriter, r *http.Request) {
-	writePage(w, http.StatusNotFound, "unknown.html", newPage(languageOf(r)))
+	view := newPage(languageOf(r))
+	view.Title = view.Text["NoTitle"]
+	writePage(w, http.StatusNotFound, "unknown.html", view)
 }

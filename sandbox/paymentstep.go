@@ -48,6 +48,23 @@ const (
 	otpWrong      complaint = "otp_wrong"
 )
 
+// inputs names the inputs that a complaint about this form is about.
+func (c complaint) inputs(form url.Values) map[string]bool {
+	switch c {
+	case cardUnknown:
+		return map[string]bool{"cardNumber": true}
+	case nameMissing:
+		return map[string]bool{"cardHolderName": true}
+	case detailsDiffer:
+		return map[string]bool{"cardExpireDate": true, "cardVerificationValue": true}
+	case otpWrong:
+		return map[string]bool{"otp": true}
+	case payerTooLong:
+		return tooLong(form)
+	}
+	return nil
+}
+
 // formTakers carry out a step with what its form says. They run under the ledger's lock.
 var formTakers = map[pageStep]func(*ledger.Transaction, url.Values) (ledger.Outcome, complaint){
 	payerStep: takePayer,

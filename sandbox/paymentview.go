@@ -89,8 +89,10 @@ func readable(amount string, in language.Tag) string {
 
 // stepView is what an open payment waits for.
 type stepView struct {
-	Due         string // the time of expiry
-	Left        string // until then
+	Heading     string
+	Wrong       map[string]bool // the inputs that the complaint is about
+	Due         string          // the time of expiry
+	Left        string          // until then
 	LeftSeconds int
 	Method      string
 	MethodName  string
@@ -108,6 +110,7 @@ type choice struct{ Method, Name string }
 func viewStep(t ledger.Transaction, in language.Tag, now time.Time) stepView {
 	left := (t.ExpiresAt.Sub(now) + time.Second - 1).Truncate(time.Second) // never over too early
 	view := stepView{
+		Heading:     heading(t, in),
 		Due:         t.ExpiresAt.In(message.Vietnam).Format("15:04:05 02/01/2006"),
 		Left:        clockTime(left),
 		LeftSeconds: int(left.Seconds()),
@@ -121,6 +124,16 @@ func viewStep(t ledger.Transaction, in language.Tag, now time.Time) stepView {
 		view.Methods = append(view.Methods, choice{Method: method, Name: methodTexts[method].In(in)})
 	}
 	return view
+}
+
+// heading says what an open payment waits for. A method that the customer chose is named.
+func heading(t ledger.Transaction, in language.Tag) string {
+	step := currentStep(t)
+	text := stepTexts[step].In(in)
+	if step != cardStep && step != appStep {
+		return text
+	}
+	return text + " · " + cmp.Or(methodTexts[t.Method].In(in), t.Method)
 }
 
 // clockTime writes a duration as the page's script does, 04:59 or 71:59:59.

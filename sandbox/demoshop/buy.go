@@ -16,7 +16,7 @@ const (
 	// maxForm is ample for the fields of the shop's forms.
 	maxForm = 4 << 10
 	// maxFaults is the longest list of faults.
-	maxFaults = 300
+	maxFaults = 1 << 10
 )
 
 // vietnam is UTC+7 the whole year, the time zone of orderDateTime.
@@ -101,7 +101,7 @@ func (h *Handler) buy(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	wanted, way, _ := strings.Cut(r.PostFormValue("buy"), " ") // one button says both
 	i := slices.IndexFunc(goods, func(p product) bool { return p.id == wanted })
-	fault := r.PostFormValue("fault")
+	fault := strings.Join(r.PostForm["fault"], " ")
 	if i < 0 || operations[way] == "" || len(fault) > maxFaults {
 		http.Error(w, "There is no such product or way to pay.", http.StatusBadRequest)
 		return

@@ -38,13 +38,14 @@ func dong(amount int64) string {
 
 // page is what the templates show.
 type page struct {
+	Title       string // what this page is, in front of the shop's name; empty: no more than that
 	Nonce       string // lets the page's own style and script through its security policy
 	Language    language.Tag
 	Text        map[string]string
 	Goods       []item
 	Orders      []orderView
 	Unassigned  []exchange
-	Faults      []string
+	Faults      []faultGroup
 	Order       orderView
 	Status      string // of a result callback, in words
 	Callback    callbackView
@@ -56,6 +57,28 @@ type page struct {
 type item struct {
 	ID, Icon, Name string
 	Price          int64
+}
+
+// faultGroup is a part of the list of faults, in the reader's language.
+type faultGroup struct {
+	Title  string
+	Faults []faultView
+}
+
+type faultView struct{ Name, About string }
+
+func viewFaults(in language.Tag) []faultGroup {
+	group := func(title language.Text, faults fault.Faults) faultGroup {
+		g := faultGroup{Title: title.In(in)}
+		for _, f := range faults {
+			g.Faults = append(g.Faults, faultView{f.Name, f.About.In(in)})
+		}
+		return g
+	}
+	all := fault.All()
+	return []faultGroup{
+		group(faultsOfAnswers, all.OfAnswers()), group(faultsOfIPNs, all.OfIPNs()), group(faultsOfResults, all.OfResults()),
+	}
 }
 
 // orderView is an order in the reader's language.
@@ -107,8 +130,29 @@ func viewOrder(o order, in language.Tag) orderView {
 	}
 }
 
-// callbackView is what a result page says of its message.
-type callbackView struct{ Status, OrderID string }
+// callbackView is what a result page says of its message, in the reader's language.
+type callbackView struct{ State, StateName, OrderID, Amount string }
+
+func viewCallback(c callback, o order, in language.Tag) callbackView {
+	said := c.status
+	if _, known := resultTexts[said]; !known {
+		said = failed
+	}
+	return callbackView{State: string(said), StateName: stateTexts[said].In(in), OrderID: string(c.Data.OrderID), Amount: c.amount(o)}
+}
+
+// amount is the price of the order. An order that is not the shop's has what the message says.
+func (c callback) amount(o order) string {
+	if o.id != "" {
+		return dong(o.product.price)
+	}
+	amount := plain(c.Data.Amount)
+	whole, fraction, _ := strings.Cut(amount, ".")
+	if n, err := strconv.ParseInt(whole, 10, 64); err == nil && c.Data.Currency == currency && strings.Trim(fraction, "0") == "" {
+		return dong(n)
+	}
+	return strings.TrimSpace(amount + " " + short(c.Data.Currency))
+}
 
 func (h *Handler) newPage(r *http.Request) page {
 	in := language.Of(r)
@@ -123,7 +167,7 @@ func (h *Handler) showGoods(w http.ResponseWriter, r *http.Request) {
 	for _, o := range h.orders.newest() {
 		p.Orders = append(p.Orders, viewOrder(o, p.Language))
 	}
-	p.Unassigned, p.Faults = h.orders.unassignedCallbacks(), fault.All().Names()
+	p.Unassigned, p.Faults = h.orders.unassignedCallbacks(), viewFaults(p.Language)
 	writePage(w, http.StatusOK, "goods.html", p, policy{})
 }
 
@@ -135,6 +179,7 @@ func (h *Handler) showOrder(w http.ResponseWriter, r *http.Request) {
 	}
 	p := h.newPage(r)
 	p.Order = viewOrder(o, p.Language)
+	p.Title = p.Text["Order"] + " " + o.id
 	var allow policy
 	if o.way == "modal" && o.endpoint != "" {
 		p.ModalScript = h.modalScript
@@ -159,7 +204,9 @@ func (h *Handler) showLive(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) showMissing(w http.ResponseWriter, r *http.Request) {
-	writePage(w, http.StatusNotFound, "missing.html", h.newPage(r), policy{})
+	p := h.newPage(r)
+	p.Title = p.Text["NoOrder"]
+	writePage(w, http.StatusNotFound, "missing.html", p, policy{})
 }
 
 // showResult is the page that the customer comes back to. The way to the order is an
@@ -172,12 +219,9 @@ func (h *Handler) showResult(w http.ResponseWriter, r *http.Request, c callback,
 		return
 	}
 	p := h.newPage(r)
-	p.Callback = callbackView{Status: string(c.status), OrderID: string(c.Data.OrderID)}
-	said, known := resultTexts[c.status]
-	if !known {
-		said = resultTexts[failed]
-	}
-	p.Status = said.In(p.Language)
+	p.Callback = viewCallback(c, o, p.Language)
+	p.Status = resultTexts[state(p.Callback.State)].In(p.Language)
+	p.Title = p.Status
 	if o.id != "" {
 		p.Order = viewOrder(o, p.Language)
 	}

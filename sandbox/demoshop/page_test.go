@@ -3,10 +3,13 @@ package demoshop
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/fault"
 )
 
 // Of all web pages only the shop's own may look and buy, opened under localhost or an address.
@@ -55,6 +58,81 @@ func TestIPNFromPage(t *testing.T) {
 		if o, _ := h.orders.find("DH-1"); (o.state == paid) != (want == http.StatusOK) {
 			t.Errorf("from %q: the order is %s", origin, o.state)
 		}
+	}
+}
+
+// Each page has a title of its own. The result says in the reader's language how it went, and how much it
+// was about.
+func TestTitlesAndResults(t *testing.T) {
+	h := openShop(t)
+	h.orders.add(&order{id: "DH-1", product: goods[0], state: paid})
+	result := func(status, orderID string) string {
+		return status + ` {"responseData":{"orderID":"` + orderID + `","orderAmount":"1890000.00","orderCurrency":"VND"}}`
+	}
+	for name, test := range map[string]struct {
+		path, result string
+		want         []string
+	}{
+		"goods":    {"/", "", []string{"<title>Cửa hàng thử</title>"}},
+		"order":    {"/orders/DH-1", "", []string{"<title>Đơn hàng DH-1 · Cửa hàng thử</title>"}},
+		"no order": {"/orders/DH-2", "", []string{"<title>Không tìm thấy đơn hàng · Cửa hàng thử</title>"}},
+		"paid": {"/galaxypay/result", result("paid", "DH-1"), []string{
+			"<title>Cảm ơn bạn, đã nhận được thanh toán · Cửa hàng thử</title>", `<span class="badge paid">Đã thanh toán</span>`, "29.000 ₫",
+		}},
+		"cancelled, another shop's": {"/galaxypay/result", result("cancelled", "A-1"), []string{
+			"<title>Bạn đã hủy thanh toán · Cửa hàng thử</title>", `<span class="badge cancelled">Đã hủy</span>`, "1.890.000 ₫",
+		}},
+		"a status of later": {"/galaxypay/result", result("refunded", "DH-1"), []string{`<span class="badge failed">Thất bại</span>`}},
+		"dollars": {"/galaxypay/result", `expired {"responseData":{"orderID":"A-1","orderAmount":"12.50","orderCurrency":"USD"}}`, []string{
+			`<span class="price">12.50 USD</span>`,
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, body, posted := strings.Cut(test.result, " ")
+			method := http.MethodGet
+			if posted {
+				method = http.MethodPost
+			}
+			r := httptest.NewRequestWithContext(t.Context(), method, test.path, strings.NewReader(body))
+			r.Host = "localhost"
+			r.Header.Set("Accept", "text/html")
+			r.Header.Set("Accept-Language", "vi")
+			if posted {
+				r.Header.Set("Galaxypay-Callback", "result")
+				r.Header.Set("Galaxypay-Payment-Status", status)
+			}
+			w := httptest.NewRecorder()
+			if err := h.ServeHTTP(w, r, nil); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(w.Body.String(), want) {
+					t.Errorf("%q is missing in %s", want, w.Body)
+				}
+			}
+		})
+	}
+}
+
+// The shop offers every fault there is, once, and takes all of them.
+func TestFaultsToChooseFrom(t *testing.T) {
+	var offered []string
+	for _, g := range viewFaults("vi") {
+		if g.Title == "" || len(g.Faults) == 0 {
+			t.Errorf("group %+v", g)
+		}
+		for _, f := range g.Faults {
+			offered = append(offered, f.Name)
+			if f.About == "" {
+				t.Errorf("%s is not explained", f.Name)
+			}
+		}
+	}
+	if all := fault.All().Names(); !slices.Equal(offered, all) {
+		t.Errorf("offered %v of %v", offered, all)
+	}
+	if size := len(strings.Join(offered, " ")); size > maxFaults {
+		t.Errorf("all of them are %d bytes, more than the %d that an order may name", size, maxFaults)
 	}
 }
 

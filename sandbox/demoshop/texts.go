@@ -13,7 +13,7 @@ var pageTexts = map[string]language.Text{
 	"Link":     language.Both("Payment link", "Liên kết"),
 
 	"Break":      language.Both("Break it on purpose", "Cố ý gây lỗi"),
-	"BreakAbout": language.Both("What goes wrong with the next order: names of the sandbox's faults, several with commas. Empty: nothing.", "Lỗi xảy ra với đơn hàng kế tiếp: tên lỗi của sandbox, nhiều lỗi cách nhau bằng dấu phẩy. Để trống: không lỗi."),
+	"BreakAbout": language.Both("Choose what goes wrong with the next order that you buy.", "Hãy chọn lỗi sẽ xảy ra với đơn hàng kế tiếp."),
 	"Orders":     language.Both("Orders", "Đơn hàng"),
 	"NoOrders":   language.Both("No orders yet.", "Chưa có đơn hàng."),
 
@@ -22,6 +22,7 @@ var pageTexts = map[string]language.Text{
 
 	"Dashboard": language.Both("Sandbox", "Sandbox"),
 	"Back":      language.Both("Back to the shop", "Về cửa hàng"),
+	"NoOrder":   language.Both("Order not found", "Không tìm thấy đơn hàng"),
 	"Missing":   language.Both("The shop does not know this order. It remembers the last 100, until it stops.", "Cửa hàng không có đơn hàng này. Chỉ 100 đơn gần nhất được nhớ, cho tới khi chương trình dừng."),
 
 	"Order":       language.Both("Order", "Đơn hàng"),
@@ -51,6 +52,13 @@ var pageTexts = map[string]language.Text{
 	"ResultAbout": language.Both("Your browser brought this result. The shop hands out goods on the IPN alone, which the gateway sends to it directly.", "Trình duyệt của bạn mang kết quả này tới. Cửa hàng chỉ giao hàng theo IPN mà cổng thanh toán gửi trực tiếp."),
 	"ToOrder":     language.Both("To the order", "Xem đơn hàng"),
 }
+
+// The headings of the faults.
+var (
+	faultsOfAnswers = language.Both("In the answer to the request", "Trong trả lời cho yêu cầu")
+	faultsOfIPNs    = language.Both("In the IPN", "Trong IPN")
+	faultsOfResults = language.Both("In the result that the browser brings back", "Trong kết quả mà trình duyệt mang về")
+)
 
 // wayTexts are the names of the ways to pay.
 var wayTexts = map[string]language.Text{

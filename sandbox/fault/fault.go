@@ -9,12 +9,14 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 )
 
 // Fault is something that goes wrong on purpose.
 type Fault struct {
 	Name  string
-	About string // one line, for people
+	About language.Text // one line, for people
 
 	// One of these is what it does.
 	before   func()          // in the place of the operation
@@ -61,6 +63,11 @@ func (f Faults) OfAnswers() Faults {
 // OfIPNs returns those that strike IPNs.
 func (f Faults) OfIPNs() Faults {
 	return f.that(func(f Fault) bool { return f.ipns != nil })
+}
+
+// OfResults returns those that strike the result that the browser brings back.
+func (f Faults) OfResults() Faults {
+	return f.that(func(f Fault) bool { return f.redirect != nil })
 }
 
 func (f Faults) that(is func(Fault) bool) Faults {

@@ -19,6 +19,43 @@ function make(tag, attributes, ...children) {
 	return element;
 }
 
+// renew makes the children of an element the fresh ones. What is the same already stays where it is, with
+// its focus, its selection and the place to which it is scrolled: news must not take these away.
+// Elements are the same by name and id. Their order never changes.
+function renew(parent, fresh) {
+	let at = parent.firstChild;
+	for (const child of fresh) {
+		let old = at;
+		while (old && !sameNode(old, child)) old = old.nextSibling;
+		if (!old) {
+			parent.insertBefore(child, at);
+			continue;
+		}
+		while (at !== old) at = removeAndGoOn(at);
+		at = old.nextSibling;
+		if (old !== child && !old.isEqualNode(child)) renewNode(old, child);
+	}
+	while (at) at = removeAndGoOn(at);
+}
+
+const sameNode = (a, b) => a.nodeName === b.nodeName && a.id === b.id;
+
+function removeAndGoOn(node) {
+	const next = node.nextSibling;
+	node.remove();
+	return next;
+}
+
+function renewNode(old, fresh) {
+	if (old.nodeType === Node.TEXT_NODE) {
+		old.data = fresh.data;
+		return;
+	}
+	for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+	for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+	renew(old, [...fresh.childNodes]);
+}
+
 async function ask(method, path, body) {
 	const request = { method };
 	if (body !== undefined) {
@@ -26,8 +63,8 @@ async function ask(method, path, body) {
 		request.headers = { "Content-Type": "application/json" };
 	}
 	const response = await fetch(path, request);
-	const text = await response.text();
-	const answer = text ? JSON.parse(text) : {};
+	const said = await response.text();
+	const answer = said ? JSON.parse(said) : {};
 	if (!response.ok) throw new Error(answer.detail ?? response.statusText);
 	return answer;
 }
@@ -74,7 +111,7 @@ const verdictTag = (verdict) => verdict && tag(say("short_" + verdict), verdictM
 const faultTags = (faults) => (faults ?? []).map((name) => tag(say("fault") + ": " + name, "warn"));
 
 function row(t) {
-	return make("a", { class: "row", href: "#" + t.id, "aria-current": t.id === chosen() && "true" },
+	return make("a", { class: "row", id: "row-" + t.id, href: "#" + t.id, "aria-current": t.id === chosen() && "true" },
 		make("b", {}, t.orderID),
 		make("span", { class: "money" }, t.orderAmount + " " + t.orderCurrency),
 		make("small", {}, t.stage + (t.operation ? " · " + t.operation : "")),
@@ -84,7 +121,7 @@ function row(t) {
 
 function showList() {
 	const rows = [...transactions.values()].slice(0, maxListed).map(row);
-	place("transactions").replaceChildren(...(rows.length ? rows : [make("p", { class: "soft" }, say("none"))]));
+	renew(place("transactions"), rows.length ? rows : [make("p", { class: "soft" }, say("none"))]);
 	place("unassigned").textContent = say("unassigned") + " (" + unassigned.length + ")";
 }
 
@@ -93,6 +130,7 @@ function showList() {
 const unassignedHash = "unassigned";
 const chosen = () => location.hash.slice(1);
 const opened = new Map(); // exchanges on the page, so that what is unfolded stays so
+const title = document.title;
 
 const actions = {
 	open: ["complete", "fail", "cancel", "expire"],
@@ -114,9 +152,10 @@ function fact(name, value) {
 }
 
 function showTransaction(t) {
+	document.title = t.orderID + " · " + title;
 	read(
 		back(),
-		make("h1", { class: "amount" }, t.orderAmount + " " + t.orderCurrency),
+		make("h2", { class: "amount" }, t.orderAmount + " " + t.orderCurrency),
 		make("p", { class: "tags" }, tag(t.stage), outcomeTag(t), verdictTag(t.signature), ipnTag(t.ipn), ...faultTags(t.faults)),
 		make("dl", { class: "facts" },
 			fact("order", t.orderID), fact("description", t.orderDescription), fact("transaction", t.id), fact("requestID", t.requestID),
@@ -130,13 +169,17 @@ function showTransaction(t) {
 }
 
 function showUnassigned(exchanges, leftOut) {
+	document.title = say("unassigned") + " · " + title;
 	read(back(), make("h2", {}, say("unassigned")), make("p", { class: "soft" }, say("unassignedTip")), ...log(exchanges, leftOut));
 }
 
 // read fills the part of the page that takes the list's place on a narrow screen.
 function read(...children) {
+	const detail = place("detail");
+	const focused = detail.contains(document.activeElement);
 	place("board").classList.add("reading");
-	place("detail").replaceChildren(...children);
+	renew(detail, children);
+	if (focused && !detail.contains(document.activeElement)) detail.focus(); // what had it is gone
 }
 
 const back = () => make("a", { id: "back", href: "#" }, "‹ " + say("back"));
@@ -144,7 +187,7 @@ const back = () => make("a", { id: "back", href: "#" }, "‹ " + say("back"));
 function log(exchanges, leftOut) {
 	const cards = exchanges.map((e, i) => {
 		const key = [chosen(), e.at, e.kind, e.address, e.attempt, e.signature].join("|");
-		if (!opened.has(key)) opened.set(key, exchange(e, i === 0));
+		if (!opened.has(key)) opened.set(key, exchange(key, e, i === 0));
 		return opened.get(key);
 	});
 	return [make("p", { class: "soft" }, say("cards")), leftOut > 0 && make("p", { class: "soft" }, leftOut + " " + say("leftOut")), ...cards].filter(Boolean);
@@ -152,8 +195,8 @@ function log(exchanges, leftOut) {
 
 // ---- one exchange ----
 
-function exchange(e, open) {
-	return make("details", { class: "wire " + e.kind, open },
+function exchange(id, e, open) {
+	return make("details", { id, class: "wire " + e.kind, open },
 		make("summary", {},
 			make("b", {}, say("to_" + e.kind) + (e.attempt ? ", " + say("attempt") + " " + e.attempt : "")),
 			e.operation && tag(e.operation),
@@ -189,12 +232,12 @@ function answer(e) {
 function headers(lines) {
 	return lines?.length && make("details", {},
 		make("summary", {}, say("headers") + " (" + lines.length + ")"),
-		make("pre", {}, lines.map((h) => h.name + ": " + h.value).join("\n")));
+		text(say("headers"), lines.map((h) => h.name + ": " + h.value).join("\n")));
 }
 
-function signedText(text) {
+function signedText(signed) {
 	const word = "<salt>";
-	return make("pre", {}, text.slice(0, -word.length), make("span", { class: "salt" }, word));
+	return text(say("signedText"), signed.slice(0, -word.length), make("span", { class: "salt" }, word));
 }
 
 // content shows a body as it was sent, and beside it laid out, if it is JSON.
@@ -202,19 +245,22 @@ function content(body) {
 	const notes = [say("asSent"), (body.cut ? say("cut") + " " : "") + body.length + " " + say("bytes"), body.base64 && say("base64")];
 	const pretty = !body.cut && !body.base64 && layOut(body.text);
 	return make("div", { class: "beside" + (pretty ? " two" : "") },
-		make("div", {}, make("h4", {}, notes.filter(Boolean).join(" · ")), make("pre", {}, body.text)),
+		make("div", {}, make("h4", {}, notes.filter(Boolean).join(" · ")), text(say("asSent"), body.text)),
 		pretty && make("div", {}, make("h4", {}, say("formatted")), pretty));
 }
 
+// text is text that can be long: it is scrolled with the keyboard, too.
+const text = (label, ...children) => make("pre", { tabindex: 0, role: "group", "aria-label": label }, ...children);
+
 // layOut indents JSON without touching a token: JSON.stringify would change how numbers are written.
-function layOut(text) {
+function layOut(json) {
 	try {
-		JSON.parse(text);
+		JSON.parse(json);
 	} catch {
 		return null;
 	}
-	const tokens = text.match(/"(?:\\.|[^"\\])*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? [];
-	const pre = make("pre", {});
+	const tokens = json.match(/"(?:\\.|[^"\\])*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? [];
+	const pre = text(say("formatted"));
 	let depth = 0;
 	const newLine = () => "\n" + "\t".repeat(depth);
 	tokens.forEach((token, i) => {
@@ -251,9 +297,9 @@ function controls(known) {
 		make("span", {}, f.name, make("small", {}, f.about)));
 	return make("details", { class: "panel" },
 		make("summary", {}, make("b", {}, say("controls")), " ", make("span", { class: "tag warn", id: "striking" })),
-		make("h3", {}, say("faults")), make("p", { class: "soft" }, say("faultsTip")),
+		make("h2", {}, say("faults")), make("p", { class: "soft" }, say("faultsTip")),
 		make("div", { class: "faults" }, ...known.map(box)),
-		make("h3", {}, say("clock")), make("p", { class: "soft", id: "now" }),
+		make("h2", {}, say("clock")), make("p", { class: "soft", id: "now" }),
 		make("div", { class: "buttons" }, ...["1m", "16m", "24h"].map((by) => make("button", { type: "button", onclick: attempt(() => advance(by)) }, say("advance") + " " + by))),
 		make("div", { class: "buttons" }, make("button", { type: "button", id: "reset", class: "bad", onclick: attempt(reset) }, say("reset"))));
 }
@@ -299,8 +345,9 @@ async function lookAtChosen() {
 	const id = chosen();
 	if (id === unassignedHash) return lookAtAll();
 	if (transactions.has(id)) return lookAt(id);
+	document.title = title;
 	place("board").classList.remove("reading");
-	place("detail").replaceChildren(make("p", { class: "soft" }, say("choose")));
+	renew(place("detail"), [make("p", { class: "soft" }, say("choose"))]);
 }
 
 // follow looks again at what has changed, one after the other. Behind a crowd of news it
@@ -348,14 +395,24 @@ function keepChosen() {
 	for (const link of document.querySelectorAll("#languages a")) link.hash = location.hash;
 }
 
+// followOnNarrowScreen moves the focus where list and transaction take each other's place.
+function followOnNarrowScreen(before) {
+	if (chosen()) {
+		if (!place("list").checkVisibility()) place("detail").focus();
+		return;
+	}
+	(place("row-" + before) ?? place(before))?.focus();
+}
+
 place("unassigned").href = "#" + unassignedHash;
 keepChosen();
-addEventListener("hashchange", () => {
+addEventListener("hashchange", (event) => {
 	keepChosen();
 	opened.clear();
+	place("detail").replaceChildren();
 	scrollTo(0, 0);
 	complain();
 	showList();
-	lookAtChosen().catch(complain);
+	lookAtChosen().then(() => followOnNarrowScreen(new URL(event.oldURL).hash.slice(1))).catch(complain);
 });
 listen();

@@ -73,6 +73,12 @@ func (s *Server) Expire(id string) (Transaction, error) { return s.act(id, "expi
 // ResendIPN sends the IPN of a settled payment once more.
 func (s *Server) ResendIPN(id string) (Transaction, error) { return s.act(id, "resend-ipn", nil) }
 
+// ResendIPNWithNewTime sends it once more with the present as its responseDateTime, signed for that: an IPN
+// that an app has not seen, about a payment that it knows.
+func (s *Server) ResendIPNWithNewTime(id string) (Transaction, error) {
+	return s.act(id, "resend-ipn", map[string]bool{"newTime": true})
+}
+
 // Refund gives back an amount such as 12.50; empty means all that is left.
 func (s *Server) Refund(id, amount string) (Transaction, error) {
 	if amount == "" {

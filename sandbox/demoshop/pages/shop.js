@@ -9,10 +9,48 @@ async function refresh() {
 	if (!answer.ok) return;
 	const page = await answer.text();
 	if (page === shown) return;
-	const open = [...live.querySelectorAll("details[open]")].map((d) => d.id);
-	live.innerHTML = page; // from the shop's own template, which escapes what is in messages
+	const fresh = document.createElement("template");
+	fresh.innerHTML = page; // from the shop's own template, which escapes what is in messages
+	const focused = live.contains(document.activeElement);
+	renew(live, [...fresh.content.childNodes]);
+	if (focused && !live.contains(document.activeElement)) live.focus(); // what had it is gone
 	shown = page;
-	for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+}
+
+// renew makes the children of an element the fresh ones. What is the same already stays where it is, with
+// its focus and unfolded as it was. Elements are the same by name and id. Their order never changes.
+function renew(parent, fresh) {
+	let at = parent.firstChild;
+	for (const child of fresh) {
+		let old = at;
+		while (old && !sameNode(old, child)) old = old.nextSibling;
+		if (!old) {
+			parent.insertBefore(child, at);
+			continue;
+		}
+		while (at !== old) at = removeAndGoOn(at);
+		at = old.nextSibling;
+		renewNode(old, child);
+	}
+	while (at) at = removeAndGoOn(at);
+}
+
+const sameNode = (a, b) => a.nodeName === b.nodeName && a.id === b.id;
+
+function removeAndGoOn(node) {
+	const next = node.nextSibling;
+	node.remove();
+	return next;
+}
+
+function renewNode(old, fresh) {
+	if (old.nodeType === Node.TEXT_NODE) {
+		if (old.data !== fresh.data) old.data = fresh.data;
+		return;
+	}
+	for (const { name } of [...old.attributes]) if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
+	for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+	renew(old, [...fresh.childNodes]);
 }
 
 setInterval(() => {
@@ -31,14 +69,19 @@ function openModal() {
 	galaxyPaySubmitPayment(modal.dataset.endpoint, ask, refresh, { language: modal.dataset.language });
 }
 
-if (modal) {
+// Without this script, or without the gateway's, the way to the payment is a link.
+if (modal && globalThis.galaxyPaySubmitPayment) {
 	live.addEventListener("click", (event) => {
-		if (event.target.id === "open-modal") openModal();
+		if (event.target.id !== "open-modal") return;
+		event.preventDefault();
+		openModal();
 	});
 	// Once by itself, for a customer who has just ordered; not again after a reload.
 	const key = "opened " + location.pathname;
-	if (document.getElementById("open-modal") && !sessionStorage.getItem(key)) {
+	const link = document.getElementById("open-modal");
+	if (link && !sessionStorage.getItem(key)) {
 		sessionStorage.setItem(key, "yes");
+		link.focus(); // where the customer is when the window closes
 		openModal();
 	}
 }
