@@ -117,7 +117,7 @@ func (c *call) takeKey(header http.Header) *problem.Problem {
 		key := unquoted(strings.TrimSpace(value))
 		switch {
 		case key == "":
-		case c.request.key != "":
+		case c.request.key != "", isFolded(value):
 			return problem.IdempotencyKeys()
 		case c.request.enveloped:
 			return problem.IdempotencyKeyBesideEnvelope()
@@ -127,6 +127,11 @@ func (c *call) takeKey(header http.Header) *problem.Problem {
 	}
 	return nil
 }
+
+// isFolded reports whether a header line holds several quoted keys: what stands on the way may fold two lines into one.
+func isFolded(value string) bool { return foldedKeys.MatchString(value) }
+
+var foldedKeys = regexp.MustCompile(`^\s*(?:"[^"]*"\s*,\s*)+"[^"]*"\s*$`)
 
 // unquoted is a key without the quotation marks that the draft of the header's standard puts
 // around it. Most clients leave them out, and both must mean the same payment.

@@ -72,6 +72,9 @@ func TestCallRequestIDFromIdempotencyKey(t *testing.T) {
 	}{
 		"two keys":                      {payment, []string{"a", "b"}},
 		"the same key twice":            {payment, []string{"a", "a"}},
+		"two keys in one line":          {payment, []string{`"a", "b"`}},
+		"two keys in one line, tightly": {payment, []string{`"a","b"`}},
+		"one key twice in one line":     {payment, []string{` "a" , "a" `}},
 		"a key beside an own requestID": {`{"requestID":"r-1","requestDateTime":"20261120120000","requestData":` + payment + `}`, []string{"a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
