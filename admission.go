@@ -97,6 +97,7 @@ var bodyTimeout = 30 * time.Second
 func readBody(w http.ResponseWriter, r *http.Request, b *bodies.Reader, unreadable problem.Code) ([]byte, *problem.Problem) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		closeConnection(w, r)
+		w.Header().Set("Accept-Encoding", "identity")
 		return nil, problem.ContentEncoding()
 	}
 	deadline := time.Now().Add(bodyTimeout)

@@ -95,7 +95,7 @@ func (p *Proxy) failures() []describe.Failure {
 	}
 	failures := []describe.Failure{
 		failure(problem.CallerAddress(), "Galaxypay-Merchant"),
-		failure(problem.ContentType(), append(routed, "Accept-Post")...),
+		failure(problem.ContentType(), append(routed, "Accept-Post", "Accept-Encoding")...),
 		failure(problem.BodyTooLarge(p.MaxBody), routed...),
 		failure(problem.BodyTimeout(), routed...),
 		failure(problem.Overloaded(p.MaxInFlight), append(routed, "Retry-After")...),

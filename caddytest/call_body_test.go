@@ -181,6 +181,9 @@ func TestCallBodyCompressedIsRefused(t *testing.T) {
 	for encoding, body := range map[string]string{"gzip": gzipped(payment), "deflate": payment, "br": payment, "gzip, identity": gzipped(payment)} {
 		a := s.call(t, "/pay", body, "Content-Encoding", encoding)
 		a.wantProblem(t, http.StatusUnsupportedMediaType, "content_type_unsupported", "not_sent")
+		if got := a.header.Get("Accept-Encoding"); got != "identity" {
+			t.Errorf("Accept-Encoding %q", got)
+		}
 	}
 	s.gateway.wantCalls(t, 0)
 	s.call(t, "/pay", payment, "Content-Encoding", "identity").wantOK(t, paid)

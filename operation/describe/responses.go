@@ -44,6 +44,7 @@ func (s *Site) headers() object {
 		}},
 		{"Retry-After", textHeader("With `overloaded`: after how many seconds to try again.")},
 		{"Accept-Post", textHeader("The Content-Type that a call must have.")},
+		{"Accept-Encoding", textHeader("`identity`: a call must not be compressed.")},
 		{"Content-Language", textHeader("Language of title and detail: `en` or `vi`.")},
 		{"Cache-Control", textHeader("`no-store`; of a document `no-cache`.")},
 		{"X-Content-Type-Options", textHeader("`nosniff`.")},
@@ -61,7 +62,7 @@ func (s *Site) sends(header string) bool {
 		return s.Unproven
 	case paymentStatusHeader:
 		return slices.ContainsFunc(s.Operations, func(o operation.Operation) bool { return saysPaymentStatus(&o) })
-	case "Retry-After", "Accept-Post":
+	case "Retry-After", "Accept-Post", "Accept-Encoding":
 		return slices.ContainsFunc(s.Calls, func(f Failure) bool { return slices.Contains(f.Headers, header) })
 	}
 	return true
