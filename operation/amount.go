@@ -55,9 +55,9 @@ func WithoutFraction() []string {
 	return codes
 }
 
-// currencyCode returns a value as the code of a currency, "" if it is not three letters.
-func currencyCode(value []byte) string {
-	code := strings.ToUpper(rawjson.Scalar(value))
+// currencyCode returns a text as the code of a currency, "" if it is not three letters.
+func currencyCode(text []byte) string {
+	code := strings.ToUpper(string(text))
 	if len(code) != 3 || strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		return ""
 	}
@@ -91,7 +91,7 @@ func (f *Field) faultsOfAmount(text, currency []byte) []Fault {
 	if plain && !broken && (!f.Positive || !isZero(whole)) {
 		return nil
 	}
-	code := currencyCode(currency)
+	code := currencyCode([]byte(rawjson.Scalar(currency)))
 	digits := minorUnit(code)
 	right := plain && (len(fraction) <= digits || digits == 0 && len(fraction) <= 2 && isZero(fraction))
 	zero := right && f.Positive && isZero(whole) && isZero(fraction)
@@ -133,6 +133,9 @@ func meant(text string, digits int) string {
 	if number, ok := withoutExponent(text); ok {
 		return only([]string{reading(number, "", ".", digits)})
 	}
+	if digits > 0 && isTwofold(text) {
+		return ""
+	}
 	var grouped, ungrouped []string
 	for _, point := range pointMarks {
 		ungrouped = append(ungrouped, reading(text, "", point, digits))
@@ -146,6 +149,13 @@ func meant(text string, digits int) string {
 		return only(grouped)
 	}
 	return only(append(grouped, ungrouped...))
+}
+
+// isTwofold reports whether text has one mark, and three digits behind it: 10.995 dollars are
+// 10995 of them, or a little less than 11. A guess could be a thousand times too high.
+func isTwofold(text string) bool {
+	at := strings.IndexAny(text, strings.Join(pointMarks, ""))
+	return at >= 0 && at <= 3 && len(text)-at == 4 && isDigits([]byte(text[at+1:])) && isDigits([]byte(text[:at]))
 }
 
 // narrow turns the full-width characters of East Asian keyboards into those of ASCII.

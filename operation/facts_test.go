@@ -394,6 +394,8 @@ func (r row) sameKind(kind Kind) bool {
 		return kind == KindInteger
 	}
 	switch {
+	case strings.HasSuffix(strings.ToLower(r.name), "currency"), strings.HasSuffix(r.name, "ccy_code"):
+		return kind == KindCurrency
 	case strings.HasSuffix(r.name, "DateTime"):
 		return kind == KindTime
 	case strings.HasSuffix(strings.ToLower(r.name), "amount"):

@@ -69,6 +69,8 @@ type Field struct {
 	// lists of codes in its documents; the gateway may take others.
 	Values []string `json:"values"`
 	Lists  []string `json:"lists"`
+	// Form says what a text looks like, for a person whose text is too long to be one. Default: nothing.
+	Form language.Text `json:"form"`
 	// Disputed says what the sources disagree about, or do not say.
 	Disputed string `json:"disputed"`
 	// Secret fields hold card data or tokens.
@@ -88,15 +90,16 @@ type Kind string
 
 // The kinds.
 const (
-	KindText    Kind = "text"
-	KindAmount  Kind = "amount"  // a decimal of zero or more, as its currency has it
-	KindInteger Kind = "integer" // digits
-	KindTime    Kind = "time"    // yyyyMMddHHmmss
-	KindFlag    Kind = "flag"    // true or false, as text or not
-	KindURL     Kind = "url"     // an http or https address
-	KindLink    Kind = "link"    // any absolute address: an app's own scheme will do
-	KindObject  Kind = "object"
-	KindArray   Kind = "array"
+	KindText     Kind = "text"
+	KindAmount   Kind = "amount"   // a decimal of zero or more, as its currency has it
+	KindInteger  Kind = "integer"  // digits
+	KindTime     Kind = "time"     // yyyyMMddHHmmss
+	KindCurrency Kind = "currency" // three letters, as in ISO 4217
+	KindFlag     Kind = "flag"     // true or false, as text or not
+	KindURL      Kind = "url"      // an http or https address
+	KindLink     Kind = "link"     // any absolute address: an app's own scheme will do
+	KindObject   Kind = "object"
+	KindArray    Kind = "array"
 )
 
 // Condition says when a field must be sent.

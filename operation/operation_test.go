@@ -120,7 +120,7 @@ func TestDataFilesHaveNoUnknownKeys(t *testing.T) {
 	}
 }
 
-var allKinds = []Kind{KindText, KindAmount, KindInteger, KindTime, KindFlag, KindURL, KindLink, KindObject, KindArray}
+var allKinds = []Kind{KindText, KindCurrency, KindAmount, KindInteger, KindTime, KindFlag, KindURL, KindLink, KindObject, KindArray}
 
 // everyField calls visit with every field of the catalogue, those inside of others too.
 func everyField(visit func(where string, f *Field)) {

@@ -69,7 +69,7 @@ func anyOperation() *rapid.Generator[Operation] {
 	return rapid.SampledFrom(append(All(), Operation{Name: Other}))
 }
 
-var allCodes = []Code{CodeRequired, CodeKind, CodeTooLong, CodeTime, CodeAmount, CodeInteger, CodeValue, CodeURL}
+var allCodes = []Code{CodeRequired, CodeKind, CodeTooLong, CodeTime, CodeAmount, CodeInteger, CodeValue, CodeURL, CodeCurrency}
 
 // Whatever an app sends, as long as it is JSON, is judged: without a panic, with codes
 // that there are, for fields of this operation, each at most once, and twice the same.

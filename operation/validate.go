@@ -21,6 +21,7 @@ const (
 	CodeRequired Code = "required"  // missing, null or empty
 	CodeKind     Code = "kind"      // another kind of JSON value
 	CodeTooLong  Code = "too_long"  // more characters than Field.Max
+	CodeCurrency Code = "currency"  // not three letters
 	CodeTime     Code = "date_time" // no real date and time as yyyyMMddHHmmss
 	CodeAmount   Code = "amount"    // no amount of its currency, or 0 where there must be more
 	CodeInteger  Code = "integer"   // not digits only
@@ -118,9 +119,16 @@ func (f *Field) faults(value, currency []byte) []Fault {
 	if !ok {
 		return []Fault{{Field: f, Code: CodeKind}}
 	}
-	if f.Max > 0 && len(text) > f.Max && length(text, f.Kind) > f.Max { // a character has a byte or more
-		return []Fault{{Field: f, Code: CodeTooLong}}
+	if faults := f.faultsOfForm(text, currency); faults != nil {
+		return faults
 	}
+	// A character has a byte or more.
+	return f.failUnless(f.Max <= 0 || len(text) <= f.Max || length(text, f.Kind) <= f.Max, CodeTooLong)
+}
+
+// faultsOfForm judges what a text looks like. It comes before its length: to a date that is written
+// in another way, its length is of no matter.
+func (f *Field) faultsOfForm(text, currency []byte) []Fault {
 	if f.Values != nil {
 		return f.failUnless(slices.Contains(f.Values, string(text)), CodeValue)
 	}
@@ -131,6 +139,8 @@ func (f *Field) faults(value, currency []byte) []Fault {
 		return f.failUnless(isDigits(text), CodeInteger)
 	case KindTime:
 		return f.failUnless(IsTime(text), CodeTime)
+	case KindCurrency:
+		return f.failUnless(currencyCode(text) != "", CodeCurrency)
 	case KindURL:
 		return f.failUnless(isURL(text, true), CodeURL)
 	case KindLink:

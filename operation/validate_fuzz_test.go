@@ -107,13 +107,19 @@ func opinionOn(f *Field, value, currency any) Code {
 	if !ok {
 		return CodeKind
 	}
+	if code := formCode(f, text, currency); code != "" {
+		return code
+	}
 	counted := accents.ReplaceAllString(text, "")
 	if f.Kind == KindAmount {
 		counted = notDigits.ReplaceAllString(counted, "")
 	}
-	if f.Max > 0 && utf8.RuneCountInString(counted) > f.Max {
-		return CodeTooLong
-	}
+	return unless(f.Max <= 0 || utf8.RuneCountInString(counted) <= f.Max, CodeTooLong)
+}
+
+var threeLetters = regexp.MustCompile(`^[A-Za-z]{3}$`)
+
+func formCode(f *Field, text string, currency any) Code {
 	if f.Values != nil {
 		return unless(slices.Contains(f.Values, text), CodeValue)
 	}
@@ -125,6 +131,8 @@ func opinionOn(f *Field, value, currency any) Code {
 	case KindTime:
 		at, err := time.Parse("20060102150405", text)
 		return unless(err == nil && at.Format("20060102150405") == text, CodeTime)
+	case KindCurrency:
+		return unless(threeLetters.MatchString(text), CodeCurrency)
 	case KindURL, KindLink:
 		return unless(isAddress(text, f.Kind), CodeURL)
 	}

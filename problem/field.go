@@ -3,6 +3,7 @@ package problem
 import (
 	"strings"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 )
 
@@ -59,9 +60,9 @@ func faultDetail(fault operation.Fault) sentence {
 	case operation.CodeRequired:
 		return required(field.When)
 	case operation.CodeTooLong:
-		return tooLong(field.Max)
-	case operation.CodeTime:
-		return expected(operation.KindTime)
+		return tooLongFor(field)
+	case operation.CodeTime, operation.CodeCurrency:
+		return expected(field.Kind)
 	case operation.CodeAmount:
 		return amountDetail(fault.Amount)
 	case operation.CodeInteger:
@@ -104,6 +105,14 @@ func tooLong(limit int) sentence {
 	return say("Expected at most %d characters.", "Tối đa %d ký tự.", limit)
 }
 
+// tooLongFor also says what a value of the field looks like, where that is known.
+func tooLongFor(field *operation.Field) sentence {
+	if field.Form == (language.Text{}) {
+		return tooLong(field.Max)
+	}
+	return say("Expected "+field.Form.En+": at most %d characters.", "Cần "+field.Form.Vi+": tối đa %d ký tự.", field.Max)
+}
+
 // expected says what the value of a field of this kind looks like.
 func expected(kind operation.Kind) sentence {
 	switch kind {
@@ -113,6 +122,8 @@ func expected(kind operation.Kind) sentence {
 		return say("Expected digits only.", "Chỉ gồm chữ số.")
 	case operation.KindTime:
 		return say("Expected a real date and time as yyyyMMddHHmmss.", "Cần ngày giờ có thật theo dạng yyyyMMddHHmmss.")
+	case operation.KindCurrency:
+		return say("Expected the three letters of a currency, such as VND.", "Cần mã tiền tệ gồm ba chữ cái, ví dụ VND.")
 	case operation.KindFlag:
 		return say("Expected true or false.", "Cần giá trị true hoặc false.")
 	case operation.KindURL:

@@ -76,6 +76,9 @@ func sentences() map[string]sentence {
 	}
 	all["FixedField"] = FixedField("x", "<4000>", "<4001>").detail
 	all["LongField"] = LongField("x", 4000).detail
+	all["too long, with a form"] = faultDetail(operation.Fault{
+		Code: operation.CodeTooLong, Field: &operation.Field{Max: 4000, Form: language.Both("a form", "một dạng")},
+	})
 	all["value"] = faultDetail(operation.Fault{Code: operation.CodeValue, Field: &operation.Field{Values: []string{"<4000>"}}})
 	for name, when := range map[string]*operation.Condition{
 		"required":                nil,
@@ -87,7 +90,7 @@ func sentences() map[string]sentence {
 		all[name] = required(when)
 	}
 	for _, kind := range []operation.Kind{
-		operation.KindText, operation.KindAmount, operation.KindInteger, operation.KindTime, operation.KindFlag,
+		operation.KindText, operation.KindAmount, operation.KindInteger, operation.KindTime, operation.KindFlag, operation.KindCurrency,
 		operation.KindURL, operation.KindLink, operation.KindObject, operation.KindArray,
 	} {
 		all["a field of kind "+string(kind)] = expected(kind)
@@ -109,7 +112,7 @@ func TestEveryProblemIsAmongTheExamples(t *testing.T) {
 	if faults := sourcetest.Constants(t, "../internal/rawjson", "Fault"); len(faults) != 7 {
 		t.Errorf("sentences() does not know each of the faults %v", faults)
 	}
-	if kinds := sourcetest.Constants(t, "../operation", "Kind"); len(kinds) != 9 {
+	if kinds := sourcetest.Constants(t, "../operation", "Kind"); len(kinds) != 10 {
 		t.Errorf("sentences() does not know each of the kinds %v", kinds)
 	}
 }

@@ -50,20 +50,22 @@ func amountInWords(fault operation.AmountFault) string {
 const notTime = "is not a date and time as yyyyMMddHHmmss"
 
 var codesInWords = map[operation.Code]string{
-	operation.CodeTime:    notTime,
-	operation.CodeInteger: "is not a whole number",
+	operation.CodeTime:     notTime,
+	operation.CodeInteger:  "is not a whole number",
+	operation.CodeCurrency: "is not a currency of three letters",
 }
 
 const notText = "is neither a string nor a number"
 
 var kindsInWords = map[operation.Kind]string{
-	operation.KindText:    notText,
-	operation.KindAmount:  notText,
-	operation.KindInteger: notText,
-	operation.KindTime:    notText,
-	operation.KindFlag:    notFlag,
-	operation.KindURL:     "is not an http or https URL",
-	operation.KindLink:    notLink,
-	operation.KindObject:  "is not an object",
-	operation.KindArray:   "is not an array",
+	operation.KindText:     notText,
+	operation.KindAmount:   notText,
+	operation.KindInteger:  notText,
+	operation.KindTime:     notText,
+	operation.KindCurrency: notText,
+	operation.KindFlag:     notFlag,
+	operation.KindURL:      "is not an http or https URL",
+	operation.KindLink:     notLink,
+	operation.KindObject:   "is not an object",
+	operation.KindArray:    "is not an array",
 }

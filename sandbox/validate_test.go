@@ -16,7 +16,7 @@ func TestRequestsAgainstTheCatalogue(t *testing.T) {
 	}
 	for name, test := range map[string]struct{ body, want string }{
 		"method":                {pay(`,"paymentMethod":"s3cret"`), "paymentMethod is not one of DOMESTIC, INTERNATIONAL, WALLET, HUB, QRPAY, BNPL"},
-		"version":               {pay(`,"apiVersion":"s3cret"`), "apiVersion is longer than 5 characters"},
+		"version":               {pay(`,"apiVersion":"s3cret"`), "apiVersion is not one of 1, 2"},
 		"language":              {pay(`,"language":"fr"`), "language is not one of vi, en"},
 		"source of fund":        {pay(`,"sourceOfFund":"s3cret"`), "sourceOfFund is not one of CARD, TOKEN"},
 		"time of the order":     {pay(`,"orderDateTime":"20260230000000"`), "orderDateTime is not a date and time as yyyyMMddHHmmss"},

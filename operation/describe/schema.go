@@ -234,6 +234,8 @@ func answerType(f *operation.Field) schema {
 		return schema{Type: typeString}
 	case operation.KindFlag:
 		return oneOf([]schema{{Type: typeBoolean}, {Type: typeString}})
+	case operation.KindCurrency:
+		return schema{Type: typeString}
 	case operation.KindText, operation.KindAmount, operation.KindInteger, operation.KindTime:
 	}
 	if isID(f) {

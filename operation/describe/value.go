@@ -57,6 +57,8 @@ func variantsOf(f *operation.Field) []schema {
 			{Type: typeString, Pattern: timePattern},
 			{Type: typeInteger, Minimum: "10000101000000", Maximum: "99991231235959"},
 		}
+	case operation.KindCurrency:
+		return []schema{{Type: typeString, Pattern: "[A-Za-z]{3}"}}
 	case operation.KindURL:
 		return []schema{{Type: typeString, Pattern: webAddress, MaxLength: f.Max}}
 	case operation.KindLink:
