@@ -99,3 +99,64 @@ func TestBrowserFaultSetElsewhere(t *testing.T) {
 	c.setFaults(t, "")
 	b.see("[name=ipn_twice]:not(:checked)")
 }
+
+// The dashboard opens on the newest payment, also on the first that comes, and goes on showing it. On a
+// phone it opens on the list.
+func TestBrowserDashboardOpensOnNewest(t *testing.T) {
+	c := startExample(t)
+	b := openBrowser(t, "en")
+	b.visit(c.url("9190") + "/")
+	b.see("#live.on")
+	order := func(id string) { c.post(t, c.url("9180")+"/pay", strings.Replace(payment, "ORDER-1", id, 1)) }
+	order("FIRST")
+	b.see("#detail .facts", "FIRST")
+	order("SECOND")
+	b.see("#transactions", "SECOND")
+	b.see("#detail .facts", "FIRST")
+	b.visit("about:blank")
+	b.visit(c.url("9190") + "/")
+	b.see("#detail .facts", "SECOND")
+	b.see("#transactions .row[aria-current]", "SECOND")
+	b.resize(phone)
+	b.visit("about:blank")
+	b.visit(c.url("9190") + "/")
+	b.see("#transactions", "FIRST", "SECOND")
+}
+
+// The dashboard is searched by what a person knows of a payment, an amount as it is shown among it.
+func TestBrowserDashboardSearch(t *testing.T) {
+	c := startExample(t)
+	b := openBrowser(t, "en")
+	for id, amount := range map[string]string{"DH-1": "1890000", "DH-2": "29000"} {
+		c.post(t, c.url("9180")+"/pay", strings.NewReplacer("ORDER-1", id, `12.50,"orderCurrency":"USD"`, amount+`,"orderCurrency":"VND"`).Replace(payment))
+	}
+	b.visit(c.url("9190") + "/")
+	for search, want := range map[string]string{"dh-2": "29,000 VND", "1,890": "DH-1", "1890000": "DH-1", "dh-1 init": "1,890,000 VND"} {
+		b.fill("#search", search)
+		b.see("#found", "1 / 2")
+		b.see("#transactions .row:only-child", want)
+	}
+	b.fill("#search", "dh-3")
+	b.see("#transactions", "No transaction is like that.")
+	c.post(t, c.url("9180")+"/pay", strings.Replace(payment, "ORDER-1", "DH-3", 1))
+	b.see("#transactions .row:only-child", "DH-3")
+}
+
+// What the app says of the payment decides the color, not the HTTP status of the answer.
+func TestBrowserDashboardIPNStatus(t *testing.T) {
+	c := startExample(t)
+	b := openBrowser(t, "vi")
+	page := c.open(t, "/pay", `,"extraData":{"sandboxFault":"ipn_twice"}`) // the shop has no such order
+	c.post(t, c.url("9190")+"/sandbox/transactions/"+page[strings.LastIndex(page, "/")+1:]+"/complete", "")
+	b.visit(c.url("9190") + "/")
+	b.see("#transactions .row .tag.bad", "ipnStatus 404")
+	b.see("#detail .wire.ipn .tag.bad", "HTTP 200, ipnStatus 404")
+	b.see("#detail .facts", "ipn_twice: mỗi IPN được gửi hai lần")
+	b.click("#do-resend-ipn-new-time")
+	b.see("#detail", "lần 3")
+	b.buy(c, "redirect")
+	b.click("#sandbox button[value=success]")
+	b.see("#back")
+	b.visit(c.url("9190") + "/")
+	b.see("#detail .wire.ipn .tag.good", "HTTP 200, ipnStatus 200")
+}

@@ -60,7 +60,7 @@ func TestDashboardScript(t *testing.T) {
 
 // The script puts the names of things together with a prefix to find their texts.
 func TestDashboardKnowsEveryName(t *testing.T) {
-	keys := []string{"complete", "fail", "cancel", "expire", "capture", "void", "refund", "resend-ipn"}
+	keys := []string{"complete", "fail", "cancel", "expire", "capture", "void", "refund", "resend-ipn", "resend-ipn-new-time"}
 	for _, o := range ledger.Outcomes() {
 		keys = append(keys, "is_"+string(o))
 	}

@@ -13,6 +13,11 @@ var dashboardTexts = map[string]language.Text{
 	"transactions": language.Both("Transactions", "Giao dịch"),
 	"none":         language.Both("No transactions yet. Send a payment to this address, and it appears here.", "Chưa có giao dịch nào. Hãy gửi một thanh toán đến địa chỉ này, nó sẽ hiện ở đây."),
 
+	"search":    language.Both("Search", "Tìm kiếm"),
+	"notFound":  language.Both("No transaction is like that.", "Không có giao dịch nào như vậy."),
+	"thousands": thousands,
+	"point":     point,
+
 	"choose": language.Both("Choose a transaction to see what went over the wire.", "Chọn một giao dịch để xem những gì đã truyền qua mạng."),
 	"back":   language.Both("All transactions", "Tất cả giao dịch"),
 
@@ -39,6 +44,8 @@ var dashboardTexts = map[string]language.Text{
 	"void":       language.Both("Void", "Hủy cấp phép"),
 	"refund":     language.Both("Refund the rest", "Hoàn phần còn lại"),
 	"resend-ipn": language.Both("Resend IPN", "Gửi lại IPN"),
+
+	"resend-ipn-new-time": language.Both("Resend with a new time", "Gửi lại với thời gian mới"),
 
 	"order":       language.Both("Order", "Đơn hàng"),
 	"transaction": language.Both("Transaction", "Giao dịch"),

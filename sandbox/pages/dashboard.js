@@ -97,13 +97,28 @@ let transactions = new Map(); // by id, the newest first
 let unassigned = [];
 
 const outcomeMoods = { success: "good", authorised: "good", failure: "bad", refused: "bad", cancel: "warn", expired: "warn", voided: "warn" };
-const ipnMoods = { answered: "good", failed: "bad", sending: "warn" };
+const ipnMoods = { failed: "bad", sending: "warn" };
 const verdictMoods = { right: "good", wrong: "bad", missing: "bad", "unknown apiKey": "bad" };
 
 function ipnTag(ipn) {
-	const refused = ipn.state === "answered" && (ipn.status < 200 || ipn.status > 299);
-	const status = ipn.status ? " " + ipn.status : "";
-	return tag(say("ipn_" + ipn.state) + status, refused ? "bad" : ipnMoods[ipn.state]);
+	if (ipn.state !== "answered") return tag(say("ipn_" + ipn.state), ipnMoods[ipn.state]);
+	const said = ipnStatus(ipn.answer);
+	return tag(say("ipn_answered") + " HTTP " + ipn.status + (said && ", ipnStatus " + said), wordMood(ipn.status, said));
+}
+
+// ipnStatus is the app's word in its answer to an IPN, "" where it gave none.
+function ipnStatus(answer) {
+	try {
+		return String(JSON.parse(answer).ipnStatus ?? "");
+	} catch {
+		return "";
+	}
+}
+
+// Only 200 and 409 say that the app has the payment, whatever the HTTP status is.
+function wordMood(status, said) {
+	if (status < 200 || status > 299 || said && !["200", "409"].includes(said)) return "bad";
+	return said ? "good" : "warn";
 }
 
 const outcomeTag = (t) => tag(say("is_" + (t.outcome || "open")), outcomeMoods[t.outcome]);
@@ -113,15 +128,33 @@ const faultTags = (faults) => (faults ?? []).map((name) => tag(say("fault") + ":
 function row(t) {
 	return make("a", { class: "row", id: "row-" + t.id, href: "#" + t.id, "aria-current": t.id === chosen() && "true" },
 		make("b", {}, t.orderID),
-		make("span", { class: "money" }, t.orderAmount + " " + t.orderCurrency),
+		make("span", { class: "money" }, money(t.orderAmount, t.orderCurrency)),
 		make("small", {}, t.stage + (t.operation ? " · " + t.operation : "")),
 		make("small", {}, clockTime(t.openedAt)),
 		make("span", { class: "tags" }, outcomeTag(t), verdictTag(t.signature), ipnTag(t.ipn), ...faultTags(t.faults)));
 }
 
+// money writes an amount as people do, by its value, as the payment page does.
+function money(amount, currency) {
+	let [whole, fraction = ""] = amount.split(".");
+	whole = (whole.replace(/^0+/, "") || "0").replace(/\B(?=(\d{3})+$)/g, say("thousands"));
+	if (/^0*$/.test(fraction) || fraction.length > 2) fraction = fraction.replace(/0+$/, "");
+	return whole + (fraction && say("point") + fraction) + " " + currency;
+}
+
+// matches reports whether every word that is searched for is somewhere in the transaction.
+function matches(t) {
+	const words = place("search").value.toLowerCase().split(/\s+/);
+	const text = [t.id, t.requestID, t.orderID, t.orderDescription, t.operation, t.stage, t.paymentMethod, t.orderAmount, money(t.orderAmount, t.orderCurrency),
+		say("is_" + (t.outcome || "open")), ...(t.faults ?? [])].join("\n").toLowerCase();
+	return words.every((word) => text.includes(word));
+}
+
 function showList() {
-	const rows = [...transactions.values()].slice(0, maxListed).map(row);
-	renew(place("transactions"), rows.length ? rows : [make("p", { class: "soft" }, say("none"))]);
+	const found = [...transactions.values()].filter(matches);
+	const rows = found.slice(0, maxListed).map(row);
+	renew(place("transactions"), rows.length ? rows : [make("p", { class: "soft" }, say(transactions.size ? "notFound" : "none"))]);
+	place("found").textContent = place("search").value && found.length + " / " + transactions.size;
 	place("unassigned").textContent = say("unassigned") + " (" + unassigned.length + ")";
 }
 
@@ -140,11 +173,13 @@ const actions = {
 
 function actionButtons(t) {
 	const names = (actions[t.outcome || "open"] ?? []).filter((name) => name !== "refund" || Number(t.refunded ?? 0) < Number(t.orderAmount));
-	if (t.outcome && t.ipn.state !== "none") names.push("resend-ipn");
-	return names.map((name) => make("button", {
-		type: "button", id: "do-" + name, class: ["fail", "cancel", "expire", "void"].includes(name) && "bad",
-		onclick: attempt(() => ask("POST", "/sandbox/transactions/" + t.id + "/" + name, {})),
-	}, say(name)));
+	const button = (text, name, body) => make("button", {
+		type: "button", id: "do-" + text, class: ["fail", "cancel", "expire", "void"].includes(name) && "bad",
+		onclick: attempt(() => ask("POST", "/sandbox/transactions/" + t.id + "/" + name, body)),
+	}, say(text));
+	const buttons = names.map((name) => button(name, name, {}));
+	if (t.outcome && t.ipn.state !== "none") buttons.push(button("resend-ipn", "resend-ipn", {}), button("resend-ipn-new-time", "resend-ipn", { newTime: true }));
+	return buttons;
 }
 
 function fact(name, value) {
@@ -155,13 +190,13 @@ function showTransaction(t) {
 	document.title = t.orderID + " · " + title;
 	read(
 		back(),
-		make("h2", { class: "amount" }, t.orderAmount + " " + t.orderCurrency),
+		make("h2", { class: "amount" }, money(t.orderAmount, t.orderCurrency)),
 		make("p", { class: "tags" }, tag(t.stage), outcomeTag(t), verdictTag(t.signature), ipnTag(t.ipn), ...faultTags(t.faults)),
 		make("dl", { class: "facts" },
 			fact("order", t.orderID), fact("description", t.orderDescription), fact("transaction", t.id), fact("requestID", t.requestID),
 			fact("operation", t.operation), fact("method", t.paymentMethod), fact("opened", fullTime(t.openedAt)),
 			t.settledAt ? fact("settled", fullTime(t.settledAt)) : fact("expires", fullTime(t.expiresAt)),
-			fact("refunded", t.refunded), fact("ipnTo", t.ipn.failure ?? t.ipn.address)),
+			fact("refunded", t.refunded && money(t.refunded, t.orderCurrency)), fact("ipnTo", t.ipn.failure ?? t.ipn.address), ...(t.faults ?? []).map((name) => fact("fault", name + ": " + (explanations.get(name) ?? "")))),
 		make("div", { class: "buttons" }, ...actionButtons(t),
 			make("a", { href: t.page, target: "_blank", rel: "noopener" }, say("page")),
 			make("a", { href: "/sandbox/transactions/" + t.id, target: "_blank", rel: "noopener" }, say("json"))),
@@ -200,7 +235,7 @@ function exchange(id, e, open) {
 		make("summary", {},
 			make("b", {}, say("to_" + e.kind) + (e.attempt ? ", " + say("attempt") + " " + e.attempt : "")),
 			e.operation && tag(e.operation),
-			verdictTag(e.verdict), statusTag(e.answer), ...faultTags(e.faults),
+			verdictTag(e.verdict), statusTag(e), ...faultTags(e.faults),
 			make("time", {}, clockTime(e.at))),
 		make("div", { class: "half" },
 			make("h3", {}, make("code", {}, e.method + " " + e.address)),
@@ -212,10 +247,13 @@ function exchange(id, e, open) {
 		e.answer && answer(e));
 }
 
-function statusTag(a) {
+function statusTag(e) {
+	const a = e.answer;
 	if (!a) return null;
 	if (!a.status) return tag(say("noAnswer"), "bad");
-	return tag("HTTP " + a.status, a.broken || a.status > 299 ? "bad" : "good");
+	if (e.kind !== "ipn" || a.broken) return tag("HTTP " + a.status, a.broken || a.status > 299 ? "bad" : "good");
+	const said = ipnStatus(a.body?.text);
+	return tag("HTTP " + a.status + (said && ", ipnStatus " + said), wordMood(a.status, said));
 }
 
 function answer(e) {
@@ -280,10 +318,13 @@ function layOut(json) {
 
 // ---- faults, clock, reset ----
 
+const explanations = new Map(); // of the faults, by name
+
 // showControls changes what is there already: a person in a long list of faults
 // keeps their place in it.
 async function showControls() {
-	const [faults, clock] = await Promise.all([ask("GET", "/sandbox/faults"), ask("GET", "/sandbox/clock")]);
+	const [faults, clock] = await Promise.all([ask("GET", "/sandbox/faults?language=" + document.documentElement.lang), ask("GET", "/sandbox/clock")]);
+	for (const f of faults.known) explanations.set(f.name, f.about);
 	if (!place("now")) place("controls").append(controls(faults.known));
 	for (const box of place("controls").querySelectorAll("input")) box.checked = faults.faults.includes(box.name);
 	place("striking").hidden = faults.faults.length === 0;
@@ -329,6 +370,7 @@ async function lookAtAll() {
 	transactions = new Map(list.transactions.map((t) => [t.id, t]));
 	unassigned = without.exchanges;
 	showList();
+	chooseNewest();
 	if (chosen() !== unassignedHash) return lookAtChosen();
 	showUnassigned(unassigned, without.exchangesLeftOut);
 }
@@ -338,7 +380,19 @@ async function lookAt(id) {
 	if (transactions.has(id)) transactions.set(id, t);
 	else transactions = new Map([[id, t], ...transactions]);
 	showList();
+	chooseNewest();
 	if (id === chosen()) showTransaction(t);
+}
+
+// chooseNewest fills the place beside the list, once, where nothing is chosen. On a narrow screen there is none.
+let choosing = true;
+function chooseNewest() {
+	if (!choosing || transactions.size === 0) return;
+	choosing = false;
+	if (chosen() || !matchMedia("(min-width: 60rem)").matches) return;
+	history.replaceState(null, "", "#" + transactions.keys().next().value);
+	keepChosen();
+	showList();
 }
 
 async function lookAtChosen() {
@@ -404,6 +458,8 @@ function followOnNarrowScreen(before) {
 	(place("row-" + before) ?? place(before))?.focus();
 }
 
+place("search").addEventListener("input", showList);
+place("search").closest("p").hidden = false;
 place("unassigned").href = "#" + unassignedHash;
 keepChosen();
 addEventListener("hashchange", (event) => {
