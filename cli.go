@@ -18,6 +18,7 @@ func init() {
 
 func addSubcommands(galaxypay *cobra.Command) {
 	galaxypay.AddCommand(openAPICommand(), desk.InboxCommand(), desk.StoreCommand())
+	desk.RefuseUnknown(galaxypay)
 }
 
 func openAPICommand() *cobra.Command {

@@ -49,6 +49,31 @@ func TestOpenAPICommandTakesNoArguments(t *testing.T) {
 	}
 }
 
+// A script that misspells a subcommand must not go on as if all was well.
+func TestUnknownSubcommands(t *testing.T) {
+	for _, args := range [][]string{{"inbx"}, {"inbox", "lst"}, {"store", "chek"}, {"inbox", "5b7e"}} {
+		printed, err := runCommand(t, args...)
+		if err == nil || !strings.Contains(err.Error(), "unknown subcommand") || !strings.Contains(err.Error(), "known are ") {
+			t.Errorf("%q: error %v, printed %.100q", args, err, printed)
+		}
+	}
+	for _, args := range [][]string{{}, {"inbox"}, {"store"}} {
+		if printed, err := runCommand(t, args...); err != nil || !strings.Contains(printed, "Available Commands") {
+			t.Errorf("%q: error %v, printed %.100q", args, err, printed)
+		}
+	}
+}
+
+func TestNoAdminEndpoint(t *testing.T) {
+	socket := "unix/" + t.TempDir() + "/admin.sock"
+	for _, address := range []string{"localhost:1", socket} {
+		_, err := runCommand(t, "inbox", "stats", "--address", address)
+		if err == nil || !strings.Contains(err.Error(), "option admin, and "+address+" was tried") {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
 // description is what the tests look at in the OpenAPI document.
 type description struct {
 	Components struct {

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -20,7 +21,26 @@ It calls Caddy's admin API, which the configuration must not turn off.`,
 	}
 	addAddressFlags(c)
 	c.AddCommand(listCommand(), showCommand(), replayCommand(), exportCommand(), statsCommand())
+	RefuseUnknown(c)
 	return c
+}
+
+// RefuseUnknown makes a command that only has subcommands fail for what is none of them, with their
+// names; Cobra would print the help, and end as if all was well.
+func RefuseUnknown(c *cobra.Command) {
+	c.Args = cobra.ArbitraryArgs
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		var known []string
+		for _, sub := range cmd.Commands() {
+			if sub.IsAvailableCommand() {
+				known = append(known, sub.Name())
+			}
+		}
+		return fmt.Errorf("unknown subcommand %q of %q; known are %s", args[0], cmd.CommandPath(), strings.Join(known, ", "))
+	}
 }
 
 func listCommand() *cobra.Command {

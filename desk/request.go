@@ -2,9 +2,11 @@ package desk
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -30,7 +32,11 @@ func request(cmd *cobra.Command, to route, parameters url.Values) (*http.Respons
 	if len(parameters) > 0 {
 		uri += "?" + parameters.Encode()
 	}
-	return caddycmd.AdminAPIRequest(address, to.method, uri, nil, nil)
+	response, err := caddycmd.AdminAPIRequest(address, to.method, uri, nil, nil)
+	if err != nil && strings.HasPrefix(err.Error(), "performing request") { // Caddy's error wraps none
+		return nil, fmt.Errorf("%w; a running Caddy answers at the address of its option admin, and %s was tried: give another one with --address, or the configuration with --config, and see that its admin is not off", err, address)
+	}
+	return response, err
 }
 
 // requestJSON calls the admin API and decodes its answer.

@@ -18,6 +18,7 @@ It calls Caddy's admin API, which the configuration must not turn off.`,
 	}
 	addAddressFlags(c)
 	c.AddCommand(checkCommand(), backupCommand())
+	RefuseUnknown(c)
 	return c
 }
 
