@@ -37,10 +37,18 @@ func (p *Proxy) verify(c *call) *problem.Problem {
 // does not know the merchant cannot sign, and its reason is what a developer needs.
 func (p *Proxy) unsigned(c *call) *problem.Problem {
 	e, err := parseEnvelope(c.reply.body)
+	said := func() (code, message string) {
+		return quote(p.withoutSecrets(c, e.responseCode), 3), quote(p.withoutSecrets(c, e.responseMessage()), 250)
+	}
+	if err == nil && e.responseCode == "401" || c.reply.status == http.StatusUnauthorized {
+		code, message := said()
+		return problem.UnsignedUnauthorized(c.reply.status, code, message)
+	}
 	if err != nil || e.responseCode == "" || e.responseCode == "200" {
 		return problem.Unsigned(c.reply.status)
 	}
-	return problem.UnsignedRefusal(c.reply.status, quote(e.responseCode, 3), quote(p.withoutSecrets(c, e.responseMessage()), 250))
+	code, message := said()
+	return problem.UnsignedRefusal(c.reply.status, code, message)
 }
 
 // withoutSecrets is a text of the gateway's, unless it repeats a key, a salt, or card data or a token of the request. Gateways

@@ -250,6 +250,10 @@ func TestCallReplyUnsignedRefusalIsQuoted(t *testing.T) {
 			if p.ResponseCode != "" || p.ResponseMessage != "" || a.header.Get("Galaxypay-Response-Code") != "" {
 				t.Errorf("an unproven code is presented as proven: %s", a.body)
 			}
+			const usually = "Usually the configured api_key or salt is wrong, or belongs to another environment."
+			if isUnauthorized := test.status == 401 || test.code == `"401"`; strings.Contains(p.Detail, usually) != isUnauthorized {
+				t.Errorf("detail %q says why a 401 usually comes, or does not", p.Detail)
+			}
 			if len(p.Detail) > 1000 {
 				t.Errorf("detail of %d bytes", len(p.Detail))
 			}

@@ -58,7 +58,7 @@ func faultDetail(fault operation.Fault) sentence {
 	field := fault.Field
 	switch fault.Code {
 	case operation.CodeRequired:
-		return required(field.When)
+		return required(field)
 	case operation.CodeTooLong:
 		return tooLongFor(field)
 	case operation.CodeTime, operation.CodeCurrency:
@@ -139,8 +139,11 @@ func expected(kind operation.Kind) sentence {
 }
 
 // required says under which condition a field must be sent.
-func required(when *operation.Condition) sentence {
+func required(field *operation.Field) sentence {
+	when := field.When
 	switch {
+	case when == nil && field.Values != nil:
+		return say("This field is required, with one of these values: %s.", "Trường này là bắt buộc, với một trong các giá trị: %s.", list(field.Values))
 	case when == nil:
 		return say("This field is required.", "Trường này là bắt buộc.")
 	case when.Without != nil:

@@ -47,6 +47,15 @@ func UnsignedRefusal(httpStatus int, responseCode, responseMessage string) *Prob
 		httpStatus, responseCode, responseMessage))
 }
 
+// UnsignedUnauthorized is a reply without a signature that says, by its HTTP status or its responseCode, that the gateway does not
+// know the key pair. Its two texts are quoted as in UnsignedRefusal.
+func UnsignedUnauthorized(httpStatus int, responseCode, responseMessage string) *Problem {
+	return of(CodeResponseSignatureMissing, say(
+		"The gateway refused the api key or the signature (HTTP %d, not signed). Usually the configured api_key or salt is wrong, or belongs to another environment. Unproven, it says: responseCode %s, responseMessage %s.",
+		"Cổng thanh toán từ chối api key hoặc chữ ký (HTTP %d, không có chữ ký). Thường là do api_key hoặc salt trong cấu hình sai, hoặc thuộc môi trường khác. Nội dung chưa xác thực: responseCode %s, responseMessage %s.",
+		httpStatus, responseCode, responseMessage))
+}
+
 // WrongSignature is a reply whose signature does not fit.
 func WrongSignature() *Problem {
 	return of(CodeResponseSignatureInvalid, say(

@@ -58,6 +58,7 @@ func problems() map[string]*Problem {
 		"Timeout":                      Timeout(),
 		"Unreachable":                  Unreachable(),
 		"Unsigned":                     Unsigned(4000),
+		"UnsignedUnauthorized":         UnsignedUnauthorized(4000, "<4001>", "<4002>"),
 		"UnsignedRefusal":              UnsignedRefusal(4000, "<4001>", "<4002>"),
 		"WrongSignature":               WrongSignature(),
 	}
@@ -87,8 +88,9 @@ func sentences() map[string]sentence {
 		"required, unless":        {Field: "<4000>", NotIn: []string{"<4001>"}},
 		"required, without":       {Without: []string{"<4000>"}},
 	} {
-		all[name] = required(when)
+		all[name] = required(&operation.Field{When: when})
 	}
+	all["required, of a list"] = required(&operation.Field{Values: []string{"<4000>"}})
 	for _, kind := range []operation.Kind{
 		operation.KindText, operation.KindAmount, operation.KindInteger, operation.KindTime, operation.KindFlag, operation.KindCurrency,
 		operation.KindURL, operation.KindLink, operation.KindObject, operation.KindArray,
