@@ -36,6 +36,9 @@ func (b Block) Parse(d *caddyfile.Dispenser, repeatable ...string) error {
 	return nil
 }
 
+// unset is the usual reason for a value that is not there.
+const unset = "a variable {$NAME} that is not set leaves none"
+
 // One reads the single argument of an option into target. Its error does not quote
 // the arguments, as Dispenser.ArgErr would: they may be a salt with a blank in it. An
 // empty one is what an unset {$VARIABLE} leaves behind, and would silently mean the default.
@@ -44,13 +47,13 @@ func One(target *string) func(*caddyfile.Dispenser) error {
 		name := d.Val()
 		args := d.RemainingArgs()
 		if len(args) == 0 {
-			return d.Errf("%s: expected a value, got none; a variable {$NAME} that is not set leaves none", name)
+			return d.Errf("%s: expected a value, got none; %s", name, unset)
 		}
 		if len(args) > 1 {
 			return d.Errf("%s: expected one value, got %d", name, len(args))
 		}
 		if args[0] == "" {
-			return d.Errf("%s: expected a value, got an empty one", name)
+			return d.Errf("%s: expected a value, got an empty one; %s", name, unset)
 		}
 		*target = args[0]
 		return nil
@@ -60,9 +63,13 @@ func One(target *string) func(*caddyfile.Dispenser) error {
 // Several reads the arguments of an option, at least one, into target.
 func Several(target *[]string) func(*caddyfile.Dispenser) error {
 	return func(d *caddyfile.Dispenser) error {
+		name := d.Val()
 		*target = d.RemainingArgs()
 		if len(*target) == 0 {
-			return d.ArgErr()
+			return d.Errf("%s: expected one or more values, got none; %s", name, unset)
+		}
+		if slices.Contains(*target, "") {
+			return d.Errf("%s: expected values, got an empty one; %s", name, unset)
 		}
 		return nil
 	}
