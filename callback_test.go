@@ -564,7 +564,7 @@ func TestResultOfAPanic(t *testing.T) {
 	if logs.Len() != 1 || strings.Contains(fmt.Sprint(logs.All()), "canary") {
 		t.Errorf("log %v", logs.All())
 	}
-	if recovered, _ := panics(http.ErrAbortHandler); recovered != http.ErrAbortHandler {
+	if recovered, _ := panics(http.ErrAbortHandler); recovered != http.ErrAbortHandler { //nolint:errorlint // it is compared as net/http does
 		t.Errorf("the connection is not broken off: %v", recovered)
 	}
 }

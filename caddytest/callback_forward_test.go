@@ -103,7 +103,8 @@ func TestResultRedirectKeepsTheAddress(t *testing.T) {
 			for _, own := range queries {
 				address := c.url("9181") + site.prefix + "/galaxypay/result?" + own
 				query := wantRedirect(t, c.post(t, address, m.json()), m)
-				if got := strings.TrimSuffix(query[:strings.Index(query, "data=")], "&"); got != own {
+				before, _, _ := strings.Cut(query, "data=")
+				if got := strings.TrimSuffix(before, "&"); got != own {
 					t.Errorf("the merchant's parameters are %q, want %q", got, own)
 				}
 				base, err := url.Parse(address)

@@ -19,25 +19,38 @@ func TestWriter(t *testing.T) {
 		status int // on the wire, where it is sent
 		body   string
 	}{
-		"nothing":              {answer: func(http.ResponseWriter) {}},
-		"a page":               {answer: func(w http.ResponseWriter) { _, _ = io.WriteString(w, "page") }, sent: true, status: 200, body: "page"},
-		"a page in parts":      {answer: func(w http.ResponseWriter) { _, _ = io.WriteString(w, "pa"); _, _ = io.WriteString(w, "ge") }, sent: true, status: 200, body: "page"},
-		"an empty page":        {answer: func(w http.ResponseWriter) { w.WriteHeader(200) }, sent: true, status: 200},
-		"below":                {answer: func(w http.ResponseWriter) { w.WriteHeader(499) }, sent: true, status: 499},
-		"an error":             {answer: func(w http.ResponseWriter) { w.WriteHeader(500) }, held: 500},
-		"two errors":           {answer: func(w http.ResponseWriter) { w.WriteHeader(502); w.WriteHeader(500) }, held: 502},
-		"an error, then fine":  {answer: func(w http.ResponseWriter) { w.WriteHeader(502); w.WriteHeader(200) }, held: 502},
-		"an empty body":        {answer: func(w http.ResponseWriter) { w.WriteHeader(502); _, _ = w.Write(nil) }, held: 502},
-		"flushed":              {answer: func(w http.ResponseWriter) { w.WriteHeader(502); flush(w) }, held: 502},
-		"flushed, then a body": {answer: func(w http.ResponseWriter) { w.WriteHeader(502); flush(w); _, _ = io.WriteString(w, "page") }, sent: true, held: 502, status: 502, body: "page"},
-		"flushed at once":      {answer: flush, sent: true, status: 200},
-		"copied":               {answer: func(w http.ResponseWriter) { w.WriteHeader(503); _, _ = io.Copy(w, strings.NewReader("page")) }, sent: true, held: 503, status: 503, body: "page"},
-		"a hint, then a page":  {answer: func(w http.ResponseWriter) { w.WriteHeader(103); _, _ = io.WriteString(w, "page") }, sent: true, status: 200, body: "page"},
-		"a hint, then nothing": {answer: func(w http.ResponseWriter) { w.WriteHeader(103); w.WriteHeader(500) }, held: 500},
-		"HEAD of nothing":      {method: http.MethodHead, answer: func(w http.ResponseWriter) { w.WriteHeader(502) }, held: 502},
+		"nothing":         {answer: func(http.ResponseWriter) {}},
+		"a page":          {answer: func(w http.ResponseWriter) { _, _ = io.WriteString(w, "page") }, sent: true, status: 200, body: "page"},
+		"a page in parts": {answer: func(w http.ResponseWriter) { _, _ = io.WriteString(w, "pa"); _, _ = io.WriteString(w, "ge") }, sent: true, status: 200, body: "page"},
+		"an empty page":   {answer: func(w http.ResponseWriter) { w.WriteHeader(http.StatusOK) }, sent: true, status: 200},
+		"below":           {answer: func(w http.ResponseWriter) { w.WriteHeader(499) }, sent: true, status: 499},
+		"an error":        {answer: func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) }, held: 500},
+		"two errors": {answer: func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusBadGateway)
+			w.WriteHeader(http.StatusInternalServerError)
+		}, held: 502},
+		"an error, then fine": {answer: func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway); w.WriteHeader(http.StatusOK) }, held: 502},
+		"an empty body":       {answer: func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway); _, _ = w.Write(nil) }, held: 502},
+		"flushed":             {answer: func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway); flush(w) }, held: 502},
+		"flushed, then a body": {answer: func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusBadGateway)
+			flush(w)
+			_, _ = io.WriteString(w, "page")
+		}, sent: true, held: 502, status: 502, body: "page"},
+		"flushed at once": {answer: flush, sent: true, status: 200},
+		"copied": {answer: func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.Copy(w, strings.NewReader("page"))
+		}, sent: true, held: 503, status: 503, body: "page"},
+		"a hint, then a page": {answer: func(w http.ResponseWriter) { w.WriteHeader(http.StatusEarlyHints); _, _ = io.WriteString(w, "page") }, sent: true, status: 200, body: "page"},
+		"a hint, then nothing": {answer: func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusEarlyHints)
+			w.WriteHeader(http.StatusInternalServerError)
+		}, held: 500},
+		"HEAD of nothing": {method: http.MethodHead, answer: func(w http.ResponseWriter) { w.WriteHeader(http.StatusBadGateway) }, held: 502},
 		"HEAD of a page": {method: http.MethodHead, answer: func(w http.ResponseWriter) {
 			w.Header().Set("Content-Type", "text/html")
-			w.WriteHeader(502)
+			w.WriteHeader(http.StatusBadGateway)
 		}, sent: true, status: 502},
 	} {
 		t.Run(name, func(t *testing.T) {
