@@ -305,13 +305,16 @@ func parseResult(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //	galaxypay_result [<matcher>] {
 //		merchant <name>
 //		max_body <size>
+//		forward  get | post
 //	}
 func (h *Result) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	return h.options().Parse(d)
+	known := h.options()
+	known["forward"] = option.OneOf(&h.Forward, forwardGet, forwardPost)
+	return known.Parse(d)
 }
 
 func (rc *Receiver) options() option.Block {

@@ -80,6 +80,7 @@ type signed struct {
 
 // callback is a proven and decoded one.
 type callback struct {
+	signed      signed // as it came
 	message     []byte // the JSON inside data, untouched
 	deliveryID  string // of the signed text: the same message always has the same
 	requestID   string
@@ -235,6 +236,7 @@ func judge(msg signed, message []byte, kind string) (*callback, *problem.Problem
 		return nil, problem.CallbackData()
 	}
 	return &callback{
+		signed:      msg,
 		message:     e.text, // without a BOM
 		deliveryID:  hex.EncodeToString(id[:]),
 		requestID:   e.requestID,
@@ -266,34 +268,45 @@ func (rc *Receiver) reportRefused(r *http.Request, kind string, prob *problem.Pr
 		zap.String("remote", r.RemoteAddr))
 }
 
-// forward turns the request into the one that the app gets.
+// forward turns the request into the one that the app gets of an IPN: a POST of the message.
 func (rc *Receiver) forward(r *http.Request, cb *callback) *http.Request {
-	removeCallbackHeaders(r.Header)
-	// These described the body or the connection as they came.
-	for _, name := range []string{
-		"Content-Encoding", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest", "Trailer",
-		"Transfer-Encoding", "Expect", "Connection", "Upgrade",
-	} {
-		r.Header.Del(name)
-	}
+	rc.prepare(r, cb)
+	r.Method = http.MethodPost
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Content-Length", strconv.Itoa(len(cb.message)))
+	r.Body = io.NopCloser(bytes.NewReader(cb.message))
+	r.ContentLength = int64(len(cb.message))
+	return withoutOriginal(r)
+}
+
+// prepare takes the message out of the request, and what an outsider has set, and says in headers what was proven. It changes the
+// request itself, which Caddy's placeholders look at.
+func (rc *Receiver) prepare(r *http.Request, cb *callback) {
+	removeCallbackHeaders(r.Header)
+	removeBody(r)
 	callbackHeaders{
 		callback: cb.kind, merchant: rc.merchant.name, paymentStatus: string(cb.status), deliveryID: cb.deliveryID,
 		transaction: cb.transaction, order: cb.order,
 	}.set(r.Header)
 	markProven(r)
-
-	r.Method = http.MethodPost
 	if query := withoutOurs(r.URL.RawQuery); query != r.URL.RawQuery {
 		r.URL.RawQuery = query
 		r.RequestURI = r.URL.RequestURI() // which reverse_proxy logs
 	}
-	r.Body = io.NopCloser(bytes.NewReader(cb.message))
-	r.ContentLength = int64(len(cb.message))
+}
+
+// removeBody takes the body out of a request, and the headers that describe it or the connection that it came over.
+func removeBody(r *http.Request) {
+	for _, name := range []string{
+		"Content-Type", "Content-Length", "Content-Encoding", "Content-Md5", "Digest", "Content-Digest", "Repr-Digest", "Trailer",
+		"Transfer-Encoding", "Expect", "Connection", "Upgrade",
+	} {
+		r.Header.Del(name)
+	}
+	r.Body = http.NoBody
+	r.ContentLength = 0
 	r.TransferEncoding = nil
 	r.Trailer = nil
-	return withoutOriginal(r)
 }
 
 // withoutOriginal takes our fields out of the request that Caddy remembers as it

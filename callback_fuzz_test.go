@@ -140,7 +140,7 @@ func FuzzReceive(f *testing.F) {
 		if len(data)+len(own) > defaultMaxBody/4 {
 			t.Skip("too large")
 		}
-		c := callbackFor(kindResult, salt)
+		c := &Result{Receiver: receiverFor(salt)}
 		cb, failed := c.receive(httptest.NewRecorder(), r)
 
 		bare := bytes.TrimPrefix(message, []byte(utf8BOM))
@@ -148,7 +148,11 @@ func FuzzReceive(f *testing.F) {
 			t.Fatalf("%q: failure %q, by the standard library an object: %t", message, outcomeOf(failed), ok)
 		}
 		if failed == nil {
-			checkHandedOn(t, c.forward(r, cb), bare, data, own)
+			checkRedirect(t, c, r, cb, own)
+			if r.Method == http.MethodGet {
+				checkHandedOn(t, c.visit(send(data, signature, own), cb), nil, data, own, cb)
+			}
+			checkHandedOn(t, c.forward(r, cb), bare, data, own, cb)
 		}
 
 		spoilt := []byte(data + signature)
@@ -197,25 +201,90 @@ func otherDigit(digit byte) byte {
 	return '7'
 }
 
-func checkHandedOn(t *testing.T, r *http.Request, message []byte, data, own string) {
+// checkRedirect resolves what a browser that has posted the message is sent to, as a browser does: the same page, with the same
+// message and the merchant's own parameters.
+func checkRedirect(t *testing.T, c *Result, r *http.Request, cb *callback, own string) {
 	t.Helper()
+	query, fits := c.queryOf(r, cb)
+	if strings.Trim(query, asciiDigits) != "" {
+		t.Errorf("the address holds %q", query)
+	}
+	if len(query) > longestAddress && fits {
+		t.Errorf("an address of %d bytes", len(query))
+	}
+	reference, err := url.Parse("?" + query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := url.URL{Scheme: "https", Host: "shop.example", Path: "/cb", RawQuery: "x"}
+	to := base.ResolveReference(reference)
+	if to.Scheme != "https" || to.Host != "shop.example" || to.Path != "/cb" || to.Fragment != "" || to.RawQuery != query {
+		t.Errorf("the browser is sent to %s", to)
+	}
+	visit := httptest.NewRequest(http.MethodGet, "/cb", nil)
+	visit.URL.RawQuery = to.RawQuery
+	again, failed := c.receive(httptest.NewRecorder(), visit)
+	if failed != nil || again.deliveryID != cb.deliveryID || !bytes.Equal(again.message, cb.message) {
+		t.Errorf("the browser comes back with another message, failure %q", outcomeOf(failed))
+	}
+	if got := strings.Trim(withoutOurs(to.RawQuery), "&"); unescaped(got) != unescaped(strings.Trim(own, "&")) {
+		t.Errorf("the merchant's parameters are %q, expected %q", got, own)
+	}
+}
+
+// asciiDigits are what a query may hold.
+var asciiDigits = func() string {
+	var b strings.Builder
+	for c := byte('!'); c <= '~'; c++ {
+		if c != '#' {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}()
+
+// unescaped reads %XX where it is one, and leaves everything else.
+func unescaped(text string) string {
+	var b []byte
+	for i := 0; i < len(text); i++ {
+		if text[i] == '%' && i+2 < len(text) {
+			if value, err := strconv.ParseUint(text[i+1:i+3], 16, 8); err == nil {
+				b = append(b, byte(value))
+				i += 2
+				continue
+			}
+		}
+		b = append(b, text[i])
+	}
+	return string(b)
+}
+
+// checkHandedOn checks what the app gets: a POST of the message, or where message is nil a GET.
+func checkHandedOn(t *testing.T, r *http.Request, message []byte, data, own string, cb *callback) {
+	t.Helper()
+	method, want := http.MethodGet, http.Header{}
+	if message != nil {
+		method = http.MethodPost
+		want.Set("Content-Type", "application/json")
+		want.Set("Content-Length", fmt.Sprint(len(message)))
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil || !bytes.Equal(body, message) || r.ContentLength != int64(len(message)) {
 		t.Errorf("the app gets %q of length %d, error %v", body, r.ContentLength, err)
 	}
 	status := PaymentStatus(r.Header.Get("Galaxypay-Payment-Status"))
-	if want := statusIn(message); status != want {
-		t.Errorf("%s is %s, expected %s", message, status, want)
+	if want := statusIn(cb.message); status != want {
+		t.Errorf("%s is %s, expected %s", cb.message, status, want)
 	}
-	want := http.Header{
-		"Content-Type":             {"application/json"},
-		"Content-Length":           {fmt.Sprint(len(message))},
-		"Galaxypay-Callback":       {"result"},
-		"Galaxypay-Merchant":       {"airline"},
-		"Galaxypay-Payment-Status": {string(status)},
-		"Galaxypay-Delivery-Id":    {fmt.Sprintf("%x", sha256.Sum256([]byte(data)))},
+	for name, value := range map[string]string{
+		"Galaxypay-Callback":       "result",
+		"Galaxypay-Merchant":       "airline",
+		"Galaxypay-Payment-Status": string(status),
+		"Galaxypay-Delivery-Id":    fmt.Sprintf("%x", sha256.Sum256([]byte(data))),
+	} {
+		want.Set(name, value)
 	}
-	e, _ := parseEnvelope(message)
+	e, _ := parseEnvelope(cb.message)
 	payment := paymentOf(&e)
 	for name, value := range map[string]string{"Galaxypay-Transaction-Id": payment.transaction, "Galaxypay-Order-Id": payment.order} {
 		if value != "" && len(value) <= 1024 {
@@ -230,7 +299,7 @@ func checkHandedOn(t *testing.T, r *http.Request, message []byte, data, own stri
 			t.Errorf("%s: %q, expected %q", name, r.Header[name], want[name])
 		}
 	}
-	if len(r.Header) != len(want) || r.Method != http.MethodPost || strings.Trim(r.URL.RawQuery, "&") != strings.Trim(own, "&") {
+	if len(r.Header) != len(want) || r.Method != method || strings.Trim(r.URL.RawQuery, "&") != strings.Trim(own, "&") {
 		t.Errorf("%s with query %q and headers %v", r.Method, r.URL.RawQuery, r.Header)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -17,6 +18,8 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/bodies"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
@@ -357,8 +360,8 @@ func TestReceiveRefuses(t *testing.T) {
 		"IPN by GET":             {method: http.MethodGet, query: signedForm(paid, salt), want: "method_not_allowed method", allow: "POST"},
 		"IPN by PUT":             {method: http.MethodPut, body: signedForm(paid, salt), want: "method_not_allowed method", allow: "POST"},
 		"IPN in the query":       {query: signedForm(paid, salt), want: "callback_malformed callback_no_data"},
-		"result by PUT":          {kind: kindResult, method: http.MethodPut, query: signedForm(paid, salt), want: "method_not_allowed method", allow: "GET, POST"},
-		"result by HEAD":         {kind: kindResult, method: http.MethodHead, query: signedForm(paid, salt), want: "method_not_allowed method", allow: "GET, POST"},
+		"result by PUT":          {kind: kindResult, method: http.MethodPut, query: signedForm(paid, salt), want: "method_not_allowed method", allow: "GET, HEAD, POST"},
+		"result by HEAD":         {kind: kindResult, method: http.MethodHead, query: signedForm(paid, "another salt"), want: "signature_invalid callback_signature"},
 		"result, query too big":  {kind: kindResult, method: http.MethodGet, query: signedForm(paid, salt) + "&x=" + strings.Repeat("x", defaultMaxBody), want: "body_too_large body_too_large"},
 		"body too big":           {body: signedForm(paid, salt) + "&x=" + strings.Repeat("x", defaultMaxBody), want: "body_too_large body_too_large"},
 		"multipart, empty":       {contentType: "multipart/form-data; boundary=x", body: "--x--", want: "callback_malformed callback_no_data"},
@@ -540,5 +543,28 @@ func TestForwardTakesOurFieldsOutOfTheOriginal(t *testing.T) {
 		if r := forward(nothing); r.URL.String() != "/rewritten" {
 			t.Errorf("forwarded %s", r.URL)
 		}
+	}
+}
+
+// A handler of the site that panics is a failure of the site: the customer gets a page, and what it panicked with stays out of the log.
+func TestResultOfAPanic(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	c := &Result{Receiver: receiverFor("x")}
+	c.log = zap.New(core)
+	panics := func(with any) (recovered any, err error) {
+		defer func() { recovered = recover() }()
+		err = c.serve(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil), caddyhttp.HandlerFunc(
+			func(http.ResponseWriter, *http.Request) error { panic(with) }))
+		return nil, err
+	}
+	recovered, err := panics("secret-canary")
+	if recovered != nil || !errors.Is(err, errPanicked) {
+		t.Errorf("error %v, panic %v", err, recovered)
+	}
+	if logs.Len() != 1 || strings.Contains(fmt.Sprint(logs.All()), "canary") {
+		t.Errorf("log %v", logs.All())
+	}
+	if recovered, _ := panics(http.ErrAbortHandler); recovered != http.ErrAbortHandler { //nolint:errorlint // it is compared as net/http does
+		t.Errorf("the connection is not broken off: %v", recovered)
 	}
 }

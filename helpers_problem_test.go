@@ -27,7 +27,7 @@ var said = map[string]*problem.Problem{
 }
 
 // argument is what may differ between two uses of one of those sentences.
-var argument = regexp.MustCompile(`\d+|\b(data|signature) is given|GET, POST|POST`)
+var argument = regexp.MustCompile(`\d+|\b(data|signature) is given|GET, HEAD, POST|POST`)
 
 // outcomeOf describes a problem in two words, for comparison, code and sentence; "" for none.
 func outcomeOf(prob *problem.Problem) string {

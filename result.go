@@ -2,20 +2,21 @@ package galaxypay
 
 import (
 	"bytes"
-	_ "embed"
+	"cmp"
 	"errors"
 	"fmt"
-	"html/template"
+	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
-	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/respond"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/blank"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/resultpage"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
@@ -27,7 +28,18 @@ func init() {
 // paying or cancelling, and gets the app's page.
 type Result struct {
 	Receiver
+
+	// How the app gets a proven result. "get": as the visit of a page, GET without a body; a browser that brings
+	// the result by POST is sent to the same address by GET first, with the result in its query. "post": as an IPN,
+	// by POST with the message as body. A result that is too long for an address comes as with "post". Default: "get".
+	Forward string `json:"forward,omitempty"`
 }
+
+// The values of Result.Forward.
+const (
+	forwardGet  = "get"
+	forwardPost = "post"
+)
 
 // CaddyModule returns the Caddy module information.
 func (Result) CaddyModule() caddy.ModuleInfo {
@@ -38,22 +50,149 @@ func (Result) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision fills in the defaults and finds the merchant.
-func (h *Result) Provision(ctx caddy.Context) error { return h.provision(ctx) }
+func (h *Result) Provision(ctx caddy.Context) error {
+	h.Forward = cmp.Or(h.Forward, forwardGet)
+	if h.Forward != forwardGet && h.Forward != forwardPost {
+		return fmt.Errorf("forward: unknown value %q; expected get or post", h.Forward)
+	}
+	return h.provision(ctx)
+}
 
 // ServeHTTP handles one result.
 func (h *Result) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	cb, prob := h.receive(w, r)
 	if prob != nil {
 		h.reportRefused(r, kindResult, prob)
+		// handle_errors gets the request too, and may hand it to the app.
+		removeCallbackHeaders(r.Header)
+		removeBody(r)
 		return h.refuse(w, r, prob)
 	}
-	h.report(cb)
-	r = h.forward(r, cb)
-	if err := next.ServeHTTP(w, r); err != nil {
-		return h.fail(w, r, err)
+	if h.Forward == forwardPost {
+		h.report(cb)
+		return h.handOn(w, h.forward(r, cb), next, cb)
 	}
-	return nil
+	if r.Method != http.MethodPost {
+		h.report(cb)
+		return h.handOn(w, h.visit(r, cb), next, cb)
+	}
+	if query, fits := h.queryOf(r, cb); fits {
+		redirect(w, query)
+		return nil // reported when the browser is there
+	}
+	h.report(cb)
+	return h.handOn(w, h.forward(r, cb), next, cb)
 }
+
+// visit turns the request into the one that the app gets of a page: as it came, without a body.
+func (h *Result) visit(r *http.Request, cb *callback) *http.Request {
+	h.prepare(r, cb)
+	return withoutOriginal(r)
+}
+
+// longestAddress is what servers and browsers take everywhere, in bytes.
+const longestAddress = 8 << 10
+
+// queryOf is the query of the address where the browser gets the page of a result that it has brought by POST: its own one, as it
+// was before rewrites, with the message. It reports whether that fits an address, and is short enough to be taken here.
+func (h *Result) queryOf(r *http.Request, cb *callback) (query string, fits bool) {
+	u := r.URL
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
+		u = original.URL
+	}
+	if query = asciiQuery(withoutOurs(u.RawQuery)); query != "" {
+		query += "&"
+	}
+	query += "data=" + url.QueryEscape(string(cb.signed.data)) + "&signature=" + url.QueryEscape(cb.signed.signature)
+	length := len("https://") + len(r.Host) + len(u.EscapedPath()) + len("?") + len(query)
+	return query, length <= longestAddress && int64(len(query)) <= h.MaxBody
+}
+
+// asciiQuery writes what a header cannot hold, and what would end the query, as %XX. Everything else stays as it came.
+func asciiQuery(query string) string {
+	var b strings.Builder
+	for i := range len(query) {
+		if c := query[i]; c < 0x21 || c > 0x7e || c == '#' {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// redirect sends the browser to the address that it has, with another query. So it stays at this site, and loading the page again
+// posts nothing.
+func redirect(w http.ResponseWriter, query string) {
+	header := w.Header()
+	header.Set("Location", "?"+query)
+	header.Set("Cache-Control", "no-store")
+	header.Set("Content-Length", "0")
+	resultpage.Private(header)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// handOn lets the site answer a proven result. A customer who may have paid does not get a blank page: where the site fails, or has
+// nothing but the status of an error, a page of ours comes in its place.
+func (h *Result) handOn(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, cb *callback) error {
+	answer := blank.New(w, r, http.StatusInternalServerError)
+	err := h.serve(answer, r, next)
+	if err == nil && !answer.Sent() && answer.Status() == 0 {
+		err = caddyhttp.Error(http.StatusNotFound, errNothingAnswers)
+	}
+	if err != nil && !answer.Sent() {
+		if r.ContentLength > 0 {
+			r.Body = io.NopCloser(bytes.NewReader(cb.message)) // for handle_errors, once more
+		}
+		return h.fail(w, r, err, func(status int) error { return withoutPage(w, r, status, cb) })
+	}
+	if err != nil {
+		h.reportFailed(caddyhttp.Error(http.StatusInternalServerError, err))
+	}
+	if answer.Sent() {
+		return nil
+	}
+	answer.Reset()
+	return withoutPage(w, r, answer.Status(), cb)
+}
+
+// serve runs handlers of the site. A panic is a failure like any other, except for the one that breaks off the connection on purpose.
+func (h *Result) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) (err error) {
+	defer func() {
+		p := recover()
+		if p == http.ErrAbortHandler { //nolint:errorlint // it is compared as net/http does
+			panic(p)
+		}
+		if p != nil {
+			// What a handler panics with may hold anything.
+			h.log.Error("a handler panicked while it answered a result", zap.String("merchant", h.merchant.name), zap.Stack("stack"))
+			err = errPanicked
+		}
+	}()
+	return next.ServeHTTP(w, r)
+}
+
+// withoutPage answers a customer with a proven result where the site does not.
+func withoutPage(w http.ResponseWriter, r *http.Request, status int, cb *callback) error {
+	switch status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		w.Header().Set("Retry-After", retryPage)
+	}
+	if !resultpage.Wanted(r) {
+		resultpage.Private(w.Header())
+		return answerProblem(w, r, problem.ResultUnanswered(status))
+	}
+	page := resultpage.Result
+	if cb.status == Paid {
+		page = resultpage.Paid
+	}
+	return page.Write(w, r, status, nameOf(cb.order))
+}
+
+var errNothingAnswers = errors.New("no handler of the site answers")
+
+// retryPage is when a page is worth another try, in seconds.
+const retryPage = "30"
 
 func (h *Result) receive(w http.ResponseWriter, r *http.Request) (*callback, *problem.Problem) {
 	msg, prob := h.read(w, r)
@@ -73,14 +212,14 @@ func (h *Result) read(w http.ResponseWriter, r *http.Request) (signed, *problem.
 	switch r.Method {
 	case http.MethodPost:
 		return h.readPost(w, r)
-	case http.MethodGet:
+	case http.MethodGet, http.MethodHead:
 		if int64(len(r.URL.RawQuery)) > h.MaxBody {
 			return signed{}, problem.BodyTooLarge(h.MaxBody)
 		}
 		return fromForm(r.URL.RawQuery)
 	}
 	closeConnection(w, r)
-	const allowed = "GET, POST"
+	const allowed = "GET, HEAD, POST"
 	w.Header().Set("Allow", allowed)
 	return signed{}, problem.MethodNotAllowed(allowed)
 }
@@ -90,57 +229,21 @@ func (h *Result) read(w http.ResponseWriter, r *http.Request) (signed, *problem.
 func (h *Result) refuse(w http.ResponseWriter, r *http.Request, prob *problem.Problem) error {
 	err := caddyhttp.Error(prob.Status(), fmt.Errorf("galaxypay_result: %s", prob.Code))
 	if hasErrorRoute(r, err) {
-		return h.fail(w, withoutOriginal(r), err)
+		return h.fail(w, withoutOriginal(r), err, func(status int) error {
+			w.WriteHeader(status)
+			return nil
+		})
 	}
-	if wantsPage(r) {
-		return writePage(w, r, prob)
+	if resultpage.Wanted(r) {
+		return resultpage.Refused.Write(w, r, prob.Status(), string(prob.Code))
 	}
 	return answerProblem(w, r, prob)
 }
 
-func wantsPage(r *http.Request) bool {
-	return strings.Contains(strings.Join(r.Header.Values("Accept"), ","), "text/html")
-}
-
-// refusedPage is what a customer sees whose browser brings a message that is not proven.
-// It does not ask to pay again: the money may be on its way.
-var refusedPage = template.Must(template.New("refused").Parse(refusedHTML))
-
-//go:embed refused.html
-var refusedHTML string
-
-var (
-	refusedTitle = language.Both(
-		"We could not confirm this page",
-		"Chưa xác nhận được trang này")
-	refusedAdvice = language.Both(
-		"The payment result that your browser sent could not be verified. If you have paid, do not pay again: the shop receives the payment result separately. Please look at your order in the shop.",
-		"Không xác thực được kết quả thanh toán mà trình duyệt gửi tới. Nếu bạn đã thanh toán, vui lòng không thanh toán lại: cửa hàng được thông báo riêng. Hãy kiểm tra đơn hàng tại cửa hàng.")
-)
-
-func writePage(w http.ResponseWriter, r *http.Request, prob *problem.Problem) error {
-	in := language.Of(r)
-	var body bytes.Buffer
-	err := refusedPage.Execute(&body, map[string]any{
-		"Language": in,
-		"Title":    refusedTitle.In(in),
-		"Advice":   refusedAdvice.In(in),
-		"Code":     prob.Code,
-	})
-	if err != nil {
-		return err
-	}
-	h := w.Header()
-	h.Set("Content-Language", string(in))
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-	// The address holds the callback; it must not travel on in a Referer.
-	h.Set("Referrer-Policy", "no-referrer")
-	return respond.Whole(w, prob.Status(), "text/html; charset=utf-8", body.Bytes())
-}
-
-// fail does what Caddy's server does where a handler fails: it answers with the site's own error page, else with the status alone.
-// The error is not handed on to the server, which logs the address of a request that fails: a result's has the customer's order in it.
-func (h *Result) fail(w http.ResponseWriter, r *http.Request, err error) error {
+// fail does what Caddy's server does where a handler fails: it lets the site's error routes answer. Where they have no page either,
+// last answers. The error is not handed on to the server, which logs the address of a request that fails: a result's has the
+// customer's order in it.
+func (h *Result) fail(w http.ResponseWriter, r *http.Request, err error, last func(status int) error) error {
 	server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok {
 		return err
@@ -148,20 +251,19 @@ func (h *Result) fail(w http.ResponseWriter, r *http.Request, err error) error {
 	failed := caddyhttp.Error(http.StatusInternalServerError, err)
 	h.reportFailed(failed)
 	r = server.Errors.WithError(asReceived(r), failed)
-	status := func(w http.ResponseWriter) { w.WriteHeader(failed.StatusCode) }
 	var routes caddyhttp.RouteList
 	if server.Errors != nil {
 		routes = server.Errors.Routes
 	}
-	page := routes.Compile(caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
-		status(w)
-		return nil
-	}))
-	if err := page.ServeHTTP(w, r); err != nil {
+	answer := blank.New(w, r, http.StatusBadRequest)
+	nothing := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return nil })
+	if err := h.serve(answer, r, routes.Compile(nothing)); err != nil {
 		h.reportFailed(caddyhttp.Error(http.StatusInternalServerError, err))
-		status(w)
 	}
-	return nil
+	if answer.Sent() {
+		return nil
+	}
+	return last(cmp.Or(answer.Status(), failed.StatusCode))
 }
 
 // reportFailed logs a failure without the address, and without what came in the place of an answer, which may hold anything.
@@ -190,6 +292,9 @@ func asReceived(r *http.Request) *http.Request {
 	}
 	u := *original.URL
 	r.Method, r.RemoteAddr, r.RequestURI, r.URL = original.Method, original.RemoteAddr, original.RequestURI, &u
+	if r.Method != http.MethodPost {
+		removeBody(r) // of a message that came in the query
+	}
 	return r
 }
 

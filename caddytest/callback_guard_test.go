@@ -25,7 +25,9 @@ func guardedSite(app *recordingApp) string {
 				}
 			}
 			handle /galaxypay/result {
-				galaxypay_result
+				galaxypay_result {
+					forward post
+				}
 				reverse_proxy ` + app.address + `
 			}
 			handle {

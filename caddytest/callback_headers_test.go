@@ -173,7 +173,9 @@ func TestCallbackHandlersSeeTheMessage(t *testing.T) {
 	c := start(t, sandboxMerchant+`
 		http://:9181 {
 			handle /galaxypay/result {
-				galaxypay_result
+				galaxypay_result {
+					forward post
+				}
 				respond "{http.request.method} {http.request.uri} {http.request.header.Content-Type} {http.request.header.Content-Length} {http.request.body}"
 			}
 		}`)

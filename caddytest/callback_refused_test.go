@@ -127,7 +127,7 @@ func TestCallbackMalformedIsRefused(t *testing.T) {
 	})
 }
 
-// IPNs come by POST, results by POST or GET. Other methods are refused.
+// IPNs come by POST, results by POST, GET or HEAD. Other methods are refused.
 func TestCallbackMethods(t *testing.T) {
 	app := newApp(t)
 	c := start(t, callbackSite(app, ""))
@@ -138,7 +138,7 @@ func TestCallbackMethods(t *testing.T) {
 		allow   []string
 	}{
 		{"/galaxypay/ipn", []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"}, []string{"POST"}},
-		{"/galaxypay/result", []string{"HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"}, []string{"GET", "POST"}},
+		{"/galaxypay/result", []string{"PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"}, []string{"GET", "HEAD", "POST"}},
 	}
 	for _, test := range tests {
 		for _, method := range test.methods {

@@ -227,6 +227,10 @@ var wrongCaddyfiles = map[string]struct {
 	"ipn, bad size":               {sandboxMerchant + "http://:9180 {\ngalaxypay_ipn {\nmax_body x\n}\n}\n", []string{"max_body"}},
 	"result, unknown merchant":    {sandboxMerchant + "http://:9180 {\ngalaxypay_result {\nmerchant a\n}\n}\n", []string{"merchant", `"a"`}},
 	"result, unknown option":      {sandboxMerchant + "http://:9180 {\ngalaxypay_result {\ninbox\n}\n}\n", []string{"unknown option", "inbox"}},
+	"result, unknown forward":     {sandboxMerchant + "http://:9180 {\ngalaxypay_result {\nforward put\n}\n}\n", []string{"forward", `"put"`, "get or post"}},
+	"result, forward of nothing":  {sandboxMerchant + "http://:9180 {\ngalaxypay_result {\nforward\n}\n}\n", []string{"forward", "expected a value"}},
+	"result, forward twice":       {sandboxMerchant + "http://:9180 {\ngalaxypay_result {\nforward get\nforward get\n}\n}\n", []string{"duplicate", "forward"}},
+	"ipn, forward":                {sandboxMerchant + "http://:9180 {\ngalaxypay_ipn {\nforward get\n}\n}\n", []string{"unknown option", "forward"}},
 	"result, argument":            {sandboxMerchant + "http://:9180 {\ngalaxypay_result airline\n}\n", []string{"airline"}},
 }
 
@@ -268,6 +272,7 @@ func TestConfigErrorsInJSON(t *testing.T) {
 		"operations":                  {good, `,"operations":["x"]`, "operations"},
 		"paths":                       {good, `,"paths":{"x":"/x"}`, "path"},
 		"defaults":                    {good, `,"defaults":{"a\"b":"/x"}`, "defaults"},
+		"forward":                     {good, `},{"handler":"galaxypay_result","forward":"PUT"`, `forward: unknown value "PUT"; expected get or post`},
 		"empty default":               {good, `,"defaults":{"ipnURL":""}`, "defaults: ipnURL: expected a text"},
 		"default null":                {good, `,"defaults":{"ipnURL":null}`, "defaults: ipnURL: expected a text"},
 		"salt of a wrong type":        {`"environment":"uat","api_key":"{env.KEY}","salt":["secret-canary"]`, ``, "salt"},

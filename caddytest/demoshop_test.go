@@ -78,7 +78,7 @@ func (d demoShop) order(t *testing.T, id string) orderPage {
 	text := html.UnescapeString(d.page(t, "/orders/"+id).body)
 	page := orderPage{state: badge.FindStringSubmatch(text)[1], goods: handedOut.FindStringSubmatch(text)[1], text: text}
 	for _, m := range title.FindAllStringSubmatch(text, -1) {
-		path, outcome := strings.TrimPrefix(m[1], "POST "), ""
+		path, outcome := m[1], ""
 		if _, after, found := strings.Cut(m[2], " · "); found {
 			outcome = " " + after
 		}
@@ -101,7 +101,7 @@ var orderID = regexp.MustCompile(`DH-[A-Z2-7]{12}`)
 var (
 	badge     = regexp.MustCompile(`class="badge (\w+)"`)
 	handedOut = regexp.MustCompile(`id="handed-out">(\d+)<`)
-	title     = regexp.MustCompile(`<code>(POST [^<]+)</code><span class="soft">([^<]*)</span>`)
+	title     = regexp.MustCompile(`<code>(?:GET|POST) ([^<]+)</code><span class="soft">([^<]*)</span>`)
 	ipnStatus = regexp.MustCompile(`"ipnStatus": "(\d+)"`)
 )
 
@@ -333,7 +333,8 @@ func TestDemoShopRefuses(t *testing.T) {
 	message := `{"responseCode":"200","responseData":{"orderID":"` + order + `","orderAmount":"29000","orderCurrency":"VND"}}`
 	for name, a := range map[string]httpAnswer{
 		"IPN past the sidecar":        d.post(t, d.url("9182")+"/galaxypay/ipn", message),
-		"result past the sidecar":     d.post(t, d.url("9182")+"/galaxypay/result", message),
+		"result past the sidecar":     d.get(t, d.url("9182")+"/galaxypay/result"),
+		"the same with its message":   d.post(t, d.url("9182")+"/galaxypay/result", message),
 		"result at the IPN's address": d.post(t, d.url("9182")+"/galaxypay/ipn", message, "Galaxypay-Callback", "result", "Galaxypay-Payment-Status", "paid"),
 	} {
 		if a.status != http.StatusForbidden {

@@ -87,7 +87,11 @@ func (w way) sendEncoded(t *testing.T, c *caddyServer, encoded string, header ..
 	if w.method == http.MethodGet {
 		return c.get(t, address+"?"+encoded, header...)
 	}
-	return c.do(t, w.method, address, strings.NewReader(encoded), append([]string{"Content-Type", w.contentType}, header...)...)
+	a := c.do(t, w.method, address, strings.NewReader(encoded), append([]string{"Content-Type", w.contentType}, header...)...)
+	if query, found := strings.CutPrefix(a.header.Get("Location"), "?"); found && a.status == http.StatusSeeOther {
+		return c.get(t, address+"?"+query, header...) // as a browser does
+	}
+	return a
 }
 
 // send sends a callback to callbackSite.
@@ -209,7 +213,7 @@ func (want provenCallback) checkHeaders(t *testing.T, header http.Header) {
 }
 
 // callbackSite is the Caddyfile of a site that takes IPNs and results of the sandbox's
-// merchant for the app. options go into both directives.
+// merchant for the app, both by POST, with the message as body. options go into both directives.
 func callbackSite(app *recordingApp, options string) string {
 	return `
 		{
@@ -226,6 +230,7 @@ func callbackSite(app *recordingApp, options string) string {
 			}
 			handle /galaxypay/result* {
 				galaxypay_result {
+					forward post
 					` + options + `
 				}
 				reverse_proxy ` + app.address + `

@@ -67,6 +67,15 @@ func AppUnavailable() *Problem {
 		"Ứng dụng chưa xác nhận thông báo; hãy gửi lại sau."))
 }
 
+// ResultUnanswered informs a program that brings a proven result: the app has no page for it. The status is that of the app's failure.
+func ResultUnanswered(status int) *Problem {
+	p := of(CodeAppUnavailable, say(
+		"The payment result is proven, but the app did not answer with a page. Do not pay again; load this address again later.",
+		"Kết quả thanh toán đã được xác thực, nhưng ứng dụng chưa trả về trang. Đừng thanh toán lại; hãy tải lại địa chỉ này sau."))
+	p.status = status
+	return p
+}
+
 // InboxUnavailable informs the gateway that an IPN could not be kept.
 func InboxUnavailable() *Problem {
 	return of(CodeInboxUnavailable, say(

@@ -7,6 +7,7 @@
 package problem
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -37,6 +38,7 @@ type Problem struct {
 	Fields []Field
 
 	detail sentence
+	status int // 0: that of the code
 }
 
 // sentence is a text for people, with the arguments for its verbs.
@@ -57,8 +59,8 @@ func of(code Code, detail sentence) *Problem {
 	return &Problem{Code: code, Outcome: code.Outcome(), detail: detail}
 }
 
-// Status is the HTTP status of the answer.
-func (p *Problem) Status() int { return p.Code.Status() }
+// Status is the HTTP status of the answer: that of the code, unless more is known.
+func (p *Problem) Status() int { return cmp.Or(p.status, p.Code.Status()) }
 
 // Body is a problem as programs read it: RFC 9457 with members of our own.
 type Body struct {

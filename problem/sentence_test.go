@@ -18,6 +18,7 @@ import (
 func problems() map[string]*Problem {
 	return map[string]*Problem{
 		"AppUnavailable":               AppUnavailable(),
+		"ResultUnanswered":             ResultUnanswered(4000),
 		"BodyNotJSON":                  BodyNotJSON(&rawjson.Error{Fault: rawjson.Syntax, Offset: 4000}),
 		"BodiesUnfinished":             BodiesUnfinished(4000),
 		"BodyTimeout":                  BodyTimeout(),

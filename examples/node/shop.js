@@ -78,8 +78,9 @@ function isFullPayment(payment, order) {
 const escapeHTML = (text) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 // The page for the customer who comes back. It shows what happened and changes nothing.
-function resultPage({ responseData: payment }, headers, shop) {
-  return `<p>${escapeHTML(payment.orderDescription)}: ${headers['galaxypay-callback']} ` +
+function resultPage(headers, shop) {
+  const order = orders.get(decodeURIComponent(headers['galaxypay-order-id'] ?? ''));
+  return `<p>${escapeHTML(order?.description ?? '')}: ${headers['galaxypay-callback']} ` +
     `${headers['galaxypay-payment-status']}, ${escapeHTML(shop)}</p>`;
 }
 
@@ -104,7 +105,7 @@ async function handle(request, response) {
   }
   if (address.pathname === '/galaxypay/result') {
     response.setHeader('Content-Type', 'text/html; charset=utf-8');
-    return response.end(resultPage(await readJSON(request), request.headers, address.searchParams.get('shop') ?? ''));
+    return response.end(resultPage(request.headers, address.searchParams.get('shop') ?? ''));
   }
   return response.writeHead(404).end();
 }

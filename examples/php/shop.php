@@ -117,12 +117,14 @@ function is_full_payment(array $payment, array $order): bool
 }
 
 /** The page for the customer who comes back. It shows what happened and changes nothing. */
-function result_page(array $message): void
+function result_page(): void
 {
+    $id = rawurldecode($_SERVER['HTTP_GALAXYPAY_ORDER_ID'] ?? '');
+    $order = with_order($id, fn (?array &$order) => $order);
     header('Content-Type: text/html; charset=utf-8');
     printf(
         '<p>%s: %s %s, %s</p>',
-        htmlspecialchars($message['responseData']['orderDescription']),
+        htmlspecialchars($order['description'] ?? ''),
         $_SERVER['HTTP_GALAXYPAY_CALLBACK'],
         $_SERVER['HTTP_GALAXYPAY_PAYMENT_STATUS'],
         htmlspecialchars($_GET['shop'] ?? ''),
@@ -144,6 +146,6 @@ match (true) {
     str_starts_with($path, '/orders/') => answer(with_order($id, fn (?array &$order) => $order ?? [])),
     str_starts_with($path, '/check/') => answer(check($id)),
     $path === '/galaxypay/ipn' => answer(take_ipn($body(), $_SERVER['HTTP_GALAXYPAY_PAYMENT_STATUS'])),
-    $path === '/galaxypay/result' => result_page($body()),
+    $path === '/galaxypay/result' => result_page(),
     default => http_response_code(404),
 };

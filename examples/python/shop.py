@@ -12,7 +12,7 @@ import time
 from decimal import Decimal, InvalidOperation
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.error import HTTPError
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 from urllib.request import Request, urlopen
 
 SIDECAR = os.environ.get("GALAXYPAY_URL", "http://localhost:9180")
@@ -122,14 +122,15 @@ class Shop(BaseHTTPRequestHandler):
             case ["galaxypay", "ipn"]:
                 self.answer(take_ipn(json.loads(body), self.headers["Galaxypay-Payment-Status"]))
             case ["galaxypay", "result"]:
-                self.result_page(json.loads(body), parse_qs(address.query).get("shop", [""])[0])
+                self.result_page(parse_qs(address.query).get("shop", [""])[0])
             case _:
                 self.send_error(404)
 
-    def result_page(self, message, shop):
+    def result_page(self, shop):
         """The page for the customer who comes back. It shows what happened and changes nothing."""
+        order = orders.get(unquote(self.headers.get("Galaxypay-Order-Id", "")), {})
         self.send("text/html; charset=utf-8", "<p>%s: %s %s, %s</p>" % (
-            html.escape(message["responseData"]["orderDescription"]),
+            html.escape(order.get("description", "")),
             self.headers["Galaxypay-Callback"],
             self.headers["Galaxypay-Payment-Status"],
             html.escape(shop),

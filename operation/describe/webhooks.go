@@ -18,13 +18,35 @@ func webhooks() object {
 			"As `ipn`, at the ipnURL of the link. It names the link by orderNo, which Galaxypay-Transaction-Id and Galaxypay-Order-Id "+
 				"hold too, and has no orderID.\n\nNhư `ipn`, dành cho liên kết thanh toán; nhận biết liên kết bằng orderNo.",
 			[]string{"ipn"}, linkCallbackSchema(), linkExample, wordResponses)}}},
-		{"result", object{{"post", callback("showResult", "Result: the customer's browser is back",
-			"The customer's browser comes back after paying or cancelling, at successURL, failureURL or cancelURL, and gets the app's page. "+
-				"The customer may never come back, and the result often comes before the IPN: then show a page that waits for it, and hand out goods by the IPN.\n\n"+
-				"Trình duyệt của khách hàng quay lại. Trang này chỉ để hiển thị; hãy giao hàng theo IPN.",
-			[]string{"result", "cancel"}, callbackSchema(), resultExample, object{{"default", object{{"description", "The page that the customer sees. Headers and body pass through unchanged."}}}})}}},
+		{"result", object{
+			{"get", visit("showResult", "Result: the customer's browser is back",
+				"The customer's browser comes back after paying or cancelling, at successURL, failureURL or cancelURL, and gets the app's page. "+
+					"The headers say which order it is about. "+
+					"The customer may never come back, and the result often comes before the IPN: then show a page that waits for it, and hand out goods by the IPN.\n\n"+
+					"Trình duyệt của khách hàng quay lại. Trang này chỉ để hiển thị; hãy giao hàng theo IPN.")},
+			{"post", callback("receiveResult", "Result with its message: with forward post, or too long for an address",
+				"As get, with the gateway's message as body, if galaxypay_result says `forward post`, or where the message does not fit an address.\n\n"+
+					"Như get, kèm nội dung thông báo: khi cấu hình `forward post`, hoặc khi thông báo quá dài.",
+				[]string{"result", "cancel"}, callbackSchema(), resultExample, pageResponses)},
+		}},
 	}
 }
+
+// visit describes a result that the app gets as the visit of a page.
+func visit(id, summary, description string) object {
+	return object{
+		{"operationId", id},
+		{"tags", []string{tagCallbacks}},
+		{"summary", summary},
+		{"description", description},
+		{"parameters", callbackHeaders([]string{"result", "cancel"})},
+		{"responses", pageResponses},
+	}
+}
+
+// pageResponses are the app's answers to a result.
+var pageResponses = object{{"default", object{{"description", "The page that the customer sees. Headers and body pass through unchanged. " +
+	"Where the status is 500 or more and the body is empty, or the app does not answer, the customer gets a page of the sidecar's."}}}}
 
 func callback(id, summary, description string, kinds []string, message schema, example json.RawMessage, responses object) object {
 	return object{

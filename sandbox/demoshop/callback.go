@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/big"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -48,6 +49,7 @@ func (s *scalar) UnmarshalJSON(text []byte) error {
 // callback is a message that the sidecar has proven and handed on.
 type callback struct {
 	message
+	method string
 	kind   string // ipn, result or cancel
 	status state  // paid, cancelled, expired, pending or failed
 	header http.Header
@@ -59,6 +61,7 @@ type callback struct {
 // theirs: without it the request came to the shop by another way, and proves nothing.
 func readCallback(w http.ResponseWriter, r *http.Request) (callback, bool) {
 	c := callback{
+		method: r.Method,
 		kind:   r.Header.Get("Galaxypay-Callback"),
 		status: state(r.Header.Get("Galaxypay-Payment-Status")),
 		header: r.Header,
@@ -67,6 +70,11 @@ func readCallback(w http.ResponseWriter, r *http.Request) (callback, bool) {
 	if c.kind == "" || c.status == "" {
 		http.Error(w, "This request did not come through galaxypay_ipn or galaxypay_result.", http.StatusForbidden)
 		return c, false
+	}
+	if c.method != http.MethodPost { // a result that is the visit of a page has headers alone
+		c.Data.OrderID = named(r.Header, "Galaxypay-Order-Id")
+		c.Data.TransactionID = named(r.Header, "Galaxypay-Transaction-Id")
+		return c, true
 	}
 	var err error
 	if c.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxCallback)); err != nil {
@@ -78,6 +86,15 @@ func readCallback(w http.ResponseWriter, r *http.Request) (callback, bool) {
 		return c, false
 	}
 	return c, true
+}
+
+// named reads a header of the sidecar that names something. It is percent-encoded.
+func named(header http.Header, name string) scalar {
+	text, err := url.PathUnescape(header.Get(name))
+	if err != nil {
+		return ""
+	}
+	return scalar(text)
 }
 
 // takeIPN is the one place where orders end. It always answers in the gateway's words,
@@ -188,7 +205,7 @@ func (h *Handler) takeResult(w http.ResponseWriter, r *http.Request) {
 
 func (c callback) exchange(status int) exchange {
 	return exchange{
-		Title:  "POST /galaxypay/" + c.address(),
+		Title:  c.method + " /galaxypay/" + c.address(),
 		At:     c.at,
 		Header: headerLines(c.header),
 		Body:   readable(c.body),

@@ -36,7 +36,7 @@ const (
 //   - GET /: the goods,
 //   - POST /orders: buys one, by redirect, modal window or payment link,
 //   - GET /orders/{id}: the order, and what the shop sent and got for it,
-//   - POST /galaxypay/ipn and /galaxypay/result: callbacks, as galaxypay_ipn and
+//   - POST /galaxypay/ipn, GET and POST /galaxypay/result: callbacks, as galaxypay_ipn and
 //     galaxypay_result hand them on.
 //
 // It believes the Galaxypay-* headers of a callback, as an app behind those directives
@@ -132,6 +132,7 @@ func (h *Handler) newRoutes() http.Handler {
 	routes.HandleFunc("POST /orders/{id}/ask", ownSite(h.askGateway))
 	routes.HandleFunc("GET /shop.js", serveScript)
 	routes.HandleFunc("POST /galaxypay/ipn", h.takeIPN)
+	routes.HandleFunc("GET /galaxypay/result", h.takeResult)
 	routes.HandleFunc("POST /galaxypay/result", h.takeResult)
 	return routes
 }
