@@ -105,7 +105,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.client = newClient()
 	h.orders = newOrders()
 	h.routes = h.newRoutes()
-	return nil
+	return announce(ctx)
 }
 
 // address reads an absolute web address. Its origin goes into content security policies,
