@@ -56,13 +56,13 @@ stop() {
   wait "$1" || true
 }
 
-# block MARKER: the fenced block of README.md that follows the line <!-- ci: MARKER -->, as it is printed there.
+# block MARKER [FILE]: the fenced block of README.md, or FILE, that follows the line <!-- ci: MARKER -->, as it is printed there.
 block() {
   awk -v marker="<!-- ci: $1 -->" '
     $0 == marker { wanted = 1; next }
     wanted && /^```/ { if (inside) exit; inside = 1; next }
     inside { print }
-  ' README.md
+  ' "${2:-README.md}"
 }
 
 # Ids and times differ from run to run.
