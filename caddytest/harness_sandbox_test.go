@@ -24,7 +24,7 @@ func newSandboxShop(t *testing.T, options string) sandboxShop {
 	app := newApp(t)
 	c := startSites(t, "9180", "9181", "9190")
 	s := sandboxShop{c, app, newIPNRecorder(t, c.client, c.url("9181")+"/galaxypay/ipn")}
-	c.mustLoad(t, paymentSites{app: s.app.address, ipnURL: s.ipns.url, options: options}.caddyfile(c))
+	c.mustLoad(t, paymentSites{app: s.app.address, ipnURL: s.ipns.url, options: options, resultBlock: "forward post"}.caddyfile(c))
 	return s
 }
 

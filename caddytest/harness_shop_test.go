@@ -68,6 +68,7 @@ type paymentSites struct {
 	ipnURL      string // default: the site of callbacks
 	resultQuery string // of the addresses to which the gateway sends the browser back
 	options     string // of the directive galaxypay
+	resultBlock string // options of galaxypay_result
 }
 
 // caddyfile returns the sites, with addresses that c has given to their ports.
@@ -98,7 +99,9 @@ func (s paymentSites) caddyfile(c *caddyServer) string {
 				reverse_proxy ` + s.app + `
 			}
 			handle /galaxypay/result {
-				galaxypay_result
+				galaxypay_result {
+					` + s.resultBlock + `
+				}
 				reverse_proxy ` + s.app + `
 			}
 			handle {

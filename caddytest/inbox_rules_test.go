@@ -322,7 +322,7 @@ func TestInboxCustomerPostsHisResult(t *testing.T) {
 	for name, store := range stores {
 		t.Run(name, func(t *testing.T) {
 			s := newSandboxShop(t, "")
-			site := paymentSites{app: s.app.address, ipnURL: s.ipns.url}.caddyfile(s.caddyServer)
+			site := paymentSites{app: s.app.address, ipnURL: s.ipns.url, resultBlock: "forward post"}.caddyfile(s.caddyServer)
 			site = strings.Replace(site, "environment sandbox", "environment sandbox\nstore "+store(t), 1)
 			site = strings.Replace(site, "galaxypay_ipn\n", "galaxypay_ipn {\ninbox {\ndeliver_to http://"+s.app.address+"\n}\n}\n", 1)
 			s.mustLoad(t, site)
