@@ -52,6 +52,7 @@ var shownPages = []shownPage{
 	}},
 	{"card", visitPayment("/pay", "")},
 	{"card, refused", func(t *testing.T, c *caddyServer, b browser) {
+		t.Helper()
 		visitPayment("/pay", "")(t, c, b)
 		b.fill("[name=cardNumber]", "4111111111111111")
 		b.fill("[name=cardHolderName]", "NGUYEN VAN A")
@@ -60,11 +61,13 @@ var shownPages = []shownPage{
 		b.see("[role=alert]")
 	}},
 	{"international card", func(t *testing.T, c *caddyServer, b browser) {
+		t.Helper()
 		visitPayment("/payWithOption", "")(t, c, b)
 		b.click("a[data-method=INTERNATIONAL]")
 		b.see("[name=cardVerificationValue]")
 	}},
 	{"one-time password, wrong", func(t *testing.T, c *caddyServer, b browser) {
+		t.Helper()
 		visitPayment("/pay", "")(t, c, b)
 		b.click(`a[data-card="9704000000000018"]`)
 		b.click("#card button")
@@ -112,6 +115,7 @@ var shownPages = []shownPage{
 		b.openAll("details")
 	}},
 	{"dashboard, requests without a transaction", func(t *testing.T, c *caddyServer, b browser) {
+		t.Helper()
 		c.post(t, c.url("9190")+"/api/v1/transaction/pay", "nonsense")
 		b.visit(c.url("9190") + "/#unassigned")
 		b.see("#detail .wire")
@@ -133,6 +137,7 @@ var shownPages = []shownPage{
 func visitPayment(operation, more string) func(*testing.T, *caddyServer, browser) {
 	return func(t *testing.T, c *caddyServer, b browser) {
 		t.Helper()
+		t.Helper()
 		b.visit(c.open(t, operation, more))
 		b.see("#countdown")
 	}
@@ -141,6 +146,7 @@ func visitPayment(operation, more string) func(*testing.T, *caddyServer, browser
 // visitEnded ends a payment by the control API and opens its page.
 func visitEnded(by string) func(*testing.T, *caddyServer, browser) {
 	return func(t *testing.T, c *caddyServer, b browser) {
+		t.Helper()
 		t.Helper()
 		page := c.open(t, "/pay", "")
 		c.post(t, c.url("9190")+"/sandbox/transactions/"+path.Base(page)+"/"+by, "")

@@ -30,7 +30,7 @@ func (s *Strict) Draw() Faults {
 			drawn, _ := Named(name)
 			s.left = append(s.left, drawn)
 		}
-		rand.Shuffle(len(s.left), func(i, j int) { s.left[i], s.left[j] = s.left[j], s.left[i] })
+		rand.Shuffle(len(s.left), func(i, j int) { s.left[i], s.left[j] = s.left[j], s.left[i] }) //nolint:gosec // G404: the order is no secret
 	}
 	last := len(s.left) - 1
 	drawn := s.left[last]
