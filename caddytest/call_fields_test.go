@@ -24,7 +24,7 @@ func TestCallFieldsWrongAreNotSent(t *testing.T) {
 				strings.Repeat("ệ", 251) + `","paymentMethod":"CASH","language":"fr","ipnURL":"shop","extraData":[],"isAutoCapture":"yes",` +
 				`"subMerchant":{"identifier":"` + strings.Repeat("x", 51) + `"}}`,
 			[]string{
-				"orderID:kind", "orderAmount:amount", "orderCurrency:too_long", "orderDateTime:date_time", "orderDescription:too_long",
+				"orderID:kind", "orderAmount:amount", "orderCurrency:currency", "orderDateTime:date_time", "orderDescription:too_long",
 				"paymentMethod:value", "language:value", "ipnURL:url", "extraData:kind", "isAutoCapture:value",
 				"subMerchant.identifier:too_long", "sourceType:required",
 			},
