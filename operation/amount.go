@@ -12,8 +12,11 @@ import (
 // AmountFault says what an amount must look like here, and what was probably meant.
 type AmountFault struct {
 	// Currency is the code that the amount goes by, in capitals; "" where the request has none
-	// of three letters. An amount without one is judged as one in VND.
+	// of three letters. An amount without one is judged as one in VND, unless Undecided is set.
 	Currency string
+	// Undecided is set where the currency has a fault of its own. Then only an amount that would
+	// be wrong in nearly every currency is a fault.
+	Undecided bool
 	// Digits is how many may stand after the point; with 0, up to two zeros may.
 	Digits int
 	// Zero is set where the amount is 0, and this field must be more.
@@ -25,6 +28,28 @@ type AmountFault struct {
 
 // requestCurrency is the field of requestData that the amounts in it go by.
 const requestCurrency = "orderCurrency"
+
+// undecided takes the place of a currency that is missing although it is required. It is no
+// JSON value, so no request can hold it.
+var undecided = []byte("?")
+
+// currencyOf returns what the amounts of a request go by: a JSON value, nil where they count as
+// VND, or undecided. An operation without this field refuses none that is wrong, so one that is
+// no code counts as none there.
+func (o *Operation) currencyOf(data []Member) []byte {
+	value := currencyIn(data, requestCurrency)
+	i, known := o.index[requestCurrency]
+	switch {
+	case value == nil && known && o.Request[i].Required:
+		return undecided
+	case value != nil && !known && codeOf(value) == "":
+		return nil
+	}
+	return value
+}
+
+// codeOf returns a JSON value as the code of a currency, "" if it is none.
+func codeOf(value []byte) string { return currencyCode([]byte(rawjson.Scalar(value))) }
 
 // minorUnits are the digits after the point, by ISO 4217, of the currencies that have another
 // number of them than two. (CLDR, which golang.org/x/text/currency holds, counts otherwise: it
@@ -70,8 +95,11 @@ func minorUnit(code string) int {
 	if digits, ok := minorUnits[code]; ok || code == "" {
 		return digits
 	}
-	return 2
+	return usualDigits
 }
+
+// usualDigits is how many digits nearly every currency has after the point.
+const usualDigits = 2
 
 // currencyIn returns the value of the first member called name that says something, nil if
 // there is none.
@@ -84,21 +112,25 @@ func currencyIn(data []Member, name string) []byte {
 	return nil
 }
 
-// faultsOfAmount judges an amount by its currency, which is a JSON value or nil.
+// faultsOfAmount judges an amount by its currency, which is a JSON value, nil or undecided.
 func (f *Field) faultsOfAmount(text, currency []byte) []Fault {
 	whole, fraction, broken := bytes.Cut(text, []byte("."))
 	plain := isDigits(whole) && (!broken || isDigits(fraction))
 	if plain && !broken && (!f.Positive || !isZero(whole)) {
 		return nil
 	}
-	code := currencyCode([]byte(rawjson.Scalar(currency)))
+	code := codeOf(currency)
 	digits := minorUnit(code)
+	isUndecided := code == "" && currency != nil
+	if isUndecided {
+		digits = usualDigits
+	}
 	right := plain && (len(fraction) <= digits || digits == 0 && len(fraction) <= 2 && isZero(fraction))
 	zero := right && f.Positive && isZero(whole) && isZero(fraction)
 	if right && !zero {
 		return nil
 	}
-	about := AmountFault{Currency: code, Digits: digits, Zero: zero}
+	about := AmountFault{Currency: code, Undecided: isUndecided, Digits: digits, Zero: zero}
 	if !zero {
 		about.Meant = meant(string(text), digits)
 	}

@@ -69,7 +69,8 @@ type Field struct {
 	// lists of codes in its documents; the gateway may take others.
 	Values []string `json:"values"`
 	Lists  []string `json:"lists"`
-	// Form says what a text looks like, for a person whose text is too long to be one. Default: nothing.
+	// Form says what a text looks like, with its length where that does not follow, for a person whose text is too long to be
+	// one. Default: nothing.
 	Form language.Text `json:"form"`
 	// Disputed says what the sources disagree about, or do not say.
 	Disputed string `json:"disputed"`

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -146,6 +147,9 @@ func TestFieldsAreSane(t *testing.T) {
 		}
 		if f.Max < 0 || f.Max > 500 {
 			t.Errorf("%s: at most %d characters", where, f.Max)
+		}
+		if isShort := f.Max < 10; f.Form.En != "" && (f.Max == 0 || f.Form.Vi == "" || !isShort && !strings.Contains(f.Form.En, strconv.Itoa(f.Max))) {
+			t.Errorf("%s: the form %q says nothing of its length", where, f.Form)
 		}
 		if f.Required && f.When != nil {
 			t.Errorf("%s is mandatory and conditional", where)

@@ -58,7 +58,7 @@ type Member = rawjson.Member
 func (o *Operation) Validate(data []Member) []Fault {
 	var faults []Fault
 	var sent [mostFields]bool
-	currency := currencyIn(data, requestCurrency)
+	currency := o.currencyOf(data)
 	for _, m := range data {
 		i, ok := o.index[string(m.Name)]
 		if !ok || IsEmpty(m.Value) {
@@ -103,7 +103,7 @@ func (c *Condition) holds(data []Member) bool {
 }
 
 // faults returns what is wrong with a value: one fault, or those inside an object. Amounts go by
-// currency, which is a JSON value or nil.
+// currency, which is a JSON value, nil or undecided.
 func (f *Field) faults(value, currency []byte) []Fault {
 	switch f.Kind {
 	case KindObject:

@@ -68,15 +68,30 @@ func ownCurrency(object map[string]any, around any) any {
 	return around
 }
 
+// currencyAround is what the amounts of a request go by: a missing or wrong currency is told for itself
+// where the operation has the field.
+func currencyAround(op *Operation, object map[string]any) any {
+	value := object["orderCurrency"]
+	code, _ := value.(string)
+	at := slices.IndexFunc(op.Request, func(f Field) bool { return f.Name == "orderCurrency" })
+	switch {
+	case at < 0 && !letters.MatchString(code):
+		return nil
+	case at >= 0 && op.Request[at].Required && (value == nil || value == ""):
+		return "none"
+	}
+	return value
+}
+
 // amountIsRight is the rule for amounts once more, by the currency's code.
 func amountIsRight(f *Field, text string, currency any) bool {
 	if f.BaseName() == "orderAmount" && nought.MatchString(text) {
 		return false
 	}
-	code, _ := currency.(string)
-	if !letters.MatchString(code) {
+	if currency == nil || currency == "" {
 		return noFraction.MatchString(text)
 	}
+	code, _ := currency.(string)
 	switch strings.ToUpper(code) {
 	case "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF":
 		return noFraction.MatchString(text)
@@ -218,7 +233,7 @@ func FuzzValidate(f *testing.F) {
 		}
 		op := &ops[int(which)%len(ops)]
 		want := make(map[string]Code)
-		opinion(op.Request, object, object["orderCurrency"], want)
+		opinion(op.Request, object, currencyAround(op, object), want)
 		for i := range op.Request {
 			f := &op.Request[i]
 			if value := object[f.Name]; (value == nil || value == "") && (f.Required || f.When != nil && mustBeSent(f.When, object)) {

@@ -497,16 +497,47 @@ func TestAmounts(t *testing.T) {
 	}
 }
 
-// What is no currency is told as such, and its amount counts as one in VND.
+// What is no currency is told as such. Its amount has a fault only where it is wrong in nearly every currency.
 func TestCurrencies(t *testing.T) {
 	for _, currency := range []string{`"Đồng"`, `"VNĐ"`, `"đ"`, `704`, `"704"`, `"VN"`, `"VNDD"`, `" VND"`, `"Việt Nam đồng"`, `"$"`, `"US$"`} {
 		for _, name := range []string{"pay", "refund", "createPaymentLink", "fastPay", "checkout"} {
 			wantFaults(t, name, with(t, valid[name], "orderCurrency", currency), "orderCurrency currency")
 		}
 		wantFaults(t, "pay", with(t, valid["pay"], "orderCurrency", currency, "orderAmount", `"109.000"`), "orderAmount amount", "orderCurrency currency")
+		wantFaults(t, "createPaymentLink", with(t, valid["createPaymentLink"], "orderCurrency", currency, "orderAmount", `"12.50"`), "orderCurrency currency")
+		wantFaults(t, "void", `{"transactionID":"1","orderAmount":"12.50","orderCurrency":`+currency+`}`, "orderAmount amount")
+	}
+	for _, nothing := range []string{"", "null", `""`, `"Đồng"`, `["USD"]`, `{}`, `true`} {
+		wantAmountsWithoutCurrency(t, nothing)
 	}
 	for _, currency := range []string{`"VND"`, `"vnd"`, `"Usd"`, `"ZZZ"`} {
 		wantFaults(t, "pay", with(t, valid["pay"], "orderCurrency", currency))
+	}
+}
+
+func wantAmountsWithoutCurrency(t *testing.T, currency string) {
+	t.Helper()
+	about := map[string]string{"": "required", "null": "required", `""`: "required", `"Đồng"`: "currency"}[currency]
+	if about == "" {
+		about = "kind"
+	}
+	for amount, isWrong := range map[string]bool{
+		"12.50": false, `"12.50"`: false, `"12.5"`: false, `"109000"`: false, `"109000.00"`: false,
+		`"109.000"`: true, `"12.505"`: true, `"1,5"`: true, `"abc"`: true, `"0.00"`: true, "-1": true, "1e5": true,
+	} {
+		for _, name := range []string{"pay", "refund", "checkout", "fastPay", "payWithOption"} {
+			text := with(t, valid[name], "orderCurrency", currency, "orderAmount", amount)
+			want := []string{"orderCurrency " + about}
+			if isWrong {
+				want = append(want, "orderAmount amount")
+			}
+			got := faultsOf(t, name, text)
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s of %s: faults %q, want %q", name, text, got, want)
+			}
+		}
 	}
 }
 

@@ -68,12 +68,15 @@ func faultDetail(fault operation.Fault) sentence {
 	case operation.CodeInteger:
 		return expected(operation.KindInteger)
 	case operation.CodeValue:
-		return say("Expected one of: %s.", "Cần một trong các giá trị: %s.", list(field.Values))
+		return oneOf(field.Values)
 	}
-	if fault.Element {
+	switch { // CodeKind, CodeURL
+	case fault.Element, field.Kind == operation.KindArray && field.Lists != nil:
 		return say("Expected a JSON array of codes, none of them null or empty.", "Cần một mảng JSON gồm các mã, không mã nào null hoặc rỗng.")
+	case field.Kind == operation.KindText && field.Values != nil:
+		return oneOf(field.Values)
 	}
-	return expected(field.Kind) // CodeKind, CodeURL
+	return expected(field.Kind)
 }
 
 // amountDetail says what the amount must look like in its currency, and what was probably meant.
@@ -92,6 +95,9 @@ func amountDetail(fault operation.AmountFault) sentence {
 
 func fractionRule(fault operation.AmountFault) (en, vi string, args []any) {
 	switch {
+	case fault.Undecided:
+		return "How many digits may stand after the point depends on the currency, which is missing or wrong here; VND has none.",
+			"Số chữ số sau dấu chấm tùy theo loại tiền tệ, ở đây đang thiếu hoặc sai; VND không có phần thập phân.", nil
 	case fault.Currency == "":
 		return "Without an orderCurrency of three letters the amount counts as VND, which has no fraction.",
 			"Khi không có orderCurrency gồm ba chữ cái, số tiền được tính theo VND, không có phần thập phân.", nil
@@ -101,16 +107,23 @@ func fractionRule(fault operation.AmountFault) (en, vi string, args []any) {
 	return "%s has at most %d digits after the point.", "%s có tối đa %d chữ số sau dấu chấm.", []any{fault.Currency, fault.Digits}
 }
 
+func oneOf(values []string) sentence {
+	return say("Expected one of: %s.", "Cần một trong các giá trị: %s.", list(values))
+}
+
 func tooLong(limit int) sentence {
 	return say("Expected at most %d characters.", "Tối đa %d ký tự.", limit)
 }
 
-// tooLongFor also says what a value of the field looks like, where that is known.
+// tooLongFor says what a value of the field looks like, where that is known, else how long it may be.
 func tooLongFor(field *operation.Field) sentence {
-	if field.Form == (language.Text{}) {
-		return tooLong(field.Max)
+	switch {
+	case field.Form != (language.Text{}):
+		return say("Expected "+field.Form.En+".", "Cần "+field.Form.Vi+".")
+	case field.Kind == operation.KindAmount, field.Kind == operation.KindInteger:
+		return say("Expected at most %d digits.", "Tối đa %d chữ số.", field.Max)
 	}
-	return say("Expected "+field.Form.En+": at most %d characters.", "Cần "+field.Form.Vi+": tối đa %d ký tự.", field.Max)
+	return tooLong(field.Max)
 }
 
 // expected says what the value of a field of this kind looks like.
@@ -123,7 +136,7 @@ func expected(kind operation.Kind) sentence {
 	case operation.KindTime:
 		return say("Expected a real date and time as yyyyMMddHHmmss.", "Cần ngày giờ có thật theo dạng yyyyMMddHHmmss.")
 	case operation.KindCurrency:
-		return say("Expected the three letters of a currency, such as VND.", "Cần mã tiền tệ gồm ba chữ cái, ví dụ VND.")
+		return say("Expected the three letters of an ISO 4217 currency code, such as VND.", "Cần mã tiền tệ ISO 4217 gồm ba chữ cái, ví dụ VND.")
 	case operation.KindFlag:
 		return say("Expected true or false.", "Cần giá trị true hoặc false.")
 	case operation.KindURL:

@@ -70,7 +70,7 @@ func TestEveryFaultHasASentence(t *testing.T) {
 				}
 			}
 		}
-		if f.Max > 0 {
+		if f.Max > 0 && (f.Form == (language.Text{}) || f.Max >= 10) { // a form of few characters says its length
 			if en, vi := check(t, f, "too_long"); !strings.Contains(en, fmt.Sprint(f.Max)) || !strings.Contains(vi, fmt.Sprint(f.Max)) {
 				t.Errorf("%s: %q, %q; nothing of %d", f.Name, en, vi, f.Max)
 			}

@@ -81,6 +81,9 @@ func sentences() map[string]sentence {
 	all["too long, with a form"] = faultDetail(operation.Fault{
 		Code: operation.CodeTooLong, Field: &operation.Field{Max: 4000, Form: language.Both("a form", "một dạng")},
 	})
+	all["too many digits"] = faultDetail(operation.Fault{Code: operation.CodeTooLong, Field: &operation.Field{Kind: operation.KindInteger, Max: 4000}})
+	all["an array of codes"] = faultDetail(operation.Fault{Code: operation.CodeKind, Field: &operation.Field{Kind: operation.KindArray, Lists: []string{"x"}}})
+	all["amount, undecided"] = faultDetail(operation.Fault{Code: operation.CodeAmount, Field: new(operation.Field), Amount: operation.AmountFault{Undecided: true}})
 	all["value"] = faultDetail(operation.Fault{Code: operation.CodeValue, Field: &operation.Field{Values: []string{"<4000>"}}})
 	for name, when := range map[string]*operation.Condition{
 		"required":                nil,
