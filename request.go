@@ -128,10 +128,11 @@ func (c *call) takeKey(header http.Header) *problem.Problem {
 	return nil
 }
 
-// isFolded reports whether a header line holds several quoted keys: what stands on the way may fold two lines into one.
+// isFolded reports whether a header line is made of several, at least one of them a quoted key: what stands on the way may fold
+// two lines into one, an empty one too. A comma inside a quoted key, or in one without quotation marks, is part of the key.
 func isFolded(value string) bool { return foldedKeys.MatchString(value) }
 
-var foldedKeys = regexp.MustCompile(`^\s*(?:"[^"]*"\s*,\s*)+"[^"]*"\s*$`)
+var foldedKeys = regexp.MustCompile(`^\s*"(?:[^"\\]|\\.)*"\s*,|,\s*"(?:[^"\\]|\\.)*"\s*$`)
 
 // unquoted is a key without the quotation marks that the draft of the header's standard puts
 // around it. Most clients leave them out, and both must mean the same payment.

@@ -75,6 +75,12 @@ func TestCallRequestIDFromIdempotencyKey(t *testing.T) {
 		"two keys in one line":          {payment, []string{`"a", "b"`}},
 		"two keys in one line, tightly": {payment, []string{`"a","b"`}},
 		"one key twice in one line":     {payment, []string{` "a" , "a" `}},
+		"three keys in one line":        {payment, []string{`"a", "b", "c"`}},
+		"escapes in a key of one line":  {payment, []string{`"a\"b", "c"`}},
+		"a quoted key and a plain one":  {payment, []string{`"a", b`}},
+		"a plain key and a quoted one":  {payment, []string{`a, "b"`}},
+		"a key and an empty line":       {payment, []string{`"a",`}},
+		"an empty line and a key":       {payment, []string{`, "a"`}},
 		"a key beside an own requestID": {`{"requestID":"r-1","requestDateTime":"20261120120000","requestData":` + payment + `}`, []string{"a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
