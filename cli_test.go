@@ -57,7 +57,17 @@ func TestUnknownSubcommands(t *testing.T) {
 			t.Errorf("%q: error %v, printed %.100q", args, err, printed)
 		}
 	}
-	for _, args := range [][]string{{}, {"inbox"}, {"store"}} {
+	for _, args := range [][]string{{"inbox", "show"}, {"inbox", "show", "5b7e", "5b7f"}} {
+		if _, err := runCommand(t, args...); err == nil || !strings.Contains(err.Error(), "expected the id of an event, or its beginning, got") {
+			t.Errorf("%q: error %v", args, err)
+		}
+	}
+	for _, args := range [][]string{{"store", "backup"}, {"store", "backup", "a", "b"}} {
+		if _, err := runCommand(t, args...); err == nil || !strings.Contains(err.Error(), "expected the file to write, got") {
+			t.Errorf("%q: error %v", args, err)
+		}
+	}
+	for _, args := range [][]string{{}, {"inbox"}, {"store"}, {"help"}, {"inbox", "help"}} {
 		if printed, err := runCommand(t, args...); err != nil || !strings.Contains(printed, "Available Commands") {
 			t.Errorf("%q: error %v, printed %.100q", args, err, printed)
 		}

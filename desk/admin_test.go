@@ -87,10 +87,14 @@ func recordWith(id, queue string) inbox.Record {
 // The beginning of an id is enough to show an event, as long as it is clear which one is meant.
 func TestShowByTheBeginningOfAnID(t *testing.T) {
 	long := "5b7e" + strings.Repeat("0", 60)
+	other := "5b7f" + strings.Repeat("0", 60)
 	s := &plainStore{records: []inbox.Record{
-		recordWith(long, "default"), recordWith("5b7f"+strings.Repeat("0", 60), "default"),
+		recordWith(long, "default"), recordWith(other, "default"),
 		recordWith("aa"+strings.Repeat("0", 62), "default"), recordWith("aa"+strings.Repeat("0", 62), "airline"),
 	}}
+	for _, digit := range "0123456789abcdef" {
+		s.records = append(s.records, recordWith("c"+string(digit)+strings.Repeat("0", 62), "default"))
+	}
 	for name, test := range map[string]struct {
 		parameters url.Values
 		status     int
@@ -99,8 +103,9 @@ func TestShowByTheBeginningOfAnID(t *testing.T) {
 		"whole":                     {url.Values{"id": {long}}, 200, long},
 		"in upper case":             {url.Values{"id": {strings.ToUpper(long)}}, 200, long},
 		"beginning":                 {url.Values{"id": {"5b7e"}}, 200, long},
-		"beginning of two":          {url.Values{"id": {"5b7"}}, 409, "give more of it"},
-		"of two merchants":          {url.Values{"id": {"aa"}}, 409, "add queue"},
+		"beginning of two":          {url.Values{"id": {"5b7"}}, 409, "several events have an id that begins so; give more of it: " + long + ", " + other},
+		"of two merchants":          {url.Values{"id": {"aa"}}, 409, "several merchants have an event of this id; add queue to choose one: airline, default"},
+		"beginning of many":         {url.Values{"id": {"c"}}, 409, "c9" + strings.Repeat("0", 62) + ", ..."},
 		"of one of the merchants":   {url.Values{"id": {"aa"}, "queue": {"airline"}}, 200, "airline"},
 		"of none":                   {url.Values{"id": {"6"}}, 404, "no such event"},
 		"whole, unknown":            {url.Values{"id": {strings.Repeat("1", 64)}}, 404, "no such event"},

@@ -30,7 +30,7 @@ It calls Caddy's admin API, which the configuration must not turn off.`,
 func RefuseUnknown(c *cobra.Command) {
 	c.Args = cobra.ArbitraryArgs
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
+		if len(args) == 0 || len(args) == 1 && args[0] == "help" {
 			return cmd.Help()
 		}
 		var known []string
@@ -40,6 +40,16 @@ func RefuseUnknown(c *cobra.Command) {
 			}
 		}
 		return fmt.Errorf("unknown subcommand %q of %q; known are %s", args[0], cmd.CommandPath(), strings.Join(known, ", "))
+	}
+}
+
+// one accepts a single argument, and says what it is.
+func one(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("expected %s, got %d arguments", what, len(args))
+		}
+		return nil
 	}
 }
 
@@ -73,7 +83,7 @@ func showCommand() *cobra.Command {
 		Short: "Shows an event with its message, as JSON",
 		Long: `Shows an event with its message, as JSON. The beginning of the id is enough where only
 one event has an id that begins so.`,
-		Args: cobra.ExactArgs(1),
+		Args: one("the id of an event, or its beginning"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			parameters := flagParameters(cmd)
 			parameters.Set("id", args[0])

@@ -3,7 +3,10 @@ package desk
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 )
@@ -86,24 +89,35 @@ const lengthOfID = 64
 
 // findEvent returns the one event that a filter with an id, or its beginning, picks.
 func findEvent(r *http.Request, m *inbox.Member, f inbox.Filter) (found inbox.Record, err error) {
-	f.Limit = 2
-	n := 0
+	f.Limit = mostNamed + 1
+	var ids, queues []string
 	for record, err := range m.Engine().Store().List(r.Context(), f) {
 		if err != nil {
 			return found, apiError(http.StatusInternalServerError, err)
 		}
-		if n++; n > 1 && record.ID == found.ID {
-			return found, apiError(http.StatusConflict, errors.New("several merchants have an event of this id; add queue to choose one"))
-		}
 		found = record
+		ids, queues = append(ids, record.ID), append(queues, record.Queue)
 	}
-	switch n {
-	case 0:
+	switch {
+	case len(ids) == 0:
 		return found, apiError(http.StatusNotFound, errors.New("no such event in the inbox"))
-	case 1:
+	case len(ids) == 1:
 		return found, nil
+	case len(slices.Compact(slices.Sorted(slices.Values(ids)))) == 1:
+		return found, apiError(http.StatusConflict, fmt.Errorf("several merchants have an event of this id; add queue to choose one: %s", named(queues)))
 	}
-	return found, apiError(http.StatusConflict, errors.New("several events have an id that begins so; give more of it"))
+	return found, apiError(http.StatusConflict, fmt.Errorf("several events have an id that begins so; give more of it: %s", named(ids)))
+}
+
+// mostNamed is how many of several things an error names.
+const mostNamed = 10
+
+func named(list []string) string {
+	list = slices.Compact(slices.Sorted(slices.Values(list)))
+	if len(list) > mostNamed {
+		return strings.Join(list[:mostNamed], ", ") + ", ..."
+	}
+	return strings.Join(list, ", ")
 }
 
 func countEvents(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {

@@ -42,7 +42,7 @@ func backupCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup <file>",
 		Short: "Copies the store to a new file, on the machine of the sidecar",
-		Args:  cobra.ExactArgs(1),
+		Args:  one("the file to write"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := filepath.Abs(args[0]) // the sidecar has another working directory
 			if err != nil {
