@@ -1,6 +1,7 @@
 package galaxypay
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/caddyserver/caddy/v2"
@@ -104,8 +105,8 @@ func (a *App) parseMerchant(d *caddyfile.Dispenser) error {
 }
 
 func (a *App) parseStore(d *caddyfile.Dispenser) error {
-	if !d.NextArg() {
-		return d.Err("store: expected an engine, sqlite or postgres")
+	if !d.NextArg() || d.Val() == "" {
+		return d.Err("store: expected an engine, sqlite or postgres; " + option.Unset)
 	}
 	engine := d.Val()
 	opener, err := caddyfile.UnmarshalModule(d, storeNamespace+"."+engine)
@@ -129,13 +130,15 @@ func (c *Merchant) options() option.Block {
 func (c *Merchant) parsePreviousSalt(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
 	switch {
+	case slices.Contains(args, ""):
+		return d.Err("previous_salt: expected <salt> [until <time>], got an empty value; " + option.Unset)
 	case len(args) == 1:
 		c.PreviousSalts = append(c.PreviousSalts, PreviousSalt{Salt: args[0]})
 	case len(args) == 3 && args[1] == "until":
 		c.PreviousSalts = append(c.PreviousSalts, PreviousSalt{Salt: args[0], Until: args[2]})
 	default:
 		// The arguments hold a salt, so ArgErr, which quotes them, is not for here.
-		return d.Err("previous_salt: expected <salt> [until <time>]")
+		return d.Err("previous_salt: expected <salt> [until <time>]; " + option.Unset)
 	}
 	return nil
 }
@@ -213,8 +216,8 @@ func (p *Proxy) parseDefaults(d *caddyfile.Dispenser) error {
 
 func (p *Proxy) parsePath(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
-	if len(args) != 2 {
-		return d.Err("path: expected <operation> <path>")
+	if len(args) != 2 || slices.Contains(args, "") {
+		return d.Err("path: expected <operation> <path>; " + option.Unset)
 	}
 	if _, ok := p.Paths[args[0]]; ok {
 		return d.Errf("path: duplicate operation %s", args[0])
@@ -240,8 +243,8 @@ func (p *Proxy) parseMaxInFlight(d *caddyfile.Dispenser) error {
 }
 
 func (p *Proxy) parseTransport(d *caddyfile.Dispenser) error {
-	if !d.NextArg() {
-		return d.ArgErr()
+	if !d.NextArg() || d.Val() == "" {
+		return d.Err("transport: expected http; " + option.Unset)
 	}
 	if d.Val() != "http" {
 		return d.Errf("transport %s: only http can carry requests to the gateway", d.Val())

@@ -126,8 +126,8 @@ func (o *Options) Block() option.Block {
 // parseKey does not quote its arguments: one of them may be the key.
 func (o *Options) parseKey(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
-	if len(args) != 2 {
-		return d.Err("encrypt: expected <key id> <key>")
+	if len(args) != 2 || slices.Contains(args, "") {
+		return d.Err("encrypt: expected <key id> <key>; " + option.Unset)
 	}
 	o.Encrypt = append(o.Encrypt, Key{ID: args[0], Key: args[1]})
 	return nil

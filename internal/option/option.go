@@ -36,8 +36,8 @@ func (b Block) Parse(d *caddyfile.Dispenser, repeatable ...string) error {
 	return nil
 }
 
-// unset is the usual reason for a value that is not there.
-const unset = "a variable {$NAME} that is not set leaves none"
+// Unset is the usual reason for a value that is not there, for the end of an error.
+const Unset = "a variable {$NAME} that is not set leaves none"
 
 // One reads the single argument of an option into target. Its error does not quote
 // the arguments, as Dispenser.ArgErr would: they may be a salt with a blank in it. An
@@ -47,13 +47,13 @@ func One(target *string) func(*caddyfile.Dispenser) error {
 		name := d.Val()
 		args := d.RemainingArgs()
 		if len(args) == 0 {
-			return d.Errf("%s: expected a value, got none; %s", name, unset)
+			return d.Errf("%s: expected a value, got none; %s", name, Unset)
 		}
 		if len(args) > 1 {
 			return d.Errf("%s: expected one value, got %d", name, len(args))
 		}
 		if args[0] == "" {
-			return d.Errf("%s: expected a value, got an empty one; %s", name, unset)
+			return d.Errf("%s: expected a value, got an empty one; %s", name, Unset)
 		}
 		*target = args[0]
 		return nil
@@ -66,10 +66,10 @@ func Several(target *[]string) func(*caddyfile.Dispenser) error {
 		name := d.Val()
 		*target = d.RemainingArgs()
 		if len(*target) == 0 {
-			return d.Errf("%s: expected one or more values, got none; %s", name, unset)
+			return d.Errf("%s: expected one or more values, got none; %s", name, Unset)
 		}
 		if slices.Contains(*target, "") {
-			return d.Errf("%s: expected values, got an empty one; %s", name, unset)
+			return d.Errf("%s: expected values, got an empty one; %s", name, Unset)
 		}
 		return nil
 	}

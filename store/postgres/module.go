@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/option"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 )
@@ -55,9 +56,9 @@ func (*Opener) CaddyModule() caddy.ModuleInfo {
 func (o *Opener) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // postgres
 	args := d.RemainingArgs()
-	if len(args) != 1 {
+	if len(args) != 1 || args[0] == "" {
 		// ArgErr would quote one of them, and it may hold the password.
-		return d.Errf("store postgres: expected one address, as {env.NAME} or {file./path}, got %d", len(args))
+		return d.Errf("store postgres: expected one address, as {env.NAME} or {file./path}, got %d; %s", len(args), option.Unset)
 	}
 	o.Address = args[0]
 	if err := o.Block().Parse(d, store.Repeatable...); err != nil {

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/option"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 )
@@ -53,7 +54,7 @@ func (o *Opener) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	if len(args) == 1 {
 		if o.Path = args[0]; o.Path == "" {
-			return d.Err("store sqlite: expected a path, got an empty one")
+			return d.Err("store sqlite: expected a path, got an empty one; " + option.Unset)
 		}
 	}
 	return o.Block().Parse(d, store.Repeatable...)
