@@ -40,7 +40,11 @@ func (p *Proxy) unsigned(c *call) *problem.Problem {
 	said := func() (code, message string) {
 		return quote(p.withoutSecrets(c, e.responseCode), 3), quote(p.withoutSecrets(c, e.responseMessage()), 250)
 	}
-	if err == nil && e.responseCode == "401" || c.reply.status == http.StatusUnauthorized {
+	isQuotable := err == nil && (e.responseCode != "" || e.responseMessage() != "")
+	switch {
+	case c.reply.status == http.StatusUnauthorized && !isQuotable:
+		return problem.UnsignedUnauthorizedPage(c.reply.status)
+	case c.reply.status == http.StatusUnauthorized, err == nil && e.responseCode == "401":
 		code, message := said()
 		return problem.UnsignedUnauthorized(c.reply.status, code, message)
 	}

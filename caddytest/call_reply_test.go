@@ -227,6 +227,9 @@ func TestCallReplyUnsignedRefusalIsQuoted(t *testing.T) {
 	}{
 		"401":                 {401, `"401"`, "Invalid API key", []string{"401", "Invalid API key"}},
 		"401 in HTTP 200":     {200, `"401"`, "Invalid API key", []string{"401", "Invalid API key"}},
+		"401 as a number":     {200, `401`, "Invalid signature", []string{"401", "Invalid signature"}},
+		"HTTP 401 only":       {401, `null`, "Invalid signature", []string{"HTTP 401", "Invalid signature"}},
+		"HTTP 401 with a 200": {401, `200`, "Success", []string{"HTTP 401", "200"}},
 		"400 as a number":     {400, `400`, "Thiếu trường orderID", []string{"400", "Thiếu trường orderID"}},
 		"very long message":   {401, `"401"`, "start" + strings.Repeat("x", 10_000) + "end-canary", []string{"start"}},
 		"control characters":  {401, `"401"`, `a\u0000\u001b[31mb\r\nc`, []string{"401", "a[31mbc"}},
@@ -251,13 +254,35 @@ func TestCallReplyUnsignedRefusalIsQuoted(t *testing.T) {
 				t.Errorf("an unproven code is presented as proven: %s", a.body)
 			}
 			const usually = "Usually the configured api_key or salt is wrong, or belongs to another environment."
-			if isUnauthorized := test.status == 401 || test.code == `"401"`; strings.Contains(p.Detail, usually) != isUnauthorized {
+			if isUnauthorized := test.status == 401 || test.code == `"401"` || test.code == `401`; strings.Contains(p.Detail, usually) != isUnauthorized {
 				t.Errorf("detail %q says why a 401 usually comes, or does not", p.Detail)
 			}
 			if len(p.Detail) > 1000 {
 				t.Errorf("detail of %d bytes", len(p.Detail))
 			}
 			checkNoLeak(t, a, "canary")
+		})
+	}
+}
+
+// A 401 whose body is no envelope has nothing to quote, and still says where to look.
+func TestCallReplyUnsignedUnauthorizedPage(t *testing.T) {
+	s := newSidecar(t)
+	for name, body := range map[string]string{
+		"empty": "", "web page": "<html>canary</html>", "null": "null", "no members": "{}", "duplicates": `{"responseCode":"canary","responseCode":"401"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.gateway.replies(func(*call) []byte { return httpResponse(http.StatusUnauthorized, body) })
+			for language, want := range map[string]string{
+				"en": "The gateway refused the api key or the signature (HTTP 401, not signed). Usually the configured api_key or salt is wrong, or belongs to another environment.",
+				"vi": "Cổng thanh toán từ chối api key hoặc chữ ký (HTTP 401, không có chữ ký). Thường là do api_key hoặc salt trong cấu hình sai, hoặc thuộc môi trường khác.",
+			} {
+				a := s.call(t, "/pay", payment, "Accept-Language", language)
+				if p := a.wantProblem(t, http.StatusBadGateway, "response_signature_missing", "unknown"); p.Detail != want {
+					t.Errorf("%s: %q", language, p.Detail)
+				}
+				checkNoLeak(t, a, "canary")
+			}
 		})
 	}
 }

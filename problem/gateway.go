@@ -56,6 +56,14 @@ func UnsignedUnauthorized(httpStatus int, responseCode, responseMessage string) 
 		httpStatus, responseCode, responseMessage))
 }
 
+// UnsignedUnauthorizedPage is an HTTP 401 without a signature whose body says nothing that can be quoted, such as a web page.
+func UnsignedUnauthorizedPage(httpStatus int) *Problem {
+	return of(CodeResponseSignatureMissing, say(
+		"The gateway refused the api key or the signature (HTTP %d, not signed). Usually the configured api_key or salt is wrong, or belongs to another environment.",
+		"Cổng thanh toán từ chối api key hoặc chữ ký (HTTP %d, không có chữ ký). Thường là do api_key hoặc salt trong cấu hình sai, hoặc thuộc môi trường khác.",
+		httpStatus))
+}
+
 // WrongSignature is a reply whose signature does not fit.
 func WrongSignature() *Problem {
 	return of(CodeResponseSignatureInvalid, say(

@@ -60,6 +60,7 @@ func problems() map[string]*Problem {
 		"Unreachable":                  Unreachable(),
 		"Unsigned":                     Unsigned(4000),
 		"UnsignedUnauthorized":         UnsignedUnauthorized(4000, "<4001>", "<4002>"),
+		"UnsignedUnauthorizedPage":     UnsignedUnauthorizedPage(4000),
 		"UnsignedRefusal":              UnsignedRefusal(4000, "<4001>", "<4002>"),
 		"WrongSignature":               WrongSignature(),
 	}
