@@ -13,7 +13,7 @@ build: ## ./caddy: Caddy with the modules of this checkout
 	./xcaddy.sh
 
 run: ## the whole product on one machine; open http://localhost:9182/
-	go run ./cmd/caddy run --config Caddyfile.example
+	go run -v ./cmd/caddy run --config Caddyfile.example
 
 test: ## all tests; those that need a missing program are skipped
 	go test ./...

@@ -33,6 +33,10 @@ caddy_version=$(go list -m -f '{{.Version}}' github.com/caddyserver/caddy/v2)
 # Static, so that the binary runs in an image that holds nothing else.
 export CGO_ENABLED="${CGO_ENABLED:-0}"
 
+# The first build downloads and compiles for minutes. With -v Go prints each package, so that one sees that it moves.
+echo "The first build takes about ten minutes on two cores; a later one seconds."
+export GOFLAGS="${GOFLAGS:+$GOFLAGS }-v"
+
 if command -v xcaddy >/dev/null; then
   echo "Building ./caddy with xcaddy, Caddy $caddy_version"
   # v0.0.0 makes Go take the packages from this folder without asking a module proxy for versions of them, which

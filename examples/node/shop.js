@@ -36,7 +36,7 @@ async function buy(id) {
     orderNumber: '82262889',
     orderAmount: AMOUNT,
     orderCurrency: CURRENCY,
-    orderDateTime: new Date().toISOString().replace(/\D/g, '').slice(0, 14),
+    orderDateTime: new Date(Date.now() + 7 * 3_600_000).toISOString().replace(/\D/g, '').slice(0, 14), // Vietnam's time
     orderDescription: DESCRIPTION,
     paymentMethod: 'DOMESTIC',
     language: 'vi',

@@ -63,7 +63,7 @@ function buy(string $id): array
         'orderNumber' => '82262889',
         'orderAmount' => AMOUNT,
         'orderCurrency' => CURRENCY,
-        'orderDateTime' => date('YmdHis'),
+        'orderDateTime' => gmdate('YmdHis', time() + 7 * 3600), // Vietnam's time
         'orderDescription' => DESCRIPTION,
         'paymentMethod' => 'DOMESTIC',
         'language' => 'vi',

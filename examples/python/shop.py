@@ -55,7 +55,7 @@ def buy(order_id):
         "orderNumber": "82262889",
         "orderAmount": AMOUNT,
         "orderCurrency": CURRENCY,
-        "orderDateTime": time.strftime("%Y%m%d%H%M%S"),
+        "orderDateTime": time.strftime("%Y%m%d%H%M%S", time.gmtime(time.time() + 7 * 3600)),  # Vietnam's time
         "orderDescription": DESCRIPTION,
         "paymentMethod": "DOMESTIC",
         "language": "vi",
