@@ -34,7 +34,6 @@ func startExample(t *testing.T) *caddyServer {
 func startExampleIn(t *testing.T, dir string) *caddyServer {
 	t.Helper()
 	example := readExample(t)
-	example = strings.ReplaceAll(example, "bind 127.0.0.1 [::1]", "")
 	example = strings.Replace(example, exampleSocket, "unix/"+filepath.Join(dir, "admin.sock"), 1)
 	example = strings.Replace(example, "environment sandbox", "environment sandbox\n base_url http://localhost:9190", 1)
 	example = strings.Replace(example, "\tgalaxypay_demo_shop\n", `galaxypay_demo_shop {
