@@ -44,6 +44,20 @@ func TestBrowserAccessibilityOfReturn(t *testing.T) {
 	b.wantAccessible(axe)
 }
 
+// The page that a customer gets whose result is proven and whose shop does not answer.
+func TestBrowserAccessibilityWithoutShop(t *testing.T) {
+	axe := requireAxe(t)
+	c := start(t, resultSite("", "reverse_proxy "+deadAddress(t), "")+"http://:9190 {\n galaxypay_sandbox\n}\n")
+	b := openBrowser(t, "vi")
+	var opened struct{ Page string }
+	c.post(t, c.url("9190")+"/sandbox/transactions", strings.TrimSuffix(payment, "}")+`,"successURL":"`+c.url("9181")+`/galaxypay/result"}`).decode(t, &opened)
+	b.visit(c.url("9190") + opened.Page)
+	b.click("#sandbox button[value=success]")
+	b.see("h1", "Đã nhận được kết quả")
+	b.picture("shop-down")
+	b.wantAccessible(axe)
+}
+
 var shownPages = []shownPage{
 	{"shop, empty", func(_ *testing.T, c *caddyServer, b browser) { b.visit(c.url("9182") + "/") }},
 	{"dashboard, empty", func(_ *testing.T, c *caddyServer, b browser) {
@@ -69,7 +83,7 @@ var shownPages = []shownPage{
 	{"one-time password, wrong", func(t *testing.T, c *caddyServer, b browser) {
 		t.Helper()
 		visitPayment("/pay", "")(t, c, b)
-		b.click(`a[data-card="9704000000000018"]`)
+		b.fillInCard("9704000000000018")
 		b.click("#card button")
 		b.fill("#otp input", "wrong")
 		b.click("#otp button")

@@ -117,10 +117,17 @@ func TestBrowserDashboardOpensOnNewest(t *testing.T) {
 	b.visit(c.url("9190") + "/")
 	b.see("#detail .facts", "SECOND")
 	b.see("#transactions .row[aria-current]", "SECOND")
+	b.is("(confirm = () => true)")
+	b.click("#controls summary")
+	b.click("#reset")
+	b.see("#transactions", "No transactions")
+	order("THIRD")
+	b.see("#detail .facts", "THIRD")
+	order("FOURTH")
 	b.resize(phone)
 	b.visit("about:blank")
 	b.visit(c.url("9190") + "/")
-	b.see("#transactions", "FIRST", "SECOND")
+	b.see("#transactions", "THIRD", "FOURTH")
 }
 
 // The dashboard is searched by what a person knows of a payment, an amount as it is shown among it.
@@ -130,7 +137,7 @@ func TestBrowserDashboardSearch(t *testing.T) {
 	for id, amount := range map[string]string{"DH-1": "1890000", "DH-2": "29000"} {
 		c.post(t, c.url("9180")+"/pay", strings.NewReplacer("ORDER-1", id, `12.50,"orderCurrency":"USD"`, amount+`,"orderCurrency":"VND"`).Replace(payment))
 	}
-	for search, want := range map[string]string{"dh-2": "29,000 VND", "1,890": "DH-1", "1890000": "DH-1", "dh-1 init": "1,890,000 VND"} {
+	for search, want := range map[string]string{"dh-2": "29,000 VND", "1,890": "DH-1", "1890000": "DH-1", "dh-1 init": "1,890,000 VND", "ca phe dh-2": "29,000 VND"} {
 		b.visit("about:blank")
 		b.visit(c.url("9190") + "/")
 		b.fill("#search", search)
@@ -164,4 +171,36 @@ func TestBrowserDashboardIPNStatus(t *testing.T) {
 	b.visit(c.url("9190") + "/")
 	b.see("#detail .wire.ipn summary", "HTTP 200, ipnStatus 200")
 	b.gone("#detail .wire.ipn .tag.bad")
+	b.visit(c.url("9182") + "/")
+	b.see("details.in summary", "ipnStatus 404")
+}
+
+// A refusal of the gateway is HTTP 200, too.
+func TestBrowserDashboardResponseCode(t *testing.T) {
+	c := startExample(t)
+	b := openBrowser(t, "en")
+	c.post(t, c.url("9180")+"/pay", payment)
+	b.visit(c.url("9190") + "/")
+	b.see("#detail .wire .tag.good:nth-of-type(3)", "HTTP 200, responseCode 200")
+	c.setFaults(t, `"answer_code_503"`)
+	c.post(t, c.url("9180")+"/pay", payment)
+	b.visit(c.url("9190") + "/#unassigned")
+	b.see("#detail .wire .tag.bad", "HTTP 200, responseCode 503")
+}
+
+// Without scripts the whole list is on the screen.
+func TestBrowserDashboardWithoutScripts(t *testing.T) {
+	c := startExample(t)
+	c.post(t, c.url("9180")+"/pay", payment)
+	b := openBrowser(t, "en")
+	b.runScripts(false)
+	for name, v := range map[string]viewport{"desktop": desktop, "phone": phone} {
+		t.Run(name, func(t *testing.T) {
+			b := b.of(t)
+			b.resize(v)
+			b.visit(c.url("9190") + "/")
+			b.see("#transactions table", "12.50 USD")
+			b.is(`((list) => list.scrollWidth === list.clientWidth && list.clientWidth > innerWidth - 60)(document.getElementById("transactions"))`)
+		})
+	}
 }

@@ -62,6 +62,32 @@ func TestBrowserModalKeyboard(t *testing.T) {
 	b.is(`document.activeElement.id === "live"`) // the way to the payment is gone
 }
 
+// On a phone the button that closes the modal window covers nothing of the payment page.
+func TestBrowserModalOnAPhone(t *testing.T) {
+	c := startExample(t)
+	b := openBrowser(t, "en")
+	b.resize(phone)
+	b.buy(c, "modal")
+	b.see(modalWindow)
+	b.is(`((close, frame) => close.bottom <= frame.top && frame.bottom <= innerHeight && frame.height > 600)(` +
+		`...["button", "iframe"].map(at => document.querySelector("` + modalWindow + ` > " + at).getBoundingClientRect()))`)
+}
+
+// The order's page says in its title how the order stands.
+func TestBrowserOrderTitle(t *testing.T) {
+	c := startExample(t)
+	b := openBrowser(t, "en")
+	b.buy(c, "link")
+	b.is(`document.title.endsWith(": Waiting for the payment · Demo shop")`)
+	var list struct{ Transactions []struct{ ID string } }
+	c.get(t, c.url("9190")+"/sandbox/transactions").decode(t, &list)
+	c.post(t, c.url("9190")+"/sandbox/transactions/"+list.Transactions[0].ID+"/complete", "")
+	b.is(`document.title.endsWith(": Paid · Demo shop")`)
+	c.setFaults(t, `"answer_code_401"`)
+	b.buy(c, "link")
+	b.is(`document.title.endsWith(": Not opened · Demo shop")`)
+}
+
 // Without JavaScript, and without the gateway's script, the way to the payment is a link.
 func TestBrowserModalWithoutScripts(t *testing.T) {
 	c := startExample(t)

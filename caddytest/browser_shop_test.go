@@ -24,10 +24,11 @@ func TestBrowserPaysByRedirect(t *testing.T) {
 	b.payByCard()
 
 	b.see("body", "Cảm ơn bạn", "Đã thanh toán", "29.000 ₫")
+	b.picture("result")
 	b.click("a.main")
 	b.see(".badge.paid", "Đã thanh toán")
 	b.see("#handed-out", "1")
-	b.see("#live", "/galaxypay/ipn", "/galaxypay/result", "POST /pay")
+	b.see("#live", "/galaxypay/ipn", "ipnStatus 200", "/galaxypay/result", "POST /pay")
 	b.picture("order")
 }
 
@@ -38,10 +39,17 @@ func (b browser) buy(c *caddyServer, way string) {
 	b.click(chromedp.CSS(`button[value$=" ` + way + `"]`))
 }
 
+// fillInCard chooses a published test card, and waits for the page with its form filled in.
+func (b browser) fillInCard(number string) {
+	b.Helper()
+	b.click(chromedp.CSS(`a[data-card="` + number + `"]`))
+	b.see(chromedp.CSS(`[name=cardNumber][value="` + number + `"]`))
+}
+
 // payByCard pays with the published domestic test card, from the form to the password.
 func (b browser) payByCard() {
 	b.Helper()
-	b.click(`a[data-card="9704000000000018"]`)
+	b.fillInCard("9704000000000018")
 	b.click("#card button")
 	b.see("#otp", "OTP")
 	b.picture("pay-otp")
@@ -66,7 +74,7 @@ func TestBrowserEnglish(t *testing.T) {
 	b.fill("[name=cardExpireDate]", "03/07")
 	b.click("#card button")
 	b.see("[role=alert]", "published test card")
-	b.click(`a[data-card="9704000000000018"]`)
+	b.fillInCard("9704000000000018")
 	b.click("#card button")
 	b.fill("#otp input", "wrong")
 	b.click("#otp button")
@@ -134,7 +142,7 @@ func TestBrowserChoosesMethod(t *testing.T) {
 	for method, pay := range map[string]func(browser){
 		"DOMESTIC": browser.payByCard,
 		"INTERNATIONAL": func(b browser) {
-			b.click(`a[data-card="4012000033330026"]`) // has no password
+			b.fillInCard("4012000033330026") // has no password
 			b.click("#card button")
 		},
 		"WALLET": func(b browser) { b.click("#app button") },

@@ -113,11 +113,11 @@ func (h *Handler) takeIPN(w http.ResponseWriter, r *http.Request) {
 	e := c.exchange(http.StatusOK)
 	_, found := h.orders.change(h.orders.named(c.message), func(o *order) {
 		said = o.take(c)
-		e.Answer = readable(encode(said))
+		e.Answer, e.IPNStatus = readable(encode(said)), said.Status
 		o.note(e)
 	})
 	if !found {
-		e.Answer = readable(encode(said))
+		e.Answer, e.IPNStatus = readable(encode(said)), said.Status
 		h.orders.noteUnassigned(e)
 	}
 	h.logger.Info("IPN taken", c.fields(zap.String("ipn_status", said.Status))...)

@@ -84,7 +84,8 @@ type exchange struct {
 	AnswerHeader []string
 	Answer       string
 	Failure      string // why there is no answer
-	Outcome      string
+	Outcome      string // of a call
+	IPNStatus    string // the shop's word on an IPN
 }
 
 // maxExchanges is how many messages of an order are kept.

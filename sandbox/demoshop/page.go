@@ -159,6 +159,14 @@ func (h *Handler) newPage(r *http.Request) page {
 	return page{Nonce: rand.Text(), Language: in, Text: textsOfPages(in), Dashboard: h.gateway + "/"}
 }
 
+// newOrderPage has the order's state in its title, so that a page with an error says so there.
+func (h *Handler) newOrderPage(r *http.Request, o order) page {
+	p := h.newPage(r)
+	p.Order = viewOrder(o, p.Language)
+	p.Title = p.Text["Order"] + " " + o.id + ": " + p.Order.StateName
+	return p
+}
+
 func (h *Handler) showGoods(w http.ResponseWriter, r *http.Request) {
 	p := h.newPage(r)
 	for _, g := range goods {
@@ -177,9 +185,7 @@ func (h *Handler) showOrder(w http.ResponseWriter, r *http.Request) {
 		h.showMissing(w, r)
 		return
 	}
-	p := h.newPage(r)
-	p.Order = viewOrder(o, p.Language)
-	p.Title = p.Text["Order"] + " " + o.id
+	p := h.newOrderPage(r, o)
 	var allow policy
 	if o.way == "modal" && o.endpoint != "" {
 		p.ModalScript = h.modalScript
@@ -198,9 +204,7 @@ func (h *Handler) showLive(w http.ResponseWriter, r *http.Request) {
 		h.showMissing(w, r)
 		return
 	}
-	p := h.newPage(r)
-	p.Order = viewOrder(o, p.Language)
-	writePage(w, http.StatusOK, "live", p, policy{})
+	writePage(w, http.StatusOK, "live", h.newOrderPage(r, o), policy{})
 }
 
 func (h *Handler) showMissing(w http.ResponseWriter, r *http.Request) {

@@ -66,6 +66,7 @@ func TestIPNFromPage(t *testing.T) {
 func TestTitlesAndResults(t *testing.T) {
 	h := openShop(t)
 	h.orders.add(&order{id: "DH-1", product: goods[0], state: paid})
+	h.orders.add(&order{id: "DH-3", product: goods[0], state: notOpened})
 	result := func(status, orderID string) string {
 		return status + ` {"responseData":{"orderID":"` + orderID + `","orderAmount":"1890000.00","orderCurrency":"VND"}}`
 	}
@@ -74,7 +75,9 @@ func TestTitlesAndResults(t *testing.T) {
 		want         []string
 	}{
 		"goods":    {"/", "", []string{"<title>Cửa hàng thử</title>"}},
-		"order":    {"/orders/DH-1", "", []string{"<title>Đơn hàng DH-1 · Cửa hàng thử</title>"}},
+		"order":    {"/orders/DH-1", "", []string{"<title>Đơn hàng DH-1: Đã thanh toán · Cửa hàng thử</title>"}},
+		"live":     {"/orders/DH-1/live", "", []string{`data-title="Đơn hàng DH-1: Đã thanh toán · Cửa hàng thử"`}},
+		"error":    {"/orders/DH-3", "", []string{"<title>Đơn hàng DH-3: Không mở được · Cửa hàng thử</title>"}},
 		"no order": {"/orders/DH-2", "", []string{"<title>Không tìm thấy đơn hàng · Cửa hàng thử</title>"}},
 		"paid": {"/galaxypay/result", result("paid", "DH-1"), []string{
 			"<title>Cảm ơn bạn, đã nhận được thanh toán · Cửa hàng thử</title>", `<span class="badge paid">Đã thanh toán</span>`, "29.000 ₫",

@@ -102,22 +102,25 @@ const verdictMoods = { right: "good", wrong: "bad", missing: "bad", "unknown api
 
 function ipnTag(ipn) {
 	if (ipn.state !== "answered") return tag(say("ipn_" + ipn.state), ipnMoods[ipn.state]);
-	const said = ipnStatus(ipn.answer);
+	const said = code("ipnStatus", ipn.answer);
 	return tag(say("ipn_answered") + " HTTP " + ipn.status + (said && ", ipnStatus " + said), wordMood(ipn.status, said));
 }
 
-// ipnStatus is the app's word in its answer to an IPN, "" where it gave none.
-function ipnStatus(answer) {
+// code is a field of an answer, "" where there is none.
+function code(field, answer) {
 	try {
-		return String(JSON.parse(answer).ipnStatus ?? "");
+		return String(JSON.parse(answer)[field] ?? "");
 	} catch {
 		return "";
 	}
 }
 
 // Only 200 and 409 say that the app has the payment, whatever the HTTP status is.
-function wordMood(status, said) {
-	if (status < 200 || status > 299 || said && !["200", "409"].includes(said)) return "bad";
+const wordMood = (status, said) => codeMood(status, said, ["200", "409"]);
+
+// codeMood goes by the code: HTTP 200 may carry a refusal.
+function codeMood(status, said, good) {
+	if (status < 200 || status > 299 || said && !good.includes(said)) return "bad";
 	return said ? "good" : "warn";
 }
 
@@ -142,11 +145,14 @@ function money(amount, currency) {
 	return whole + (fraction && say("point") + fraction) + " " + currency;
 }
 
+// typed is a text as people type it in a hurry: small letters, without accents.
+const typed = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replaceAll("đ", "d");
+
 // matches reports whether every word that is searched for is somewhere in the transaction.
 function matches(t) {
-	const words = place("search").value.toLowerCase().split(/\s+/);
-	const text = [t.id, t.requestID, t.orderID, t.orderDescription, t.operation, t.stage, t.paymentMethod, t.orderAmount, money(t.orderAmount, t.orderCurrency),
-		say("is_" + (t.outcome || "open")), ...(t.faults ?? [])].join("\n").toLowerCase();
+	const words = typed(place("search").value).split(/\s+/);
+	const text = typed([t.id, t.requestID, t.orderID, t.orderDescription, t.operation, t.stage, t.paymentMethod, t.orderAmount, money(t.orderAmount, t.orderCurrency),
+		say("is_" + (t.outcome || "open")), ...(t.faults ?? [])].join("\n"));
 	return words.every((word) => text.includes(word));
 }
 
@@ -251,9 +257,11 @@ function statusTag(e) {
 	const a = e.answer;
 	if (!a) return null;
 	if (!a.status) return tag(say("noAnswer"), "bad");
-	if (e.kind !== "ipn" || a.broken) return tag("HTTP " + a.status, a.broken || a.status > 299 ? "bad" : "good");
-	const said = ipnStatus(a.body?.text);
-	return tag("HTTP " + a.status + (said && ", ipnStatus " + said), wordMood(a.status, said));
+	const field = { ipn: "ipnStatus", request: "responseCode" }[e.kind];
+	if (!field || a.broken) return tag("HTTP " + a.status, a.broken || a.status > 299 ? "bad" : "good");
+	const said = code(field, a.body?.text);
+	const mood = e.kind === "ipn" ? wordMood(a.status, said) : codeMood(a.status, said, ["200"]);
+	return tag("HTTP " + a.status + (said && ", " + field + " " + said), mood);
 }
 
 function answer(e) {
@@ -360,6 +368,7 @@ async function reset() {
 	if (!confirm(say("resetSure"))) return;
 	await ask("POST", "/sandbox/reset", {});
 	location.hash = "";
+	choosing = true;
 	await lookAtAll();
 }
 

@@ -24,7 +24,7 @@
 		popup.setAttribute("aria-label", english ? "Pay with Galaxy Pay" : "Thanh toán bằng Galaxy Pay");
 		Object.assign(popup.style, {
 			position: "fixed", inset: "0", display: "grid", placeItems: "center", boxSizing: "border-box",
-			width: "100%", height: "100%", maxWidth: "none", maxHeight: "none", margin: "0", padding: "0", border: "0", outline: "0", background: "#0009",
+			width: "100%", height: "100%", maxWidth: "none", maxHeight: "none", margin: "0", padding: "60px 0 0", border: "0", outline: "0", background: "#0009",
 		});
 
 		const frame = document.createElement("iframe");

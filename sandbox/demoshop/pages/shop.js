@@ -14,6 +14,7 @@ async function refresh() {
 	const focused = live.contains(document.activeElement);
 	renew(live, [...fresh.content.childNodes]);
 	if (focused && !live.contains(document.activeElement)) live.focus(); // what had it is gone
+	document.title = document.getElementById("state").dataset.title;
 	shown = page;
 }
 
