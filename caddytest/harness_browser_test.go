@@ -205,11 +205,11 @@ func (b browser) of(t *testing.T) browser {
 	return b
 }
 
-// picture writes a picture of the page to docs/images, at both widths. Without -screenshots it does
-// nothing.
+// picture writes a picture of the page to docs/images, at both widths. Without -screenshots, or in a
+// frame, it does nothing.
 func (b browser) picture(name string) {
 	b.Helper()
-	if !*screenshots {
+	if !*screenshots || b.frame != "" {
 		return
 	}
 	for _, v := range []viewport{desktop, phone} {
