@@ -49,7 +49,7 @@ func order(amount string) *ogenclient.PayRequest {
 	return &ogenclient.PayRequest{
 		OrderID:          ogenclient.NewStringPayRequestOrderID("OGEN-" + now.Format("20060102150405.000000")),
 		OrderAmount:      ogenclient.NewStringPayRequestOrderAmount(amount),
-		OrderCurrency:    ogenclient.NewStringPayRequestOrderCurrency("VND"),
+		OrderCurrency:    "VND",
 		OrderDateTime:    ogenclient.NewStringPayRequestOrderDateTime(now.Format("20060102150405")),
 		OrderDescription: ogenclient.NewStringPayRequestOrderDescription("Cà phê sữa đá"),
 		PaymentMethod:    ogenclient.PayRequestPaymentMethodDOMESTIC,
