@@ -3,8 +3,10 @@ package secret
 import (
 	"encoding/base64"
 	"encoding/hex"
-	"net/url"
+	"html"
+	"regexp"
 	"strings"
+	"unicode"
 )
 
 // shortest is the least number of bytes of a secret that is looked for in hex and Base64: shorter
@@ -12,12 +14,10 @@ import (
 const shortest = 8
 
 // Repeats reports whether a text repeats one of the secrets: as it is, in another letter case, with
-// other characters between, percent-encoded, in hex or in Base64. Empty secrets are in no text.
+// other characters between, in full width, escaped as in addresses, JSON or HTML, in hex or in
+// Base64, alone or among other text. Empty secrets are in no text.
 func Repeats(text string, secrets ...string) bool {
-	spellings := []string{text, folded(text)}
-	if plain, err := url.QueryUnescape(text); err == nil {
-		spellings = append(spellings, plain, folded(plain))
-	}
+	spellings := spellingsOf(text)
 	for _, secret := range secrets {
 		for _, form := range formsOf(secret) {
 			for _, spelling := range spellings {
@@ -28,6 +28,28 @@ func Repeats(text string, secrets ...string) bool {
 		}
 	}
 	return false
+}
+
+// spellingsOf are a text as it is, and without the escapes in it, which may be escaped too.
+func spellingsOf(text string) (spellings []string) {
+	const deepest = 3
+	for range deepest {
+		spellings = append(spellings, text, folded(text))
+		plain := html.UnescapeString(escaped.ReplaceAllStringFunc(text, unescape))
+		if plain == text {
+			break
+		}
+		text = plain
+	}
+	return spellings
+}
+
+// escaped is a byte as addresses (%2F), JSON (\u002f) and programs (\x2f) write it.
+var escaped = regexp.MustCompile(`(?:%|\\u00|\\x)[0-9A-Fa-f]{2}`)
+
+func unescape(escape string) string {
+	plain, _ := hex.DecodeString(escape[len(escape)-2:])
+	return string(plain)
 }
 
 // formsOf are the texts by which a secret is found, none of them empty.
@@ -42,21 +64,33 @@ func formsOf(secret string) []string {
 	if len(secret) < shortest {
 		return forms
 	}
-	return append(forms,
-		folded(hex.EncodeToString([]byte(secret))),
-		strings.TrimRight(base64.StdEncoding.EncodeToString([]byte(secret)), "="),
-		strings.TrimRight(base64.URLEncoding.EncodeToString([]byte(secret)), "="))
+	forms = append(forms, folded(hex.EncodeToString([]byte(secret))))
+	for before := range 3 {
+		form := inBase64(secret, before)
+		forms = append(forms, form, strings.NewReplacer("+", "-", "/", "_").Replace(form))
+	}
+	return forms
+}
+
+// inBase64 is what is always the same of a secret in the Base64 of a longer text, with so many bytes
+// of a group of three before it.
+func inBase64(secret string, before int) string {
+	form := base64.RawStdEncoding.EncodeToString([]byte("xx"[:before] + secret))
+	if (before+len(secret))%3 != 0 {
+		form = form[:len(form)-1]
+	}
+	return form[(before*8+5)/6:]
 }
 
 // folded is a text without what is no letter or digit, in lower case.
 func folded(text string) string {
 	return strings.Map(func(r rune) rune {
-		switch {
-		case 'a' <= r && r <= 'z', '0' <= r && r <= '9', r >= 0x80:
-			return r
-		case 'A' <= r && r <= 'Z':
-			return r + 'a' - 'A'
+		if r >= '！' && r <= '～' { // full width
+			r += '!' - '！'
 		}
-		return -1
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
 	}, text)
 }
