@@ -74,7 +74,7 @@ func (p *Proxy) withoutSecrets(c *call, text string) string {
 // secretName is part of every name in the gateway's documents that has card data or a token, in lower case.
 var secretName = regexp.MustCompile(`cardnumber|verification|cvv|cvc|token`)
 
-// secretsIn are the values of such names, at any depth.
+// secretsIn are the values of such names and the numbers of cards under any name, at any depth, in texts that hold JSON too.
 func secretsIn(members []rawjson.Member) (values []string) {
 	for _, m := range members {
 		values = append(values, secretsOf(m.Name, m.Value)...)
@@ -84,7 +84,7 @@ func secretsIn(members []rawjson.Member) (values []string) {
 
 // secretsOf are the secrets in one value. The elements of an array have the name that the array has.
 func secretsOf(name, value []byte) (values []string) {
-	if inner, err := rawjson.Members(value); err == nil {
+	if inner, err := rawjson.Members(plainData(value)); err == nil {
 		return secretsIn(inner)
 	}
 	if len(value) > 0 && value[0] == '[' {
@@ -93,8 +93,8 @@ func secretsOf(name, value []byte) (values []string) {
 		}
 		return values
 	}
-	if secretName.Match(bytes.ToLower(name)) {
-		return []string{rawjson.Scalar(value)}
+	if text := rawjson.Scalar(value); secret.IsCardNumber(text) || secretName.Match(bytes.ToLower(name)) {
+		return []string{text}
 	}
 	return nil
 }
