@@ -103,7 +103,7 @@ func (rc *Receiver) prove(msg signed, kind string) (*callback, *problem.Problem)
 }
 
 // readPost finds data and signature in a body. The signature is the proof, so the label decides nothing: what begins like a JSON
-// object is one, multipart/form-data is read as that, and anything else is a form.
+// object is one, what has the boundary of multipart/form-data is that, and anything else is a form.
 func (rc *Receiver) readPost(w http.ResponseWriter, r *http.Request) (signed, *problem.Problem) {
 	body, prob := readBody(w, r, rc.bodies, problem.CodeCallbackMalformed)
 	if prob != nil {
@@ -113,10 +113,25 @@ func (rc *Receiver) readPost(w http.ResponseWriter, r *http.Request) (signed, *p
 	if bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
 		return fromJSON(body)
 	}
-	if kind, parameters, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "multipart/form-data" {
-		return fromMultipart(body, parameters["boundary"])
+	if boundary := boundaryOf(body, r.Header.Get("Content-Type")); boundary != "" {
+		return fromMultipart(body, boundary)
 	}
 	return fromForm(string(body))
+}
+
+// boundaryOf is what stands between the parts of a body: what the label says, if that is in it, else the first line behind
+// two hyphens. It is "" for a body without parts.
+func boundaryOf(body []byte, contentType string) string {
+	_, parameters, _ := mime.ParseMediaType(contentType)
+	if boundary := parameters["boundary"]; boundary != "" && bytes.Contains(body, []byte("--"+boundary)) {
+		return boundary
+	}
+	line, _, _ := bytes.Cut(body, []byte("\n"))
+	boundary, ok := bytes.CutPrefix(bytes.TrimRight(line, " \t\r"), []byte("--"))
+	if !ok {
+		return ""
+	}
+	return string(boundary)
 }
 
 // fromMultipart reads the parts of a form. A file is taken like a field.
