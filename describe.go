@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -184,12 +186,18 @@ func (p *Proxy) show(w http.ResponseWriter, r *http.Request, doc document) error
 	h.Set("Cache-Control", "no-cache")
 	h.Set("ETag", doc.etag)
 	h.Set("X-Content-Type-Options", "nosniff")
+	if !strings.HasPrefix(r.Header.Get("Range"), "bytes=") {
+		r.Header.Del("Range") // a unit that is not known means the whole
+	}
 	refused := &refusedDocument{ResponseWriter: w}
 	http.ServeContent(refused, r, "", time.Time{}, bytes.NewReader(doc.body))
-	if refused.prob != nil {
-		return refused.prob.Write(w, r)
+	if refused.prob == nil {
+		return nil
 	}
-	return nil
+	if refused.prob.Code == problem.CodeRangeNotSatisfiable {
+		h.Set("Content-Range", fmt.Sprintf("bytes */%d", len(doc.body)))
+	}
+	return refused.prob.Write(w, r)
 }
 
 // refusedDocument holds back the refusals of http.ServeContent, which are plain text or nothing.

@@ -177,12 +177,14 @@ func TestShowRefuses(t *testing.T) {
 		status        int
 		code          string
 	}{
-		"another version":  {"If-Match", `"x"`, http.StatusPreconditionFailed, "precondition_failed"},
-		"behind the end":   {"Range", "bytes=100-", http.StatusRequestedRangeNotSatisfiable, "range_not_satisfiable"},
-		"this version":     {"If-Match", doc.etag, http.StatusOK, ""},
-		"a part":           {"Range", "bytes=0-1", http.StatusPartialContent, ""},
-		"nothing new":      {"If-None-Match", doc.etag, http.StatusNotModified, ""},
-		"a range, unknown": {"Range", "lines=1-2", http.StatusRequestedRangeNotSatisfiable, "range_not_satisfiable"},
+		"another version": {"If-Match", `"x"`, http.StatusPreconditionFailed, "precondition_failed"},
+		"behind the end":  {"Range", "bytes=100-", http.StatusRequestedRangeNotSatisfiable, "range_not_satisfiable"},
+		"this version":    {"If-Match", doc.etag, http.StatusOK, ""},
+		"a part":          {"Range", "bytes=0-1", http.StatusPartialContent, ""},
+		"nothing new":     {"If-None-Match", doc.etag, http.StatusNotModified, ""},
+		"another unit":    {"Range", "lines=1-2", http.StatusOK, ""},
+		"no unit":         {"Range", "1-2", http.StatusOK, ""},
+		"a broken range":  {"Range", "bytes=x-", http.StatusRequestedRangeNotSatisfiable, "range_not_satisfiable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, "/openapi.json", nil)
@@ -194,6 +196,9 @@ func TestShowRefuses(t *testing.T) {
 			isProblem := w.Header().Get("Content-Type") == "application/problem+json"
 			if w.Code != test.status || isProblem != (test.code != "") || !strings.Contains(w.Body.String(), test.code) {
 				t.Errorf("HTTP %d, %s, %s", w.Code, w.Header().Get("Content-Type"), w.Body)
+			}
+			if w.Code == http.StatusRequestedRangeNotSatisfiable && w.Header().Get("Content-Range") != "bytes */7" {
+				t.Errorf("Content-Range: %s", w.Header().Get("Content-Range"))
 			}
 		})
 	}
