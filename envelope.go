@@ -2,6 +2,7 @@ package galaxypay
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +33,7 @@ type request struct {
 	requestID string           // of the app's own envelope, else given by wrap; "" if there is none
 	dateTime  string           // requestDateTime of the app's own envelope; "" if there is none
 	key       string           // the app's Idempotency-Key; "" if there is none
+	repeated  string           // a name that decides and is in it twice, in whatever letter case; "" if there is none
 }
 
 // mayRepeat reports whether an earlier call can have brought the same requestID: it is the app's.
@@ -47,6 +49,7 @@ func parseRequest(body []byte) (request, *rawjson.Error) {
 	req := request{object: bytes.Trim(body, " \t\r\n"), data: top}
 	inner := rawjson.Find(top, "requestData")
 	if len(inner) == 0 || inner[0] != '{' {
+		req.repeated = repeatedName(top, callNames)
 		return req, nil
 	}
 
@@ -55,6 +58,7 @@ func parseRequest(body []byte) (request, *rawjson.Error) {
 	req.requestID = rawjson.Scalar(rawjson.Find(top, "requestID"))
 	req.dateTime = rawjson.Scalar(rawjson.Find(top, "requestDateTime"))
 	req.data, err = rawjson.Members(inner)
+	req.repeated = cmp.Or(repeatedName(top, ownEnvelopeNames), repeatedName(req.data, callNames))
 	return req, err
 }
 
@@ -146,7 +150,7 @@ func parseEnvelope(text []byte) (envelope, *rawjson.Error) {
 	if err != nil {
 		return envelope{}, err
 	}
-	if isAmbiguous(top, envelopeNames) {
+	if repeatedName(top, envelopeNames) != "" {
 		return envelope{}, &rawjson.Error{Fault: rawjson.Duplicate}
 	}
 	e := envelope{
@@ -162,17 +166,23 @@ func parseEnvelope(text []byte) (envelope, *rawjson.Error) {
 	return e, nil
 }
 
-// The names of members that decide, in an envelope and in responseData.
+// The names of members that decide: in the gateway's envelope and its responseData, and in an app's own envelope and requestData.
+// Those that an operation fixes are checked with the operation.
 var (
 	envelopeNames = []string{"responseCode", "responseData"} // of requestID the documents have two spellings
 	paymentNames  = []string{
 		"transactionID", "transactionStatus", "transactionStage", "orderID", "orderNo", "orderAmount", "orderCurrency", "endpoint", "token", "tokenization",
 	}
+	ownEnvelopeNames = []string{"requestID", "requestDateTime", "requestData"}
+	callNames        = []string{
+		"orderID", "orderAmount", "orderNetAmount", "orderFeeAmount", "orderDiscountAmount", "orderCurrency", "transactionID",
+		"paymentMethod", "sourceType", "isAutoCapture", "cardNumber", "token", "ipnURL",
+	}
 )
 
-// isAmbiguous reports whether one of the names stands twice, in whatever letter case. A parser that does not care for
-// the case reads another member than one that does: the two would not agree on whether a payment was made.
-func isAmbiguous(members []rawjson.Member, names []string) bool {
+// repeatedName is the first of the names that stands twice, in whatever letter case; "" if there is none. A parser that does not
+// care for the case reads another member than one that does: the two would not agree on whether a payment was made, or of what.
+func repeatedName(members []rawjson.Member, names []string) string {
 	for _, name := range names {
 		found := 0
 		for i := range members {
@@ -181,10 +191,10 @@ func isAmbiguous(members []rawjson.Member, names []string) bool {
 			}
 		}
 		if found > 1 {
-			return true
+			return name
 		}
 	}
-	return false
+	return ""
 }
 
 // codeText is the text of a responseCode, without a copy of the one that nearly

@@ -148,6 +148,9 @@ func (p *Proxy) identify(c *call, ops []operation.Operation, body []byte) *probl
 	if err != nil {
 		return problem.BodyNotJSON(err)
 	}
+	if req.repeated != "" {
+		return problem.NameRepeated(req.repeated)
+	}
 	if prob := req.checkEnvelope(); prob != nil {
 		return prob
 	}

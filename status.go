@@ -44,7 +44,7 @@ func paymentOf(e *envelope) payment {
 		p.unreadable = e.data != nil
 		return p
 	}
-	p.ambiguous = isAmbiguous(data, paymentNames)
+	p.ambiguous = repeatedName(data, paymentNames) != ""
 	status, stage := rawjson.Find(data, "transactionStatus"), rawjson.Find(data, "transactionStage")
 	p.hasStatus, p.status = status != nil, statusText(status)
 	p.hasStage, p.stage = stage != nil, statusText(stage)

@@ -152,6 +152,14 @@ func jsonFault(err *rawjson.Error) sentence {
 	return say("The JSON is not valid at byte %d.", "JSON không hợp lệ tại byte %d.", at)
 }
 
+// NameRepeated refuses a body in which a name that decides stands twice.
+func NameRepeated(name string) *Problem {
+	return of(CodeBodyInvalid, say(
+		"The name %s is in the body twice, in whatever letter case. Send it once.",
+		"Tên %s xuất hiện hai lần trong nội dung, bất kể chữ hoa hay chữ thường. Hãy gửi một lần.",
+		name))
+}
+
 // EnvelopeRequestID refuses an envelope of the app's own whose requestID cannot be used.
 func EnvelopeRequestID() *Problem {
 	return of(CodeBodyInvalid, say(

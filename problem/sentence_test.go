@@ -41,6 +41,7 @@ func problems() map[string]*Problem {
 		"DocumentRange":                DocumentRange(),
 		"DocumentUnknown":              DocumentUnknown("<4000>"),
 		"EnvelopeDateTime":             EnvelopeDateTime(),
+		"NameRepeated":                 NameRepeated("4000"),
 		"EnvelopeRequestID":            EnvelopeRequestID(),
 		"FieldsInvalid":                FieldsInvalid([]Field{TimeField("x")}),
 		"IdempotencyKeyBesideEnvelope": IdempotencyKeyBesideEnvelope(),
