@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -109,10 +110,11 @@ func (a *appAnswer) word() (inbox.Answer, bool) {
 
 // ipnStatus reads the body; "" is no word.
 func (a *appAnswer) ipnStatus() string {
+	if a.body.Len() > longestAppAnswer { // what is behind it may say no
+		return ""
+	}
 	body := bytes.TrimSpace(bytes.TrimPrefix(a.body.Bytes(), []byte(utf8BOM)))
 	switch {
-	case len(body) > longestAppAnswer:
-		return ""
 	case len(body) == 0 && a.isUnmatchedCaddy():
 		return ""
 	case len(body) == 0 || isConfirmation(string(body)):
@@ -122,13 +124,10 @@ func (a *appAnswer) ipnStatus() string {
 	if err != nil {
 		return ""
 	}
-	if value := rawjson.Find(members, "ipnStatus"); value != nil {
-		if status := rawjson.Scalar(value); ipnDescriptions[status] != "" {
-			return status
-		}
-		return ""
-	}
-	if saysNo(members) {
+	switch values := valuesOf(members, "ipnStatus"); {
+	case len(values) == 1 && ipnDescriptions[rawjson.Scalar(values[0])] != "":
+		return rawjson.Scalar(values[0])
+	case len(values) > 0 || saysNo(members):
 		return ""
 	}
 	return "200"
@@ -136,7 +135,10 @@ func (a *appAnswer) ipnStatus() string {
 
 // isConfirmation reports whether a body that is not an object says yes.
 func isConfirmation(body string) bool {
-	word := strings.Trim(body, `"`)
+	word := body
+	if len(body) > 1 && body[0] == '"' && body[len(body)-1] == '"' {
+		word = body[1 : len(body)-1]
+	}
 	return body == "true" || slices.ContainsFunc([]string{"OK", "success", "received", "accepted"}, func(yes string) bool {
 		return strings.EqualFold(word, yes)
 	})
@@ -145,21 +147,41 @@ func isConfirmation(body string) bool {
 // saysNo reports whether an object without ipnStatus says in another way that the IPN was not
 // taken. RspCode and return_code are how the answers of other Vietnamese gateways say it.
 func saysNo(members []rawjson.Member) bool {
-	is := func(name, value string) bool { return string(rawjson.Find(members, name)) == value }
-	if is("success", "false") || is("ok", "false") || is("success", `"false"`) || is("ok", `"false"`) {
-		return true
-	}
-	if isSomething(rawjson.Find(members, "error")) || isSomething(rawjson.Find(members, "errors")) {
-		return true
-	}
-	if value := rawjson.Find(members, "RspCode"); value != nil && rawjson.Scalar(value) != "00" {
-		return true
-	}
-	if value := rawjson.Find(members, "return_code"); value != nil {
-		code, err := strconv.ParseFloat(rawjson.Scalar(value), 64)
-		return err != nil || code <= 0
+	for name, isNo := range map[string]func(value []byte) bool{
+		"success":     isFalse,
+		"ok":          isFalse,
+		"error":       isSomething,
+		"errors":      isSomething,
+		"RspCode":     func(value []byte) bool { return rawjson.Scalar(value) != "00" },
+		"return_code": isNotPositive,
+	} {
+		if slices.ContainsFunc(valuesOf(members, name), isNo) {
+			return true
+		}
 	}
 	return false
+}
+
+// valuesOf returns the values of the members of that name in whatever letter case: many
+// languages write names with a capital.
+func valuesOf(members []rawjson.Member, name string) (values [][]byte) {
+	for i := range members {
+		if strings.EqualFold(string(members[i].Name), name) {
+			values = append(values, members[i].Value)
+		}
+	}
+	return values
+}
+
+// isFalse reports whether a member is false, as a text or a 0 too.
+func isFalse(value []byte) bool {
+	text := rawjson.Scalar(value)
+	return string(value) == "false" || strings.EqualFold(text, "false") || text == "0"
+}
+
+func isNotPositive(value []byte) bool {
+	code, err := strconv.ParseFloat(rawjson.Scalar(value), 64)
+	return err != nil || math.IsNaN(code) || code <= 0
 }
 
 // isSomething reports whether a member is there and is not empty.
@@ -171,17 +193,9 @@ func isSomething(value []byte) bool {
 }
 
 // isUnmatchedCaddy recognises the empty 200 that Caddy answers where no site and no route
-// matches: nothing but what every answer of Caddy's has.
+// matches. The headers that a site sets on every answer may be in it.
 func (a *appAnswer) isUnmatchedCaddy() bool {
-	if a.header.Get("Server") != "Caddy" {
-		return false
-	}
-	for name := range a.header {
-		if !slices.Contains([]string{"Server", "Date", "Content-Length", "Via", "Alt-Svc", "Connection"}, name) {
-			return false
-		}
-	}
-	return true
+	return a.status == http.StatusOK && a.header.Get("Server") == "Caddy" && a.header.Get("Content-Type") == ""
 }
 
 func (a *appAnswer) describe(status string) inbox.Answer {
@@ -198,7 +212,10 @@ func (a *appAnswer) field(name string) string {
 	if err != nil {
 		return ""
 	}
-	return rawjson.Scalar(rawjson.Find(members, name))
+	for _, value := range valuesOf(members, name) {
+		return rawjson.Scalar(value)
+	}
+	return ""
 }
 
 // expectedWord is what the log says where the app gives no word.

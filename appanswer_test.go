@@ -44,7 +44,7 @@ func TestWord(t *testing.T) {
 		"status null":              {200, `{"ipnStatus":null}`, "", ""},
 		"status true":              {200, `{"ipnStatus":true}`, "", ""},
 		"status a list":            {200, `{"ipnStatus":["200"]}`, "", ""},
-		"status in other spelling": {200, `{"IpnStatus":"404"}`, "200", success},
+		"status in other spelling": {200, `{"IpnStatus":"404"}`, "404", unknown},
 		"status with a blank":      {200, `{"ipnStatus":"404 "}`, "", ""},
 		"status 404.0":             {200, `{"ipnStatus":404.0}`, "", ""},
 		"status twice":             {200, `{"ipnStatus":"404","ipnStatus":"200"}`, "", ""},
@@ -81,6 +81,33 @@ func TestWord(t *testing.T) {
 		"return_code -1":            {200, `{"return_code":-1}`, "", ""},
 		"return_code no number":     {200, `{"return_code":"none"}`, "", ""},
 		"return_code null":          {200, `{"return_code":null}`, "", ""},
+		"return_code NaN":           {200, `{"return_code":"NaN"}`, "", ""},
+		"success 0":                 {200, `{"success":0}`, "", ""},
+		"success 1":                 {200, `{"success":1}`, "200", success},
+		"success 0 as a text":       {200, `{"success":"0"}`, "", ""},
+		"success False":             {200, `{"success":"False"}`, "", ""},
+		"ok 0":                      {200, `{"ok":0}`, "", ""},
+
+		// An object that names its members as other languages do
+		"IpnStatus":           {200, `{"IpnStatus":"404","IpnDescription":"unknown"}`, "404", "unknown"},
+		"IpnStatus 500":       {200, `{"IpnStatus":"500"}`, "", ""},
+		"ipnstatus 500":       {200, `{"ipnstatus":500}`, "", ""},
+		"two cases":           {200, `{"ipnStatus":"200","IpnStatus":"500"}`, "", ""},
+		"two cases, the same": {200, `{"ipnStatus":"200","IPNSTATUS":"200"}`, "", ""},
+		"Success":             {200, `{"Success":false}`, "", ""},
+		"two of success":      {200, `{"success":true,"Success":false}`, "", ""},
+		"OK false":            {200, `{"OK":false}`, "", ""},
+		"Error":               {200, `{"Error":"no such order"}`, "", ""},
+		"Errors":              {200, `{"Errors":["a"]}`, "", ""},
+		"rspCode 99":          {200, `{"rspCode":"99"}`, "", ""},
+		"rspCode 00":          {200, `{"rspCode":"00"}`, "200", success},
+		"Return_Code 0":       {200, `{"Return_Code":0}`, "", ""},
+
+		// More than is looked at
+		"blanks, then an error":       {200, strings.Repeat(" ", longestAppAnswer+1) + "<b>Fatal error", "", ""},
+		"JSON, blanks, then an error": {200, `{"ipnStatus":"200"}` + strings.Repeat("\n", longestAppAnswer) + "<b>Fatal error", "", ""},
+		"OK, blanks, then an error":   {200, "OK" + strings.Repeat(" ", longestAppAnswer) + "no", "", ""},
+		"JSON and as many blanks":     {200, `{"ipnStatus":"200"}` + strings.Repeat(" ", longestAppAnswer-100), "200", success},
 
 		// No object
 		"200, nothing said":      {200, ``, "200", success},
@@ -96,6 +123,9 @@ func TestWord(t *testing.T) {
 		"accepted":               {202, `Accepted`, "200", success},
 		"OK as a JSON text":      {200, `"OK"`, "200", success},
 		"OK after a BOM":         {200, utf8BOM + `OK`, "200", success},
+		"half a JSON text":       {200, `"OK`, "", ""},
+		"the other half":         {200, `OK"`, "", ""},
+		"OK in a JSON text":      {200, `"\"OK\""`, "", ""},
 		"true":                   {200, `true`, "200", success},
 		"false":                  {200, `false`, "", ""},
 		"null":                   {200, `null`, "", ""},
@@ -136,7 +166,10 @@ func TestWord(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &appAnswer{header: make(http.Header), status: test.status}
-			a.body.WriteString(test.body)
+			if _, err := a.Write([]byte(test.body)); err != nil {
+				t.Fatal(err)
+			}
+			a.status = test.status
 			got, ok := a.word()
 			if ok != (test.want != "") || got.Status != test.want || got.Description != test.description {
 				t.Errorf("%+v, %t", got, ok)
@@ -162,9 +195,11 @@ func TestWordOfACaddyThatMatchedNothing(t *testing.T) {
 	}{
 		"as it is":               {with(), 200, "", false},
 		"with a body":            {with(), 200, "OK", true},
-		"behind a Caddy":         {with("X-Powered-By"), 200, "", true},
+		"with the site's header": {with("Strict-Transport-Security"), 200, "", false},
+		"with a cookie":          {with("Set-Cookie"), 200, "", false},
 		"with a Content-Type":    {with("Content-Type"), 200, "", true},
-		"with a cookie":          {with("Set-Cookie"), 200, "", true},
+		"an answer of Caddy's":   {with(), 204, "", true},
+		"another of Caddy's":     {with(), 202, "", true},
 		"another server":         {http.Header{"Server": {"nginx"}}, 200, "", true},
 		"no header":              {http.Header{}, 200, "", true},
 		"another server's, Via":  {http.Header{"Via": {"1.1 Caddy"}}, 200, "", true},
