@@ -124,14 +124,19 @@ func (a *appAnswer) ipnStatus() string {
 	if err != nil {
 		return ""
 	}
-	switch values := valuesOf(members, "ipnStatus"); {
-	case len(values) == 1 && ipnDescriptions[rawjson.Scalar(values[0])] != "":
-		return rawjson.Scalar(values[0])
-	case len(values) > 0 || saysNo(members):
+	if value := rawjson.Find(members, "ipnStatus"); value != nil {
+		if isNoStatus(value) {
+			return ""
+		}
+		return rawjson.Scalar(value)
+	}
+	if saysNo(members) {
 		return ""
 	}
 	return "200"
 }
+
+func isNoStatus(value []byte) bool { return ipnDescriptions[rawjson.Scalar(value)] == "" }
 
 // isConfirmation reports whether a body that is not an object says yes.
 func isConfirmation(body string) bool {
@@ -145,9 +150,11 @@ func isConfirmation(body string) bool {
 }
 
 // saysNo reports whether an object without ipnStatus says in another way that the IPN was not
-// taken. RspCode and return_code are how the answers of other Vietnamese gateways say it.
+// taken, in whatever letter case: many languages write names with a capital. RspCode and
+// return_code are how the answers of other Vietnamese gateways say it.
 func saysNo(members []rawjson.Member) bool {
 	for name, isNo := range map[string]func(value []byte) bool{
+		"ipnStatus":   isNoStatus,
 		"success":     isFalse,
 		"ok":          isFalse,
 		"error":       isSomething,
@@ -155,22 +162,13 @@ func saysNo(members []rawjson.Member) bool {
 		"RspCode":     func(value []byte) bool { return rawjson.Scalar(value) != "00" },
 		"return_code": isNotPositive,
 	} {
-		if slices.ContainsFunc(valuesOf(members, name), isNo) {
+		if slices.ContainsFunc(members, func(m rawjson.Member) bool {
+			return strings.EqualFold(string(m.Name), name) && isNo(m.Value)
+		}) {
 			return true
 		}
 	}
 	return false
-}
-
-// valuesOf returns the values of the members of that name in whatever letter case: many
-// languages write names with a capital.
-func valuesOf(members []rawjson.Member, name string) (values [][]byte) {
-	for i := range members {
-		if strings.EqualFold(string(members[i].Name), name) {
-			values = append(values, members[i].Value)
-		}
-	}
-	return values
 }
 
 // isFalse reports whether a member is false, as a text or a 0 too.
@@ -212,10 +210,7 @@ func (a *appAnswer) field(name string) string {
 	if err != nil {
 		return ""
 	}
-	for _, value := range valuesOf(members, name) {
-		return rawjson.Scalar(value)
-	}
-	return ""
+	return rawjson.Scalar(rawjson.Find(members, name))
 }
 
 // expectedWord is what the log says where the app gives no word.
