@@ -352,18 +352,19 @@ func FuzzIPNAnswer(f *testing.F) {
 // expectedWordOf is the table of what counts as the app's word, written a second time with
 // encoding/json.
 func expectedWordOf(status int, body []byte) string {
+	isLong := len(body) > longestAppAnswer
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte(utf8BOM)))
 	word := ""
 	said, isObject := objectIn(body)
 	switch {
-	case len(body) > longestAppAnswer:
+	case isLong:
 	case len(body) == 0, string(body) == "true":
 		word = "200"
 	case isObject:
 		word = wordInObject(said)
 	default:
 		for _, yes := range []string{"OK", "success", "received", "accepted"} {
-			if strings.EqualFold(strings.Trim(string(body), `"`), yes) {
+			if strings.EqualFold(string(body), yes) || strings.EqualFold(string(body), `"`+yes+`"`) {
 				word = "200"
 			}
 		}
@@ -381,25 +382,32 @@ func wordInObject(said map[string]json.RawMessage) string {
 		}
 		return ""
 	}
-	for _, name := range []string{"success", "ok"} {
-		if slices.Contains([]string{"false", `"false"`}, string(said[name])) {
-			return ""
-		}
-	}
-	for _, name := range []string{"error", "errors"} {
-		if hasContent(said[name]) {
-			return ""
-		}
-	}
-	if code, ok := said["RspCode"]; ok && textIn(code) != "00" {
-		return ""
-	}
-	if code, ok := said["return_code"]; ok {
-		if n, err := strconv.ParseFloat(textIn(code), 64); err != nil || !(n > 0) {
+	for name, value := range said {
+		if saysNoIn(name, value) {
 			return ""
 		}
 	}
 	return "200"
+}
+
+// saysNoIn reports whether a member says that the IPN was not taken.
+func saysNoIn(name string, value json.RawMessage) bool {
+	text := textIn(value)
+	is := func(other string) bool { return strings.EqualFold(name, other) }
+	switch {
+	case is("ipnStatus"):
+		return !slices.Contains([]string{"200", "404", "409"}, text)
+	case is("success"), is("ok"):
+		return string(value) == "false" || strings.EqualFold(text, "false") || text == "0"
+	case is("error"), is("errors"):
+		return hasContent(value)
+	case is("RspCode"):
+		return text != "00"
+	case is("return_code"):
+		n, err := strconv.ParseFloat(text, 64)
+		return err != nil || !(n > 0)
+	}
+	return false
 }
 
 func hasContent(value json.RawMessage) bool {
