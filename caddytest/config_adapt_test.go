@@ -39,7 +39,7 @@ func TestConfigAdaptsToJSON(t *testing.T) {
 			got.WriteString("\n")
 			if *update {
 				golden := []byte(caddyfile + "----------\n" + got.String())
-				if err := os.WriteFile(file, golden, 0o644); err != nil { //nolint:gosec // a file of this folder
+				if err := os.WriteFile(file, golden, 0o644); err != nil {
 					t.Fatal(err)
 				}
 				return

@@ -28,7 +28,7 @@ func wantTable(t *testing.T, page, test, end, want string) {
 	if !*update {
 		t.Fatalf("the table in docs/%s does not show the rows of the test; write it with\n\t%s", page, command)
 	}
-	if err := os.WriteFile(path, []byte(head+command+" -->\n"+want+end+tail), 0o644); err != nil { //nolint:gosec // G703: a page of docs/
+	if err := os.WriteFile(path, []byte(head+command+" -->\n"+want+end+tail), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -166,7 +166,7 @@ func TestFileIsReplaced(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				return errors.Join(os.WriteFile(path+".copy", b, 0o600), os.Rename(path+".copy", path)) //nolint:gosec // G703: the test's own folder
+				return errors.Join(os.WriteFile(path+".copy", b, 0o600), os.Rename(path+".copy", path))
 			},
 		} {
 			t.Run(name+suffix, func(t *testing.T) {
