@@ -18,6 +18,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
@@ -40,7 +41,7 @@ func (p *Proxy) send(ctx context.Context, c *call) *problem.Problem {
 
 	var a attempt
 	c.reply = p.post(ctx, c, &a)
-	if c.operation.Repeatable && a.lost(&c.reply) && ctx.Err() == nil {
+	if c.operation.Effect == operation.Reads && a.lost(&c.reply) && ctx.Err() == nil {
 		c.reply = p.post(ctx, c, &a)
 	}
 

@@ -27,8 +27,8 @@ type Operation struct {
 	// PathUnpublished says that the documents name no address: Path is made like those
 	// of similar operations.
 	PathUnpublished bool `json:"pathUnpublished"`
-	// Repeatable operations only read, so they may be sent a second time.
-	Repeatable bool `json:"repeatable"`
+	// Effect is what carrying it out does; see [Operation.EffectOf].
+	Effect Effect `json:"effect"`
 	// Title is the operation in a few words, About what it does.
 	Title language.Text `json:"title"`
 	About language.Text `json:"about"`

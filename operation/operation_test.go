@@ -335,8 +335,8 @@ func TestExamples(t *testing.T) {
 func TestRepeatable(t *testing.T) {
 	for _, op := range All() {
 		want := op.Name == "query" || op.Name == "queryTokens"
-		if op.Repeatable != want {
-			t.Errorf("%s is repeatable: %t", op.Name, op.Repeatable)
+		if repeatable := op.Effect == Reads; repeatable != want {
+			t.Errorf("%s is repeatable: %t", op.Name, repeatable)
 		}
 	}
 }

@@ -94,7 +94,7 @@ func (p *page) operation(o *operation.Operation) {
 	}
 	p.line("`POST /%s`, at the gateway `POST %s`%s.\n", o.Name, o.Path, unpublished)
 	p.line("%s\n\n%s\n", o.About.En, o.About.Vi)
-	if o.Repeatable {
+	if o.Effect == operation.Reads {
 		p.line("It only reads, so the sidecar may send it a second time.\n")
 	}
 	p.line("Source: %s.\n", o.Source)
