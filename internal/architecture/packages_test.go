@@ -150,16 +150,17 @@ var walls = []struct {
 	{"the catalogue does not import Caddy", []string{"operation/..."}, nil, []string{anyCaddy, rootPackage}},
 	{"problems do not import the handlers", []string{"problem"}, nil, []string{anyCaddy, rootPackage}},
 	{"the inbox imports neither Caddy nor HTTP", []string{"inbox"}, nil, []string{anyCaddy, netHTTP, rootPackage}},
+	{"the ledger imports neither Caddy nor HTTP, and no store", []string{"ledger"}, nil, []string{anyCaddy, netHTTP, rootPackage, "store/...", "inbox/...", "problem"}},
 	{
 		"the sandbox shares nothing with what it judges",
 		[]string{"sandbox/..."}, nil,
-		[]string{rootPackage, "problem", "inbox/...", "store/...", "desk"},
+		[]string{rootPackage, "problem", "inbox/...", "ledger", "store/...", "desk"},
 	},
 	{"the sandbox's ledger imports neither Caddy nor HTTP", []string{"sandbox/ledger"}, nil, []string{anyCaddy, netHTTP}},
 	{"the product does not contain the sandbox", []string{"..."}, []string{"sandbox/...", "cmd/caddy", "caddytest", "bench/..."}, []string{"sandbox/..."}},
 	{"scanning JSON needs nothing else", []string{"internal/rawjson"}, nil, []string{anyCaddy, netHTTP}},
 	{"internal packages import nothing above them", []string{"internal/..."}, nil, []string{
-		rootPackage, "problem", "operation/...", "inbox/...", "store/...", "desk", "sandbox/...",
+		rootPackage, "problem", "operation/...", "inbox/...", "ledger", "store/...", "desk", "sandbox/...",
 	}},
 	{"no test kit and no tool is a part of the product", []string{"..."}, []string{"bench/..."}, []string{
 		"store/storetest", "inbox/crashtest", "sandbox/sandboxtest", "internal/postgrestest", "internal/architecture",

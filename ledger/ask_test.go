@@ -1,0 +1,341 @@
+package ledger
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+)
+
+const lease = time.Minute
+
+var (
+	minutes = Schedule{10 * time.Minute, 30 * time.Minute, 2 * time.Hour}
+	books   = []string{shop}
+)
+
+// claimed is what ClaimDue says, which must be without an error.
+func (s *memory) claimed(t tester, limit int) (due []Payment, next time.Time) {
+	t.Helper()
+	due, next, err := ClaimDue(t.Context(), s, books, limit, lease)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return due, next
+}
+
+// claims claims the one question that is due.
+func (s *memory) claims(t tester) Payment {
+	t.Helper()
+	due, _ := s.claimed(t, 10)
+	if len(due) != 1 {
+		t.Fatalf("%d questions are due, want 1", len(due))
+	}
+	return due[0]
+}
+
+func (s *memory) asked(t tester, p Payment, answered bool) Payment {
+	t.Helper()
+	p, err := Asked(t.Context(), s, p, answered, minutes, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// asking is a store with a payment that is asked about by the schedule.
+func asking(t tester, changes ...func(*Call)) *memory {
+	t.Helper()
+	s := newMemory()
+	r := accepted("t1")
+	r.AskAt = minutes.First(monday)
+	s.did(t, call(changes...), r)
+	return s
+}
+
+func TestScheduleFirst(t *testing.T) {
+	if at := minutes.First(monday); !at.Equal(monday.Add(10 * time.Minute)) {
+		t.Errorf("first at %v", at)
+	}
+	if at := (Schedule)(nil).First(monday); !at.IsZero() {
+		t.Errorf("without a schedule: at %v", at)
+	}
+}
+
+func TestClaimDue(t *testing.T) {
+	s := asking(t)
+	if due, next := s.claimed(t, 10); len(due) > 0 || !next.Equal(monday.Add(10*time.Minute)) {
+		t.Errorf("before the time: %d due, next at %v", len(due), next)
+	}
+	s.pass(10 * time.Minute)
+	p := s.claims(t)
+	if p.RequestID != "r1" || !p.AskAt.Equal(monday.Add(11*time.Minute)) {
+		t.Errorf("claimed %+v", p)
+	}
+	if due, next := s.claimed(t, 10); len(due) > 0 || !next.Equal(p.AskAt) {
+		t.Errorf("while it is asked: %d due, next at %v", len(due), next)
+	}
+	s.pass(lease)
+	s.claims(t) // the first asker is gone
+}
+
+func TestClaimDueBoundsAndOrder(t *testing.T) {
+	s := newMemory()
+	for _, at := range []struct {
+		requestID string
+		after     time.Duration
+	}{{"c", 3}, {"a", 1}, {"d", 4}, {"b", 2}} {
+		r := accepted("t" + at.requestID)
+		r.AskAt = monday.Add(at.after)
+		s.did(t, call(under(at.requestID)), r)
+	}
+	r := accepted("t9")
+	r.AskAt = monday
+	s.did(t, call(func(c *Call) { c.Book = otherShop }), r)
+	s.pass(3)
+	var order []string
+	for range 2 {
+		due, _ := s.claimed(t, 2)
+		for _, p := range due {
+			order = append(order, p.RequestID)
+		}
+	}
+	if !slices.Equal(order, []string{"a", "b", "c"}) {
+		t.Errorf("claimed %v", order)
+	}
+}
+
+// A lease is a time that every store keeps as it is.
+func TestClaimDueLeaseHasNoNanoseconds(t *testing.T) {
+	s := asking(t)
+	s.pass(10*time.Minute + 12345678*time.Nanosecond)
+	if p := s.claims(t); p.AskAt.Nanosecond()%int(time.Millisecond) != 0 {
+		t.Errorf("the lease ends at %v", p.AskAt)
+	}
+}
+
+func TestAsked(t *testing.T) {
+	s := asking(t)
+	for i, delay := range minutes {
+		s.pass(monday.Add(delay).Sub(s.now))
+		p := s.asked(t, s.claims(t), i == 1)
+		if i+1 < len(minutes) && (p.Asked != i+1 || !p.AskAt.Equal(monday.Add(minutes[i+1])) || p.Status != Open) {
+			t.Errorf("after question %d: %+v", i+1, p)
+		}
+	}
+	p := s.record(t, "r1")
+	if p.Status != Abandoned || !p.AskAt.IsZero() || p.Asked != 3 || p.Answered != 1 {
+		t.Errorf("at the end: %+v", p)
+	}
+	if due, next := s.claimed(t, 10); len(due) > 0 || !next.IsZero() {
+		t.Errorf("after the end: %d due, next at %v", len(due), next)
+	}
+}
+
+func TestAskedIsLaterByJitter(t *testing.T) {
+	s := asking(t)
+	s.pass(10 * time.Minute)
+	p, err := Asked(t.Context(), s, s.claims(t), true, minutes, time.Second)
+	if err != nil || !p.AskAt.Equal(monday.Add(30*time.Minute+time.Second)) {
+		t.Errorf("ask at %v, error %v", p.AskAt, err)
+	}
+}
+
+// Questions that a stop has left behind are asked once.
+func TestAskedAfterAStop(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		stop     time.Duration
+		answered bool
+		asked    int
+		status   Status
+		next     time.Duration // 0: none
+	}{
+		{"over one place", 29 * time.Minute, true, 1, Open, 30 * time.Minute},
+		{"over two", 31 * time.Minute, true, 2, Open, 2 * time.Hour},
+		{"over all", 9 * time.Hour, true, 3, Abandoned, 0},
+		{"over all, and no answer", 9 * time.Hour, false, 3, Silent, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := asking(t)
+			s.pass(test.stop)
+			p := s.asked(t, s.claims(t), test.answered)
+			var next time.Time
+			if test.next > 0 {
+				next = monday.Add(test.next)
+			}
+			if p.Asked != test.asked || p.Status != test.status || !p.AskAt.Equal(next) {
+				t.Errorf("%+v", p)
+			}
+		})
+	}
+}
+
+// What a word has ended is not asked about; after a failure, a customer may try again.
+func TestAskedAndTold(t *testing.T) {
+	for _, test := range []struct {
+		status Status
+		kept   bool
+		ends   bool
+	}{
+		{Paid, true, true},
+		{Paid, false, false},
+		{Failed, true, false},
+		{Cancelled, true, false},
+		{Expired, true, false},
+		{Pending, true, false},
+	} {
+		t.Run(string(test.status), func(t *testing.T) {
+			s := asking(t)
+			s.pass(10 * time.Minute)
+			p := s.claims(t)
+			s.noted(t, message(answers, says(test.status)), test.kept)
+			if p := s.asked(t, p, true); p.AskAt.IsZero() != test.ends {
+				t.Errorf("ask at %v", p.AskAt)
+			}
+			s.pass(9 * time.Hour)
+			if !test.ends {
+				p := s.asked(t, s.claims(t), true)
+				if want := test.status; want != Pending && p.Status != want || !p.AskAt.IsZero() {
+					t.Errorf("at the end: %+v", p)
+				}
+			}
+			if due, _ := s.claimed(t, 10); len(due) > 0 {
+				t.Error("it is asked about after the end")
+			}
+		})
+	}
+}
+
+// A reversed payment that the app was not told about is asked about until it was.
+func TestAskedReversed(t *testing.T) {
+	s := asking(t)
+	s.noted(t, message(), false)
+	s.did(t, void("v1"), accepted(""))
+	s.pass(10 * time.Minute)
+	p := s.claims(t)
+	if b := s.bound(t, message(answers)); b.Status != Reversed {
+		t.Errorf("status %s", b.Status)
+	}
+	s.noted(t, message(answers), true)
+	if p := s.asked(t, p, true); !p.AskAt.IsZero() || p.Status != Reversed || !p.Word {
+		t.Errorf("%+v", p)
+	}
+}
+
+// The word that a payment has failed is none on its reversal.
+func TestAskedReversedAfterAFailureThatWasTold(t *testing.T) {
+	s := asking(t)
+	s.noted(t, message(says(Failed)), true)
+	s.did(t, void("v1"), accepted(""))
+	if p := s.record(t, "r1"); p.Word || p.AskAt.IsZero() {
+		t.Errorf("%+v", p)
+	}
+	s.noted(t, message(), true)
+	if p := s.record(t, "r1"); !p.Word || !p.AskAt.IsZero() {
+		t.Errorf("told: %+v", p)
+	}
+}
+
+// A question that took longer than its lease changes nothing: another has asked, or will.
+func TestAskedAfterItsLease(t *testing.T) {
+	s := asking(t)
+	s.pass(10 * time.Minute)
+	first := s.claims(t)
+	s.pass(lease)
+	second := s.claims(t)
+	if p := s.asked(t, first, true); p.Asked != 0 || !p.AskAt.Equal(second.AskAt) {
+		t.Errorf("the first: %+v", p)
+	}
+	if p := s.asked(t, second, true); p.Asked != 1 || p.Answered != 1 {
+		t.Errorf("the second: %+v", p)
+	}
+	if p := s.asked(t, second, true); p.Answered != 1 {
+		t.Errorf("the second, again: %+v", p)
+	}
+}
+
+// An accepted capture begins the questions, also of a payment that was asked about to the end, and a question from before takes no
+// place of them.
+func TestAskedReopenedByACapture(t *testing.T) {
+	for _, early := range []bool{true, false} {
+		s := asking(t, deferred)
+		s.pass(9 * time.Hour)
+		before := s.claims(t)
+		if !early {
+			s.asked(t, before, true)
+		}
+		s.did(t, capture("c1", "100000"), accepted(""))
+		if early {
+			s.asked(t, before, true)
+		}
+		at := s.now
+		p := s.asked(t, s.claims(t), true)
+		for _, delay := range minutes {
+			if !p.AskAt.Equal(at.Add(delay)) {
+				t.Fatalf("ask at %v, want %v", p.AskAt, at.Add(delay))
+			}
+			s.pass(delay - s.now.Sub(at))
+			p = s.asked(t, s.claims(t), true)
+		}
+		if !p.AskAt.IsZero() {
+			t.Errorf("after the last delay: %+v", p)
+		}
+	}
+}
+
+// A transaction that a message brings makes it possible to ask.
+func TestNoteMakesItPossibleToAsk(t *testing.T) {
+	at := monday.Add(time.Hour)
+	for _, test := range []struct {
+		name   string
+		before func(tester, *memory)
+		m      Message
+		kept   bool
+		want   bool
+	}{
+		{"the answer is lost", unknown(plain), message(says(Failed)), true, true},
+		{"the answer is lost, and a result says paid", unknown(plain), message(), false, true},
+		{"the answer is lost, and the app was told of paid", unknown(plain), message(), true, false},
+		{"no amount to compare", unknown(plain), message(costs("")), true, true},
+		{"another order", unknown(plain), message(func(m *Message) { m.OrderID = "o2" }), true, false},
+		{"no transaction", unknown(plain), message(names("")), false, false},
+		{"at work", func(t tester, s *memory) { s.sends(t, call()) }, message(says(Failed)), true, false},
+		{"a refund", unknown(as("refund", "refund")), message(), false, false},
+		{"asked to the end", func(t tester, s *memory) {
+			unknown(plain)(t, s)
+			s.alter(t, "r1", func(p *Payment) { p.Asked = 3 })
+		}, message(says(Failed)), true, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newMemory()
+			test.before(t, s)
+			b := s.bound(t, test.m)
+			b.AskAt = at
+			if _, err := Note(t.Context(), s, b, test.m.Transaction, test.kept); err != nil {
+				t.Fatal(err)
+			}
+			if p := s.record(t, "r1"); p.AskAt.Equal(at) != test.want {
+				t.Errorf("ask at %v", p.AskAt)
+			}
+		})
+	}
+}
+
+func TestAskWithABrokenStore(t *testing.T) {
+	s := asking(t)
+	s.pass(time.Hour)
+	p := s.claims(t)
+	s.broken = errors.New("the disk is full")
+	if _, _, err := ClaimDue(t.Context(), s, books, 10, lease); !errors.Is(err, s.broken) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := Asked(t.Context(), s, p, true, minutes, 0); !errors.Is(err, s.broken) {
+		t.Errorf("error %v", err)
+	}
+	s.broken = nil
+	p.RequestID = "gone"
+	if _, err := Asked(t.Context(), s, p, true, minutes, 0); err != nil {
+		t.Errorf("error %v", err)
+	}
+}
