@@ -70,7 +70,7 @@ func (b *bench) sqliteFile(ctx context.Context, records int) (kept inbox.Store, 
 		return nil, "", err
 	}
 	path = filepath.Join(dir, "store.db")
-	if kept, err = openSQLite(path); err != nil {
+	if kept, err = openSQLite(path); err != nil { //nolint:contextcheck // an open store outlives what opens it
 		return nil, "", err
 	}
 	return kept, path, deliverAll(ctx, kept, records)
@@ -157,9 +157,9 @@ func deliver(ctx context.Context, store inbox.Store, e inbox.Event) error {
 // fillStatement leaves the same records as deliverAll, in a fraction of the time.
 const fillStatement = `
 INSERT INTO galaxypay_events (id, merchant, transaction_id, order_id, request_id, payment_status, received_at, message,
-	scheme, host, uri, remote_addr, block, state, attempts, answer_status, answer_description, last_error, settled_at)
+	scheme, host, uri, remote_addr, block, kind, state, attempts, answer_status, answer_description, last_error, settled_at)
 SELECT encode(sha256(message), 'hex'), 'default', transaction, 'DH-' || n, 'ea3caa05f4bf495c9cc66caae2e33b92', 'paid', micros, message,
-	'', '', '', '', '', 'delivered', 1, '200', 'taken', '', (extract(epoch FROM now()) * 1000000)::bigint
+	'', '', '', '', '', 'ipn', 'delivered', 1, '200', 'taken', '', (extract(epoch FROM now()) * 1000000)::bigint
 FROM (SELECT n, transaction, convert_to(replace($1, 'TRANSACTION', transaction), 'UTF8') AS message,
 		(extract(epoch FROM now()) * 1000000)::bigint - ($2 - n) * 1000000 AS micros
 	FROM (SELECT n, '2611' || lpad(n::text, 21, '0') AS transaction FROM generate_series(1, $2::bigint) AS n) AS transactions) AS messages`

@@ -32,8 +32,11 @@ func (m *Member) attempt(q *Queue, r Record) {
 	result := m.deliver(q, r)
 	now := m.engine.clock.Now()
 	s := q.settlement(r.Attempts+1, result, now)
-	if !result.Delivered && (early || m.engine.ctx.Err() != nil) {
+	if !result.Delivered && (early || result.Uncounted || m.engine.ctx.Err() != nil) {
 		s = offSchedule(r, result, now)
+	}
+	if result.Overtaken {
+		s = Settlement{State: Overtaken, LastError: result.Reason, At: now, Uncounted: true}
 	}
 	s.Answer = cmp.Or(s.Answer, m.Answer(r)) // what the app said last, for people
 	m.end(r, result, s)

@@ -41,6 +41,9 @@ type Event struct {
 	// Request is what the app sees of the gateway's request when the event is delivered.
 	Request Request `json:"request,omitzero"`
 
+	// Kind is ipn, or query: the proven answer to a question that the sidecar asked.
+	Kind string `json:"kind"`
+
 	// Block names the handlers that the event is delivered through, if the configuration
 	// still has them. Empty: the first ones of the merchant.
 	Block string `json:"-"`
@@ -55,12 +58,23 @@ type Request struct {
 }
 
 // Paid is the PaymentStatus that wins among the events of one transaction with the same
-// RequestID: once a paid one is kept, an event with another status is Overtaken, whether it
-// arrives later or still waits to be delivered.
+// RequestID: once a paid one is kept, an event with one of the statuses that Overtakable has is
+// Overtaken, whether it arrives later or still waits to be delivered.
 const Paid = "paid"
 
+// Overtakable are the values of Event.PaymentStatus that a paid event makes old news. A dispute is
+// none: a person must see it.
+func Overtakable() []string {
+	return []string{"authorized", "cancelled", "expired", "pending", "failed"}
+}
+
 // PaymentStatuses are all values of Event.PaymentStatus.
-func PaymentStatuses() []string { return []string{Paid, "cancelled", "expired", "pending", "failed"} }
+func PaymentStatuses() []string {
+	return append(Overtakable(), Paid, "reversed", "disputed", "none")
+}
+
+// KindQuery is the Event.Kind of an answer to a question that the sidecar asked.
+const KindQuery = "query"
 
 // State is where an event stands.
 type State string

@@ -32,6 +32,13 @@ type Result struct {
 	// RetryAfter is how long the app wants no other attempt. It makes the delay of the
 	// schedule longer, never shorter. Default: 0.
 	RetryAfter time.Duration
+
+	// Uncounted: there was no attempt, since something else must come to an end first. It is made
+	// after RetryAfter, and uses up nothing of the schedule.
+	Uncounted bool
+
+	// Overtaken: the event is not to be delivered any more, since its payment is paid.
+	Overtaken bool
 }
 
 // Queue is how the events of one merchant are delivered.

@@ -29,6 +29,10 @@ func (m *Member) repeats(r Record) (taken Record, ok bool) {
 	if err != nil {
 		return Record{}, false
 	}
+	if isAnswer := taken.Kind == KindQuery || r.Kind == KindQuery; isAnswer && len(taken.Message) > 0 {
+		first, err := m.Message(taken.Event)
+		return taken, err == nil && saysNoMore(first, second)
+	}
 	if len(taken.Message) == 0 { // it was dropped: RequestID, transaction and status decide
 		return taken, !isPaymentLink(second)
 	}
@@ -55,6 +59,13 @@ func isRepetition(first, second []byte) bool {
 		}
 	}
 	return true
+}
+
+// saysNoMore reports whether the second message is of the same amount as the first one and brings no stored card. It is the rule
+// where one of them is the answer to a question, which has other members than an IPN.
+func saysNoMore(first, second []byte) bool {
+	before, now := responseData(first), responseData(second)
+	return before != nil && now != nil && now["tokenization"] == nil && isEqual("orderAmount", before["orderAmount"], now["orderAmount"])
 }
 
 func isPaymentLink(message []byte) bool {

@@ -101,38 +101,48 @@ func isSealed(message []byte) bool {
 }
 
 // Seal returns the message of the event as a store is to keep it.
-func (s *Sealer) Seal(e Event) ([]byte, error) {
-	if isSealed(e.Message) {
-		return nil, errors.New("a message must be JSON to be told from a sealed one")
-	}
-	if s == nil {
-		return e.Message, nil
-	}
-	head := append([]byte{sealedForm, byte(len(s.active))}, s.active...)      //nolint:gosec // G115: isKeyID bounds it
-	return s.keys[s.active].Seal(head, nil, e.Message, boundTo(head, e)), nil //nolint:gosec // G407: this kind of AEAD draws the nonce itself
-}
+func (s *Sealer) Seal(e Event) ([]byte, error) { return s.SealText(e.Message, boundTo(e)...) }
 
 // Open returns the message of a stored event as it was before Seal. Its errors are
 // ErrCannotOpen and ErrNotSealed; they name the key, and hold nothing of the message.
-func (s *Sealer) Open(e Event) ([]byte, error) {
-	if !isSealed(e.Message) {
+func (s *Sealer) Open(e Event) ([]byte, error) { return s.OpenText(e.Message, boundTo(e)...) }
+
+// boundTo is what the message of an event is tied to: an attacker who can write to the store cannot
+// move it to another event or another merchant, nor make a failed payment a paid one.
+func boundTo(e Event) []string { return []string{e.ID, e.Queue, e.PaymentStatus} }
+
+// SealText returns a text as a store is to keep it. OpenText opens it with the same bound only.
+func (s *Sealer) SealText(text []byte, bound ...string) ([]byte, error) {
+	if isSealed(text) {
+		return nil, errors.New("a message must be JSON to be told from a sealed one")
+	}
+	if s == nil {
+		return text, nil
+	}
+	head := append([]byte{sealedForm, byte(len(s.active))}, s.active...)            //nolint:gosec // G115: isKeyID bounds it
+	return s.keys[s.active].Seal(head, nil, text, additionalData(head, bound)), nil //nolint:gosec // G407: this kind of AEAD draws the nonce itself
+}
+
+// OpenText returns a stored text as it was before SealText. Its errors are those of Open.
+func (s *Sealer) OpenText(stored []byte, bound ...string) ([]byte, error) {
+	if !isSealed(stored) {
 		if s != nil && s.strict {
 			return nil, ErrNotSealed
 		}
-		return e.Message, nil
+		return stored, nil
 	}
-	id, head, sealed, ok := cutHead(e.Message)
+	id, head, sealed, ok := cutHead(stored)
 	if !ok {
 		return nil, fmt.Errorf("%w: it is damaged, or of a newer version", ErrCannotOpen)
 	}
 	if s == nil || s.keys[id] == nil {
 		return nil, fmt.Errorf("%w: key %s is not configured", ErrCannotOpen, id)
 	}
-	message, err := s.keys[id].Open(nil, nil, sealed, boundTo(head, e))
+	text, err := s.keys[id].Open(nil, nil, sealed, additionalData(head, bound))
 	if err != nil {
-		return nil, fmt.Errorf("%w: key %s does not fit: another key has this id now, or the event was altered", ErrCannotOpen, id)
+		return nil, fmt.Errorf("%w: key %s does not fit: another key has this id now, or the record was altered", ErrCannotOpen, id)
 	}
-	return message, nil
+	return text, nil
 }
 
 // cutHead splits a sealed message.
@@ -145,13 +155,12 @@ func cutHead(message []byte) (id string, head, sealed []byte, ok bool) {
 	return id, message[:end], message[end:], isKeyID(id)
 }
 
-// boundTo is what a sealed message is tied to: an attacker who can write to the store cannot
-// move it to another event or another merchant, nor make a failed payment a paid one.
-func boundTo(head []byte, e Event) []byte {
-	bound := append([]byte(nil), head...)
-	for _, field := range []string{e.ID, e.Queue, e.PaymentStatus} {
-		bound = binary.AppendUvarint(bound, uint64(len(field)))
-		bound = append(bound, field...)
+// additionalData is what a sealed text is bound to, as the cipher takes it.
+func additionalData(head []byte, bound []string) []byte {
+	data := append([]byte(nil), head...)
+	for _, field := range bound {
+		data = binary.AppendUvarint(data, uint64(len(field)))
+		data = append(data, field...)
 	}
-	return bound
+	return data
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -107,10 +108,10 @@ func (l Lease) IsPast(t time.Time) bool {
 }
 
 // Overtakes reports whether a kept record overtakes an event, wherever both are in the order
-// of arrival: it is paid and the event is not, and both are about the same request of the same
-// transaction.
+// of arrival: it is paid, the event says something Overtakable, and both are about the same request
+// of the same transaction.
 func (r *Record) Overtakes(e *Event) bool {
-	return r.PaymentStatus == Paid && e.PaymentStatus != Paid && e.Transaction != "" &&
+	return r.PaymentStatus == Paid && slices.Contains(Overtakable(), e.PaymentStatus) && e.Transaction != "" &&
 		r.Queue == e.Queue && r.Transaction == e.Transaction && r.RequestID == e.RequestID
 }
 
