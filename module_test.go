@@ -32,7 +32,7 @@ type fileOpener struct {
 	opened *int
 }
 
-func (o fileOpener) Open(ctx context.Context) (inbox.Store, error) {
+func (o fileOpener) Open(ctx context.Context) (store.Store, error) {
 	*o.opened++
 	return o.Opener.Open(ctx)
 }
@@ -147,7 +147,7 @@ type silentOpener struct {
 
 func (silentOpener) Key() string { return "silent" }
 
-func (o silentOpener) Open(ctx context.Context) (inbox.Store, error) {
+func (o silentOpener) Open(ctx context.Context) (store.Store, error) {
 	if o.asked.Add(1) == 1 {
 		return nil, fmt.Errorf("the database: %w", store.ErrUnreachable)
 	}
@@ -190,7 +190,7 @@ type failingOpener struct {
 
 func (failingOpener) Key() string { return "failing" }
 
-func (o failingOpener) Open(context.Context) (inbox.Store, error) { return nil, o.err }
+func (o failingOpener) Open(context.Context) (store.Store, error) { return nil, o.err }
 
 // A sidecar that starts when the database is not there yet must take payments. A reload is
 // refused instead, and so is a store that will not be better later.
@@ -229,7 +229,7 @@ type lateOpener struct {
 	asked, refuse chan struct{}
 }
 
-func (o lateOpener) Open(ctx context.Context) (inbox.Store, error) {
+func (o lateOpener) Open(ctx context.Context) (store.Store, error) {
 	if *o.opened > 0 {
 		return o.fileOpener.Open(ctx)
 	}

@@ -23,7 +23,7 @@ import (
 func TestInboxCannotStore(t *testing.T) {
 	app := newApp(t)
 	c := start(t, strings.Replace(inboxSite(inboxFile(t), app.address, ""), "store sqlite", "store full", 1))
-	ipnJSON.send(t, c, signedMessage(paidMessage, sandboxSalt)).wantCallbackRefused(t, http.StatusServiceUnavailable, "inbox_unavailable")
+	ipnJSON.send(t, c, signedMessage(paidMessage, sandboxSalt)).wantCallbackRefused(t, http.StatusServiceUnavailable, "store_unavailable")
 	app.wantNothing(t)
 	lines := c.logLines(t, "an IPN could not be kept, so it was not acknowledged")
 	if len(lines) != 1 || !strings.Contains(fmt.Sprint(lines[0]["error"]), errFull.Error()) {
@@ -32,7 +32,7 @@ func TestInboxCannotStore(t *testing.T) {
 }
 
 // fullStore is a store that cannot store anything.
-type fullStore struct{ inbox.Store }
+type fullStore struct{ store.Store }
 
 var errFull = errors.New("no space left on device")
 
@@ -63,8 +63,8 @@ func (o *fullOpener) Key() string                       { return "full " + o.Pat
 func (o *fullOpener) Name() string                      { return o.Path }
 func (*fullOpener) Engine() string                      { return "full" }
 
-func (o *fullOpener) Open(context.Context) (inbox.Store, error) {
-	kept, err := sqlite.Open(o.Path, func(error) {})
+func (o *fullOpener) Open(context.Context) (store.Store, error) {
+	kept, err := sqlite.Open(o.Path, func(error) {}) //nolint:contextcheck // an open store outlives what opens it
 	return fullStore{kept}, err
 }
 

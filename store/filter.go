@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 )
 
 // Args are the named parameters of a statement: a string, an int64, an int or a uint64 behind
@@ -57,29 +58,39 @@ func ListEvents(f inbox.Filter, after uint64, limit int) (sql string, args Args)
 	return "SELECT " + EventColumns + " FROM galaxypay_events WHERE " + condition + " AND seq > @after ORDER BY seq LIMIT @limit", args
 }
 
-// pageSize is how many events List reads at once: a slow reader, or one of many events, holds no
+// pageSize is how many records List reads at once: a slow reader, or one of many records, holds no
 // connection, and not everything is in memory.
 const pageSize = 100
 
 // List yields events page by page, up to a limit; 0: no limit. Read returns up to size events
 // that follow the one with the number after, and only at the end fewer than that.
 func List(limit int, read func(after uint64, size int) ([]inbox.Record, error)) iter.Seq2[inbox.Record, error] {
-	return func(yield func(inbox.Record, error) bool) {
-		for after, left := uint64(0), limit; ; {
+	return pages(0, limit, read, func(r *inbox.Record) uint64 { return r.Seq })
+}
+
+// PaymentList yields payments as List does events, in the order of a filter and up to its limit.
+func PaymentList(f ledger.Filter, read func(after uint64, size int) ([]ledger.Payment, error)) iter.Seq2[ledger.Payment, error] {
+	return pages(FirstPayment(f), f.Limit, read, func(p *ledger.Payment) uint64 { return p.Seq })
+}
+
+func pages[T any](after uint64, limit int, read func(after uint64, size int) ([]T, error), seq func(*T) uint64) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for after, left := after, limit; ; {
 			size := pageSize
 			if limit > 0 {
 				size = min(left, pageSize)
 			}
 			page, err := read(after, size)
 			if err != nil {
-				yield(inbox.Record{}, err)
+				var none T
+				yield(none, err)
 				return
 			}
-			for _, r := range page {
-				if !yield(r, nil) {
+			for i := range page {
+				if !yield(page[i], nil) {
 					return
 				}
-				after = r.Seq
+				after = seq(&page[i])
 			}
 			left -= len(page)
 			if len(page) < size || limit > 0 && left == 0 {

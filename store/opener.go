@@ -8,6 +8,7 @@ import (
 	"errors"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 )
 
 // Opener is what the Caddy module of an engine implements, in the namespace galaxypay.store.
@@ -31,7 +32,14 @@ type Opener interface {
 
 	// Open opens the store. The context is for opening alone; the store outlives it. An error
 	// that is ErrUnreachable says that it is worth trying again.
-	Open(ctx context.Context) (inbox.Store, error)
+	Open(ctx context.Context) (Store, error)
+}
+
+// Store keeps events and payments.
+type Store interface {
+	inbox.Store
+	// Payments is the part that keeps payments. It ends with the store.
+	Payments() ledger.Store
 }
 
 // ErrUnreachable is the error of an engine that needs something that cannot be reached now and

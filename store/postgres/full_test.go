@@ -19,11 +19,11 @@ const noVacuum = "ALTER TABLE galaxypay_events SET (autovacuum_enabled = false);
 // delivered, the others are pending, each with a second event that waits.
 const fill = `
 INSERT INTO galaxypay_events
-	(id, merchant, transaction_id, order_id, request_id, payment_status, received_at, message, scheme, host, uri, remote_addr, block,
+	(id, merchant, transaction_id, order_id, request_id, payment_status, received_at, message, scheme, host, uri, remote_addr, block, kind,
 	state, due_at, ready_at)
 SELECT
 	format('kept-%s-%s', i, n), 'default', format('K-%s', i), '', '', CASE WHEN i % 3 = 0 THEN 'paid' ELSE 'pending' END,
-	1767225600000000, '{}', '', '', '', '', '',
+	1767225600000000, '{}', '', '', '', '', '', '',
 	CASE WHEN i % 3 = 0 THEN 'delivered' ELSE 'pending' END,
 	CASE WHEN i % 3 > 0 THEN 1767225600000000 END, CASE WHEN i % 3 > 0 AND n = 1 THEN 1767225600000000 END
 FROM generate_series(1, 20000) AS i, generate_series(1, 2) AS n`

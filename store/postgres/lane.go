@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -77,9 +78,12 @@ func free(at string) string {
 	return "(r.lease IS NULL OR r.lease_until <= " + at + ".now_at OR r.lease_until > " + at + ".horizon)"
 }
 
+// overtakable is the list of inbox.Overtakable.
+var overtakable = "('" + strings.Join(inbox.Overtakable(), "', '") + "')"
+
 // isPaid is the condition that a kept event overtakes an event.
 func isPaid(event string) string {
-	return "(" + event + ".payment_status <> 'paid' AND (SELECT p.seq FROM " + inLane(event) + " AS p WHERE p.request_id = " + event +
+	return "(" + event + ".payment_status IN " + overtakable + " AND (SELECT p.seq FROM " + inLane(event) + " AS p WHERE p.request_id = " + event +
 		".request_id AND p.payment_status = 'paid' LIMIT 1) IS NOT NULL)"
 }
 

@@ -13,7 +13,6 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/option"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
@@ -120,7 +119,13 @@ func (o *Opener) Name() string { return o.name }
 func (o *Opener) Engine() string { return "postgres" }
 
 // Open implements store.Opener.
-func (o *Opener) Open(ctx context.Context) (inbox.Store, error) { return Open(ctx, o.address) }
+func (o *Opener) Open(ctx context.Context) (store.Store, error) {
+	s, err := Open(ctx, o.address)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
 
 // Interface guards
 var (

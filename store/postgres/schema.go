@@ -14,7 +14,9 @@ const migrationLock int64 = 0x67616c617879
 
 // migrations lead from one version of the tables to the next; the first makes version 1.
 // One that has been released is never changed.
-var migrations = []string{events + ";" + store.ClockTable + ";" + store.InboxView(readable)}
+var migrations = []string{
+	events + ";" + store.ClockTable + ";" + store.InboxView(readable) + ";" + paymentTables + ";" + store.LedgerView(readable),
+}
 
 // readable shows a time in microseconds as a timestamp, in the time zone of the person's session.
 func readable(column string) string { return "to_timestamp(" + column + " / 1000000.0)" }
@@ -35,6 +37,7 @@ CREATE TABLE galaxypay_events (
 	uri text NOT NULL,
 	remote_addr text NOT NULL,
 	block text NOT NULL,
+	kind text NOT NULL,
 	state text COLLATE "C" NOT NULL,
 	attempts integer NOT NULL DEFAULT 0,
 	due_at bigint,
@@ -67,6 +70,82 @@ CREATE INDEX galaxypay_events_states ON galaxypay_events (state, seq) WHERE ` + 
 -- What Prune reads.
 CREATE INDEX galaxypay_events_messages ON galaxypay_events (merchant, settled_at)
 	WHERE settled_at IS NOT NULL AND length(message) > 0`
+
+// paymentTables are those of payments. galaxypay_payment_counts is what Stats adds up, so that it need
+// not count all payments. A trigger adds a row for each that comes or goes: to change the rows that are
+// there would leave as many dead ones behind, which each change would have to pass while a backup runs.
+const paymentTables = `
+CREATE TABLE galaxypay_payments (
+	seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	book text COLLATE "C" NOT NULL,
+	request_id text COLLATE "C" NOT NULL,
+	operation text NOT NULL,
+	effect text COLLATE "C" NOT NULL,
+	fingerprint text NOT NULL,
+	order_id text COLLATE "C" NOT NULL,
+	amount text NOT NULL,
+	currency text NOT NULL,
+	method text NOT NULL,
+	about text COLLATE "C" NOT NULL,
+	deferred boolean NOT NULL,
+	captured boolean NOT NULL,
+	transactions text NOT NULL,
+	address bytea NOT NULL,
+	recorded_at bigint,
+	deadline bigint,
+	ended_at bigint,
+	sendings bigint NOT NULL,
+	outcome text COLLATE "C" NOT NULL,
+	code text NOT NULL,
+	was_unknown boolean NOT NULL,
+	reply bytea NOT NULL,
+	settled text NOT NULL,
+	reason text NOT NULL,
+	settled_at bigint,
+	status text COLLATE "C" NOT NULL,
+	word boolean NOT NULL,
+	status_at bigint,
+	ask_from bigint,
+	asked bigint NOT NULL,
+	answered bigint NOT NULL,
+	ask_at bigint,
+	UNIQUE (request_id, book)
+) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05);
+CREATE INDEX galaxypay_payments_orders ON galaxypay_payments (order_id, book, seq);
+CREATE INDEX galaxypay_payments_about ON galaxypay_payments (about, book, seq) WHERE about <> '';
+CREATE INDEX galaxypay_payments_times ON galaxypay_payments (recorded_at, seq);
+CREATE INDEX galaxypay_payments_ask ON galaxypay_payments (book, ask_at, seq) WHERE ask_at IS NOT NULL;
+CREATE INDEX galaxypay_payments_open ON galaxypay_payments (book, recorded_at) WHERE ` + store.OpenPayments + `;
+CREATE INDEX galaxypay_payments_statuses ON galaxypay_payments (status, seq) WHERE ` + store.RarePayments + `;
+CREATE INDEX galaxypay_payments_outcomes ON galaxypay_payments (outcome, seq) WHERE ` + store.RareOutcomes + `;
+
+CREATE TABLE galaxypay_payment_transactions (
+	transaction_id text COLLATE "C" NOT NULL,
+	book text COLLATE "C" NOT NULL,
+	seq bigint NOT NULL,
+	PRIMARY KEY (transaction_id, book, seq)
+);
+
+CREATE TABLE galaxypay_payment_counts (
+	book text COLLATE "C" NOT NULL,
+	status text COLLATE "C" NOT NULL,
+	outcome text COLLATE "C" NOT NULL,
+	payments bigint NOT NULL
+);
+CREATE FUNCTION galaxypay_count_payment() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+	IF TG_OP <> 'INSERT' THEN
+		INSERT INTO galaxypay_payment_counts VALUES (OLD.book, OLD.status, OLD.outcome, -1);
+	END IF;
+	IF TG_OP <> 'DELETE' THEN
+		INSERT INTO galaxypay_payment_counts VALUES (NEW.book, NEW.status, NEW.outcome, 1);
+	END IF;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER galaxypay_payments_counted AFTER INSERT OR DELETE ON galaxypay_payments
+	FOR EACH ROW EXECUTE FUNCTION galaxypay_count_payment();
+CREATE TRIGGER galaxypay_payments_moved AFTER UPDATE OF status, outcome ON galaxypay_payments
+	FOR EACH ROW WHEN (OLD.status <> NEW.status OR OLD.outcome <> NEW.outcome) EXECUTE FUNCTION galaxypay_count_payment()`
 
 // migrate brings the tables to the newest version.
 func migrate(ctx context.Context, tx pgx.Tx) error {

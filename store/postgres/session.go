@@ -30,6 +30,9 @@ const (
 // statement behind it sees what was committed while it waited, as under read committed.
 // SET, unlike a startup parameter, cannot be dropped unnoticed by a pooler.
 //
+// A sidecar that is paused or cut off must not keep its locks. The timeout of idle transactions is
+// not enough: a server that still sends rows to that sidecar is not idle.
+//
 // Every statement finds its rows by an index. Without statistics, or with those of a table
 // that was empty, the planner would read the whole table instead, and go on to do so when it
 // is full. Planning takes longer than executing, so each session plans a statement once.
@@ -39,6 +42,7 @@ const session = `
 	SET statement_timeout = '10s';
 	SET lock_timeout = '5s';
 	SET idle_in_transaction_session_timeout = '10s';
+	SELECT set_config('tcp_user_timeout', '5s', false) FROM pg_settings WHERE name = 'tcp_user_timeout';
 	SET enable_seqscan = off;
 	SET enable_hashjoin = off;
 	SET enable_mergejoin = off;
@@ -81,7 +85,7 @@ func noteLostStandby(c *pgconn.PgConn, notice *pgconn.Notice) {
 }
 
 // errLostStandby is the error of a commit that a standby may not have.
-var errLostStandby = errors.New("the wait for the standby was cancelled, so the standby may not have the events")
+var errLostStandby = errors.New("the wait for the standby was cancelled, so the standby may not have what was stored")
 
 // hasLostStandby reports whether a commit of a session did not wait for its standby, and
 // forgets it.

@@ -1,4 +1,4 @@
-// Package postgres keeps events in PostgreSQL, so that several sidecars share them.
+// Package postgres keeps events and payments in PostgreSQL, so that several sidecars share them.
 //
 // The tables galaxypay_... are made and migrated in the schema that the address
 // selects. Sidecars notify each other by LISTEN and NOTIFY when there is more to deliver.
@@ -21,7 +21,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 )
 
 // operationTimeout bounds one call, the wait for a free connection included: a database
@@ -32,6 +32,7 @@ const operationTimeout = 10 * time.Second
 type Store struct {
 	pool    *pgxpool.Pool
 	writer  *writer
+	changes *changes
 	wake    chan struct{}
 	notices chan struct{} // to send to other sidecars
 	cancel  context.CancelFunc
@@ -66,6 +67,7 @@ func Open(ctx context.Context, address string) (*Store, error) {
 		cancel:  cancel,
 	}
 	s.writer = &writer{commit: s.commit}
+	s.changes = &changes{commit: s.commitChanges}
 	s.work.Go(func() { s.listen(working, config.ConnConfig) })
 	s.work.Go(func() { s.notify(working) })
 	return s, nil
@@ -93,6 +95,7 @@ func (s *Store) Close() error {
 	s.cancel()
 	s.work.Wait()
 	s.writer.wait()
+	s.changes.wait()
 	s.pool.Close()
 	return nil
 }
@@ -117,4 +120,4 @@ func query[T any](ctx context.Context, s *Store, read pgx.RowToFunc[T], sql stri
 }
 
 // Interface guards
-var _ inbox.Store = (*Store)(nil)
+var _ store.Store = (*Store)(nil)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 )
 
 // check checks the whole file: the structure of all pages, that the indexes lead to all records
@@ -13,12 +15,20 @@ func (c *conn) check() (problems []string, err error) {
 	if problems, err = c.checkStructure(); err != nil || len(problems) > 0 {
 		return problems, err
 	}
-	part, err := c.checkRecords(0, 1<<62)
-	for _, bad := range part.damaged {
-		problems = append(problems, bad.Error())
+	for _, read := range tables {
+		part, err := read(c, 0, 1<<62)
+		if err != nil {
+			return problems, err
+		}
+		for _, bad := range part.damaged {
+			problems = append(problems, bad.Error())
+		}
 	}
-	return problems, err
+	return problems, nil
 }
+
+// tables compare the checksums of up to limit records behind one: of events, and of payments.
+var tables = []func(c *conn, after uint64, limit int) (part, error){(*conn).checkRecords, (*conn).checkPayments}
 
 // checkStructure has SQLite check what it relies on.
 func (c *conn) checkStructure() (problems []string, err error) {
@@ -28,6 +38,13 @@ func (c *conn) checkStructure() (problems []string, err error) {
 		}
 		return true, nil
 	})
+	if err != nil || len(problems) > 0 {
+		return problems, err
+	}
+	wrong, err := c.number(wrongCounts)
+	if err == nil && wrong > 0 {
+		problems = append(problems, "the counts of payments are wrong")
+	}
 	return problems, err
 }
 
@@ -39,14 +56,58 @@ type part struct {
 	damaged []*damagedError
 }
 
-// checkRecords compares the checksums of up to limit records behind one.
-func (c *conn) checkRecords(after uint64, limit int) (p part, err error) {
-	err = c.each("SELECT "+rowColumns+" FROM galaxypay_events WHERE seq > ? ORDER BY seq LIMIT ?", []any{after, limit}, func(stmt *sqliteStmt) (bool, error) {
+// checkRecords compares the checksums of events.
+func (c *conn) checkRecords(after uint64, limit int) (part, error) {
+	return c.checkRows("SELECT "+rowColumns+" FROM galaxypay_events WHERE seq > ? ORDER BY seq LIMIT ?", after, limit, func(stmt *sqliteStmt) (uint64, error) {
 		r, err := readRow(stmt)
-		if r.Seq <= max(p.last, after) {
+		return r.Seq, err
+	})
+}
+
+// checkPayments compares the checksums of payments, and what is kept twice of them.
+func (c *conn) checkPayments(after uint64, limit int) (part, error) {
+	return c.checkRows("SELECT "+paymentColumns+" FROM galaxypay_payments WHERE seq > ? ORDER BY seq LIMIT ?", after, limit, func(stmt *sqliteStmt) (uint64, error) {
+		p, err := readPayment(stmt)
+		if err == nil {
+			err = c.checkCopies(&p)
+		}
+		return p.Seq, err
+	})
+}
+
+// checkCopies fails if the other tables have something else of a payment than its record.
+func (c *conn) checkCopies(p *ledger.Payment) error {
+	key, ok, err := c.keyOf(p.Seq)
+	if err != nil {
+		return err
+	}
+	if !ok || key != (paymentKey{p.Book, p.RequestID}) {
+		return fmt.Errorf("%w: the copy of the key of record %d is missing", errDamaged, p.Seq)
+	}
+	for _, name := range p.Transactions {
+		n, err := c.number("SELECT count(*) FROM galaxypay_payment_transactions WHERE transaction_id = ? AND book = ? AND seq = ?", name, p.Book, p.Seq)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fmt.Errorf("%w: a name of record %d is missing", errDamaged, p.Seq)
+		}
+	}
+	return nil
+}
+
+// wrongCounts are the counts of payments that are not as many as there are.
+const wrongCounts = `WITH counted AS (SELECT book, status, outcome, count(*) AS payments FROM galaxypay_payments GROUP BY book, status, outcome),
+	kept AS (SELECT book, status, outcome, payments FROM galaxypay_payment_counts WHERE payments <> 0)
+	SELECT (SELECT count(*) FROM (SELECT * FROM counted EXCEPT SELECT * FROM kept)) + (SELECT count(*) FROM (SELECT * FROM kept EXCEPT SELECT * FROM counted))`
+
+func (c *conn) checkRows(sql string, after uint64, limit int, read func(*sqliteStmt) (seq uint64, err error)) (p part, err error) {
+	err = c.each(sql, []any{after, limit}, func(stmt *sqliteStmt) (bool, error) {
+		seq, err := read(stmt)
+		if seq <= max(p.last, after) {
 			return false, errOrder
 		}
-		p.records, p.last = p.records+1, r.Seq
+		p.records, p.last = p.records+1, seq
 		if bad, ok := errors.AsType[*damagedError](err); ok {
 			p.damaged = append(p.damaged, bad)
 			return true, nil
@@ -116,29 +177,40 @@ func (s *Store) Check(ctx context.Context) (records int, err error) {
 // times as long as one took.
 func (s *Store) checkAllRecords(ctx context.Context, share int) (records int, err error) {
 	found := 0
-	for after, more := uint64(0), true; more; {
-		began := time.Now()
-		var p part
-		err := s.view(ctx, func(c *conn) (err error) {
-			p, err = c.checkRecords(after, checkedAtOnce)
-			return err
-		})
+	for _, read := range tables {
+		n, damaged, err := s.checkTable(ctx, share, read)
+		records, found = records+n, found+damaged
 		if err != nil {
 			return records, err
-		}
-		for _, bad := range p.damaged {
-			s.quarantine(ctx, bad)
-		}
-		found, records = found+len(p.damaged), records+p.records
-		after, more = p.last, p.records == checkedAtOnce
-		if share > 0 && more && !pause(ctx, time.Duration(share)*time.Since(began)) {
-			return records, ctx.Err()
 		}
 	}
 	if found > 0 {
 		return records, fmt.Errorf("%w: %d records, which were put aside", errDamaged, found)
 	}
 	return records, nil
+}
+
+func (s *Store) checkTable(ctx context.Context, share int, read func(c *conn, after uint64, limit int) (part, error)) (records, damaged int, err error) {
+	for after, more := uint64(0), true; more; {
+		began := time.Now()
+		var p part
+		err := s.view(ctx, func(c *conn) (err error) {
+			p, err = read(c, after, checkedAtOnce)
+			return err
+		})
+		if err != nil {
+			return records, damaged, err
+		}
+		for _, bad := range p.damaged {
+			s.quarantine(ctx, bad)
+		}
+		damaged, records = damaged+len(p.damaged), records+p.records
+		after, more = p.last, p.records == checkedAtOnce
+		if share > 0 && more && !pause(ctx, time.Duration(share)*time.Since(began)) {
+			return records, damaged, ctx.Err()
+		}
+	}
+	return records, damaged, nil
 }
 
 // checkAllStructure has SQLite check the file. If it is damaged, it will be rescued.

@@ -174,7 +174,8 @@ func bindAll(stmt *sqlite.Stmt, values []any) {
 	}
 }
 
-// bind sets a parameter to a value, or to what a pointer of store.EventFields leads to.
+// bind sets a parameter to a value, or to what a pointer of store.EventFields or
+// store.PaymentFields leads to.
 func bind(stmt *sqlite.Stmt, i int, value any) {
 	switch value := value.(type) {
 	case string:
@@ -199,6 +200,10 @@ func bind(stmt *sqlite.Stmt, i int, value any) {
 		stmt.BindInt64(i, int64(value)) //nolint:gosec // G115: SQLite's numbers are below 2^63
 	case *uint64:
 		stmt.BindInt64(i, int64(*value)) //nolint:gosec // G115: as above
+	case *bool:
+		stmt.BindBool(i, *value)
+	case *store.Names:
+		stmt.BindText(i, value.Text())
 	case *store.Time:
 		bind(stmt, i, *value)
 	case store.Time:
@@ -212,7 +217,8 @@ func bind(stmt *sqlite.Stmt, i int, value any) {
 	}
 }
 
-// column reads a column into a pointer of store.EventFields.
+// column reads a column into a pointer of store.EventFields or store.PaymentFields. What is no
+// list of names is read as none: the checksum shows it.
 func column(stmt *sqlite.Stmt, i int, field any) {
 	switch field := field.(type) {
 	case *string:
@@ -226,6 +232,10 @@ func column(stmt *sqlite.Stmt, i int, field any) {
 		*field = stmt.ColumnInt(i)
 	case *uint64:
 		*field = uint64(stmt.ColumnInt64(i)) //nolint:gosec // G115: a number that was written as uint64
+	case *bool:
+		*field = stmt.ColumnInt64(i) != 0
+	case *store.Names:
+		*field, _ = store.NamesOf(stmt.ColumnText(i))
 	case *store.Time:
 		*field = store.Time{}
 		if !stmt.ColumnIsNull(i) {

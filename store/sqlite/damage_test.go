@@ -436,6 +436,24 @@ func TestDamagedListOfFreePages(t *testing.T) {
 	}
 }
 
+// SQLite checks the whole file, with its list of free pages. See migrations.
+func TestCheckOfTheWholeFile(t *testing.T) {
+	path := fileOf(t, 10)
+	b := content(t, path)
+	binary.BigEndian.PutUint32(b[36:], 7)
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := openConn(path, sqlite.OpenReadWrite, readerCache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	if problems, err := c.checkStructure(); err != nil || len(problems) == 0 || !strings.Contains(problems[0], "Freelist") {
+		t.Errorf("found %q, %v", problems, err)
+	}
+}
+
 // What leads to a record has no checksum of its own: the whole check compares it with the record.
 func TestAlteredIndex(t *testing.T) {
 	for name, alter := range map[string]string{

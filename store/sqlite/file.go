@@ -214,7 +214,7 @@ func (s *Store) openWriter() (err error) {
 		if err := checkSchema(c); err != nil {
 			return err
 		}
-		last, err := c.number("SELECT max(seq) FROM galaxypay_events")
+		last, err := c.number(lastNumber)
 		s.nextSeq = uint64(last) + 1 //nolint:gosec // G115: written as uint64
 		if err != nil {
 			return err
@@ -230,6 +230,13 @@ func (s *Store) openWriter() (err error) {
 	s.writer = c
 	return nil
 }
+
+// lastNumber is the last one that was given. Events and payments share their numbers, so that a
+// rescue can tell how many records are missing.
+const lastNumber = `SELECT max(
+	(SELECT coalesce(max(seq), 0) FROM galaxypay_events),
+	(SELECT coalesce(max(seq), 0) FROM galaxypay_payments),
+	(SELECT coalesce(max(seq), 0) FROM galaxypay_payment_keys))`
 
 // smallFile is how large a file may be, in pages, that is checked as a whole when it is
 // opened: 2 MiB, which takes a few milliseconds.

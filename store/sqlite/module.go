@@ -9,7 +9,6 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/option"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
@@ -89,9 +88,13 @@ func (o *Opener) Name() string { return o.path }
 func (o *Opener) Engine() string { return "sqlite" }
 
 // Open implements store.Opener.
-func (o *Opener) Open(context.Context) (inbox.Store, error) {
+func (o *Opener) Open(context.Context) (store.Store, error) {
 	log := o.log
-	return Open(o.path, func(err error) { log.Error("the store needs attention", zap.Error(err)) })
+	s, err := Open(o.path, func(err error) { log.Error("the store needs attention", zap.Error(err)) }) //nolint:contextcheck // the store outlives it
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Interface guards

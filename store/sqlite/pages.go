@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 )
 
@@ -29,7 +30,7 @@ func fileColumns(r *row) []any {
 	return []any{
 		&r.Queue, &r.Transaction, &r.RequestID, &r.PaymentStatus, &r.State, &r.Attempts,
 		(*store.Time)(&r.ReceivedAt), (*store.Time)(&r.Due), (*store.Time)(&r.SettledAt), &r.ready, nil,
-		&r.ID, &r.OrderID, &r.Request.Scheme, &r.Request.Host, &r.Request.URI, &r.Request.RemoteAddr, &r.Block,
+		&r.ID, &r.OrderID, &r.Request.Scheme, &r.Request.Host, &r.Request.URI, &r.Request.RemoteAddr, &r.Block, &r.Kind,
 		&r.Answer.Status, &r.Answer.Description, &r.LastError, &r.Message,
 	}
 }
@@ -140,8 +141,9 @@ func varint(b []byte) (n uint64, rest []byte) {
 	return 0, nil
 }
 
-// maxPayload bounds what is read of a row: a message and its texts.
-const maxPayload = maxMessage + 64<<10
+// maxPayload bounds what is read of a row: of a payment, whose reply and address are as long as a
+// message can be, with its texts.
+const maxPayload = 2*maxMessage + 1<<20
 
 // tableCell reads the cell of a table: the key of a row, and its content with what lies on other
 // pages. The content is nil if the cell cannot be one.
@@ -167,7 +169,7 @@ func (p *pageFile) tableCell(cell []byte) (key uint64, content []byte, err error
 	if uint64(local) == size {
 		return key, content, nil
 	}
-	if len(cell) < local+4 || !isEvent(content, size) {
+	if len(cell) < local+4 || !isRecord(content, size) {
 		return 0, nil, nil
 	}
 	content, err = p.overflow(content, int(size), binary.BigEndian.Uint32(cell[local:]))
@@ -194,16 +196,34 @@ func (p *pageFile) overflow(content []byte, size int, number uint32) ([]byte, er
 // decodeRow reads a row of the table of events. Ok says that it is what was written.
 func decodeRow(key uint64, content []byte) (r row, ok bool) {
 	r.Seq = key
-	fields := fileColumns(&r)
+	checksum, ok := decode(content, fileColumns(&r))
+	return r, ok && checksum == int64(r.checksum())
+}
+
+// decodePayment is decodeRow for the table of payments.
+func decodePayment(key uint64, content []byte) (p ledger.Payment, ok bool) {
+	p.Seq = key
+	checksum, ok := decode(content, paymentFile(&p))
+	return p, ok && checksum == int64(paymentChecksum(&p))
+}
+
+// decodeKey is decodeRow for the keys of payments.
+func decodeKey(seq uint64, content []byte) (key paymentKey, ok bool) {
+	checksum, ok := decode(content, []any{&key.book, &key.requestID, nil})
+	return key, ok && checksum == int64(keyChecksum(seq, key.book, key.requestID))
+}
+
+// decode reads a row into fields; nil among them stands for the checksum, which it returns.
+func decode(content []byte, fields []any) (checksum int64, ok bool) {
 	types, body := serialTypes(content, len(fields)+1)
 	if types == nil || types[0] != 0 { // seq itself is not in the content
-		return r, false
+		return 0, false
 	}
-	checksum := int64(-1)
+	checksum = -1
 	for i, field := range fields {
 		value, rest, ok := cutValue(types[i+1], body)
 		if !ok {
-			return r, false
+			return 0, false
 		}
 		body = rest
 		if field == nil {
@@ -214,10 +234,20 @@ func decodeRow(key uint64, content []byte) (r row, ok bool) {
 			continue
 		}
 		if !setField(field, types[i+1], value) {
-			return r, false
+			return 0, false
 		}
 	}
-	return r, checksum == int64(r.checksum())
+	return checksum, true
+}
+
+// isSchema reports whether a row is one of SQLite's own table, which has the definitions of all.
+func isSchema(content []byte) bool {
+	types, body := serialTypes(content, 5)
+	if types == nil {
+		return false
+	}
+	kind, _, ok := cutValue(types[0], body)
+	return ok && slices.Contains([]string{"table", "index", "view", "trigger"}, string(kind))
 }
 
 // serialTypes are the types of a row's columns, and what follows them; nil if they are not so
@@ -244,19 +274,25 @@ func serialTypes(content []byte, count int) (types []uint64, body []byte) {
 	return types, body
 }
 
-// isEvent reports whether the beginning of a row of that size may be that of an event: the pages
-// of a long one are not read for nothing.
-func isEvent(content []byte, size uint64) bool {
-	types, body := serialTypes(content, len(fileColumns(new(row)))+1)
-	if types == nil {
-		return false
+// isRecord reports whether the beginning of a row of that size may be that of an event, a payment
+// or a payment's key: the pages of a long one are not read for nothing.
+func isRecord(content []byte, size uint64) bool {
+	for _, count := range []int{len(fileColumns(new(row))), len(paymentOrder), keyColumns} {
+		types, body := serialTypes(content, count+1)
+		if types == nil {
+			continue
+		}
+		sum := uint64(len(content) - len(body)) //nolint:gosec // G115: a part of it
+		for _, kind := range types {
+			sum += sizeOf(kind)
+		}
+		return sum == size
 	}
-	sum := uint64(len(content) - len(body)) //nolint:gosec // G115: a part of it
-	for _, kind := range types {
-		sum += sizeOf(kind)
-	}
-	return sum == size
+	return false
 }
+
+// keyColumns is how many columns a payment's key has beside seq.
+const keyColumns = 3
 
 // sizeOf is how many bytes a value of a type has.
 func sizeOf(kind uint64) uint64 {
@@ -306,6 +342,13 @@ func setField(field any, kind uint64, value []byte) bool {
 	case *int:
 		*field = int(n)
 		return isNumber
+	case *bool:
+		*field = n != 0
+		return isNumber
+	case *store.Names:
+		names, err := store.NamesOf(string(value))
+		*field = names
+		return isText && err == nil
 	case *store.Time:
 		*field = store.Time{}
 		if kind != 0 {

@@ -160,6 +160,9 @@ func (s *Store) readRows(ctx context.Context, query func(*conn, func(*sqliteStmt
 // quarantine has a damaged record put aside. It is read again: it may be whole by now.
 func (s *Store) quarantine(ctx context.Context, bad *damagedError) {
 	err := s.update(ctx, func(t *tx) error {
+		if bad.isPayment {
+			return t.checkPayment(bad.seq)
+		}
 		_, err := t.rows("SELECT "+rowColumns+" FROM galaxypay_events WHERE seq = ?", bad.seq)
 		return err
 	})
@@ -211,7 +214,7 @@ func (s *Store) Stats(ctx context.Context) (stats inbox.Stats, err error) {
 		if err != nil {
 			return err
 		}
-		stats.Quarantined, err = c.number("SELECT count(*) FROM galaxypay_quarantine")
+		stats.Quarantined, err = c.number("SELECT (SELECT count(*) FROM galaxypay_quarantine) + (SELECT count(*) FROM galaxypay_payment_quarantine)")
 		return err
 	})
 	return stats, err

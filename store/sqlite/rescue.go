@@ -1,16 +1,22 @@
 package sqlite
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 )
 
 // A rescue copies the records of a damaged file into a new one. The new one takes the name of
@@ -27,8 +33,11 @@ var errNoStore = errors.New("it is not a store of the sidecar, or it is damaged 
 // findings are what a damaged file has.
 type findings struct {
 	pages *pageFile
-	// rows are where the records are: in which cell of which page.
+	// rows are where the events are: in which cell of which page.
 	rows map[uint64]cellAt
+	// payments are where those are, and keys the copies of their keys.
+	payments map[uint64]cellAt
+	keys     map[uint64]paymentKey
 	// heads are the oldest pending records of the lanes.
 	heads map[lane]uint64
 	// doubtful are numbers of records that are not whole, or that indexes lead to, and from how
@@ -53,7 +62,7 @@ func rescue(path string) (saved, lost int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	if len(found.rows) == 0 && checkHeader(path) != nil {
+	if len(found.rows)+len(found.payments)+len(found.keys) == 0 && checkHeader(path) != nil {
 		return 0, 0, errNoStore
 	}
 	temp, err := newFile(path + rescuing)
@@ -96,7 +105,10 @@ func finishRescue(path string) error {
 
 // find looks at all pages.
 func find(p *pageFile) (*findings, error) {
-	f := &findings{pages: p, rows: map[uint64]cellAt{}, heads: map[lane]uint64{}, doubtful: map[uint64]int{}}
+	f := &findings{
+		pages: p, rows: map[uint64]cellAt{}, payments: map[uint64]cellAt{}, keys: map[uint64]paymentKey{},
+		heads: map[lane]uint64{}, doubtful: map[uint64]int{},
+	}
 	for number := uint32(1); number <= p.count; number++ {
 		page, err := p.page(number)
 		if err != nil {
@@ -137,16 +149,49 @@ func (f *findings) tablePage(number uint32, page []byte) (err error) {
 			err = errors.Join(err, failed)
 			return
 		}
-		r, ok := decodeRow(key, content)
-		if !ok {
-			if page[0] == tableLeaf && number != 1 {
-				f.doubtful[key]++
-			}
-			return
+		known, failed := f.row(key, content, cellAt{number, i})
+		err = errors.Join(err, failed)
+		if !known && page[0] == tableLeaf && !isSchema(content) {
+			f.doubtful[key]++
 		}
-		err = errors.Join(err, f.add(&r, cellAt{number, i}))
 	})
 	return err
+}
+
+// row notes what a row is, if it is whole.
+func (f *findings) row(seq uint64, content []byte, at cellAt) (known bool, err error) {
+	if r, ok := decodeRow(seq, content); ok {
+		return true, f.add(&r, at)
+	}
+	if p, ok := decodePayment(seq, content); ok {
+		return true, f.addPayment(&p, at)
+	}
+	key, ok := decodeKey(seq, content)
+	if ok {
+		f.keys[seq] = key
+	}
+	return ok, nil
+}
+
+// addPayment notes a payment. Of two copies, the one counts that has come further.
+func (f *findings) addPayment(p *ledger.Payment, at cellAt) error {
+	if before, ok := f.payments[p.Seq]; ok {
+		other, err := f.readPayment(p.Seq, before)
+		if err != nil || isPaymentFurther(&other, p) {
+			return err
+		}
+	}
+	f.payments[p.Seq] = at
+	return nil
+}
+
+func isPaymentFurther(a, b *ledger.Payment) bool {
+	return cmp.Or(cmp.Compare(a.Sending, b.Sending), lastChange(a).Compare(lastChange(b)), cmp.Compare(a.Asked, b.Asked)) > 0
+}
+
+// lastChange is the latest time that a payment has of what has happened to it.
+func lastChange(p *ledger.Payment) time.Time {
+	return slices.MaxFunc([]time.Time{p.RecordedAt, p.EndedAt, p.SettledAt, p.StatusAt, p.AskFrom}, time.Time.Compare)
 }
 
 // add notes a record. Of two copies, the one counts that has come further.
@@ -168,26 +213,35 @@ func isFurther(a, b *inbox.Record) bool {
 	return a.Attempts > b.Attempts || len(a.Message) == 0
 }
 
-// read reads a record again that was found whole.
-func (f *findings) read(seq uint64, at cellAt) (r row, err error) {
-	page, err := f.pages.page(at.page)
+// read reads an event again that was found whole.
+func (f *findings) read(seq uint64, at cellAt) (row, error) {
+	return readAgain(f.pages, seq, at, decodeRow)
+}
+
+// readPayment is read for a payment.
+func (f *findings) readPayment(seq uint64, at cellAt) (ledger.Payment, error) {
+	return readAgain(f.pages, seq, at, decodePayment)
+}
+
+func readAgain[T any](pages *pageFile, seq uint64, at cellAt, decode func(key uint64, content []byte) (T, bool)) (found T, err error) {
+	page, err := pages.page(at.page)
 	if err != nil {
-		return row{}, err
+		return found, err
 	}
 	ok := false
 	cells(page, func(i int, cell []byte) {
 		if i != at.cell {
 			return
 		}
-		key, content, failed := f.pages.tableCell(cell)
-		if err = failed; err == nil && content != nil {
-			r, ok = decodeRow(key, content)
+		key, content, failed := pages.tableCell(cell)
+		if err = failed; err == nil && content != nil && key == seq {
+			found, ok = decode(key, content)
 		}
 	})
-	if err == nil && (!ok || r.Seq != seq) {
+	if err == nil && !ok {
 		err = fmt.Errorf("%w: record %d changed while it was read", errDamaged, seq)
 	}
-	return r, err
+	return found, err
 }
 
 // copyTo writes the records into an empty file.
@@ -205,7 +259,11 @@ func (f *findings) copyTo(path string) (saved, lost int, err error) {
 			return err
 		}
 		err := withoutIndexes(c, func() (err error) {
-			saved, err = f.copyRows(c)
+			if saved, err = f.copyRows(c); err != nil {
+				return err
+			}
+			payments, err := f.copyPayments(c)
+			saved += payments
 			return err
 		})
 		if err != nil {
@@ -246,25 +304,58 @@ func withoutIndexes(c *conn, fill func() error) error {
 }
 
 func (f *findings) copyRows(c *conn) (saved int, err error) {
-	seqs := make([]uint64, 0, len(f.rows))
-	for seq := range f.rows {
-		seqs = append(seqs, seq)
+	return copyEach(c, f.rows, func(seq uint64) (bool, error) {
+		r, err := f.read(seq, f.rows[seq])
+		if err != nil {
+			return false, err
+		}
+		r.ready = readyTime(&r, r.State == inbox.Pending && f.heads[laneOf(&r.Record)] == seq)
+		return r.insert(c)
+	})
+}
+
+// copyPayments copies payments. Of those that are missing, it keeps the keys in the quarantine: their
+// requestIDs must not count as new.
+func (f *findings) copyPayments(c *conn) (saved int, err error) {
+	saved, err = copyEach(c, f.payments, func(seq uint64) (bool, error) {
+		p, err := f.readPayment(seq, f.payments[seq])
+		if err != nil {
+			return false, err
+		}
+		return insertPayment(c, &p)
+	})
+	if err != nil {
+		return 0, err
 	}
-	slices.Sort(seqs)
-	for some := range slices.Chunk(seqs, 1000) {
+	_, err = copyEach(c, f.keys, func(seq uint64) (bool, error) {
+		if _, ok := f.payments[seq]; ok {
+			return false, nil
+		}
+		key := f.keys[seq]
+		isKnown, err := c.number("SELECT count(*) FROM galaxypay_payment_keys WHERE request_id = ? AND book = ?", key.requestID, key.book)
+		if err != nil || isKnown > 0 {
+			return false, err
+		}
+		if err := insertKey(c, seq, key.book, key.requestID); err != nil {
+			return false, err
+		}
+		return true, c.run("INSERT INTO galaxypay_payment_quarantine (seq, book, request_id, put_aside_at) VALUES (?, ?, ?, ?)",
+			seq, key.book, key.requestID, store.Time(time.Now()))
+	})
+	return saved, err
+}
+
+// copyEach calls one for each number of what was found, in their order, and counts what was new.
+func copyEach[T any](c *conn, found map[uint64]T, one func(seq uint64) (isNew bool, err error)) (copied int, err error) {
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(found)), 1000) {
 		err := inTransaction(c, func() error {
 			for _, seq := range some {
-				r, err := f.read(seq, f.rows[seq])
-				if err != nil {
-					return err
-				}
-				r.ready = readyTime(&r, r.State == inbox.Pending && f.heads[laneOf(&r.Record)] == seq)
-				isNew, err := r.insert(c)
+				isNew, err := one(seq)
 				if err != nil {
 					return err
 				}
 				if isNew {
-					saved++
+					copied++
 				}
 			}
 			return nil
@@ -273,15 +364,17 @@ func (f *findings) copyRows(c *conn) (saved int, err error) {
 			return 0, err
 		}
 	}
-	return saved, nil
+	return copied, nil
 }
 
 // noteMissing puts the numbers of records that are missing into the quarantine, and counts them.
-// Numbers are given without gaps.
+// Numbers are given without gaps. Payments whose key is known are in their own quarantine.
 func (f *findings) noteMissing(c *conn) (lost int, err error) {
 	last := uint64(0)
-	for seq := range f.rows {
-		last = max(last, seq)
+	for _, seqs := range []iter.Seq[uint64]{maps.Keys(f.rows), maps.Keys(f.payments), maps.Keys(f.keys)} {
+		for seq := range seqs {
+			last = max(last, seq)
+		}
 	}
 	// An index has each record once. One page that leads to a record may be damaged itself.
 	for seq, pages := range f.doubtful {
@@ -291,10 +384,15 @@ func (f *findings) noteMissing(c *conn) (lost int, err error) {
 	}
 	err = inTransaction(c, func() error {
 		for seq := uint64(1); seq <= last; seq++ {
-			if _, ok := f.rows[seq]; ok {
+			_, isEvent := f.rows[seq]
+			_, isPayment := f.payments[seq]
+			if isEvent || isPayment {
 				continue
 			}
 			lost++
+			if _, ok := f.keys[seq]; ok {
+				continue
+			}
 			if err := c.run("INSERT INTO galaxypay_quarantine (seq) VALUES (?)", seq); err != nil {
 				return err
 			}

@@ -29,15 +29,23 @@ func readRow(stmt *sqlite.Stmt) (row, error) {
 	}
 	column(stmt, len(fields), &r.ready)
 	if stmt.ColumnInt64(len(fields)+1) != int64(r.checksum()) {
-		return row{Record: inbox.Record{Seq: r.Seq}}, &damagedError{r.Seq}
+		return row{Record: inbox.Record{Seq: r.Seq}}, &damagedError{seq: r.Seq}
 	}
 	return r, nil
 }
 
 // damagedError is the error about a row that is not what was written.
-type damagedError struct{ seq uint64 }
+type damagedError struct {
+	seq       uint64
+	isPayment bool
+}
 
-func (e *damagedError) Error() string { return fmt.Sprintf("record %d is damaged", e.seq) }
+func (e *damagedError) Error() string {
+	if e.isPayment {
+		return fmt.Sprintf("record %d, of a payment, is damaged; its call is not sent again under the same requestID", e.seq)
+	}
+	return fmt.Sprintf("record %d is damaged", e.seq)
+}
 
 func (e *damagedError) Unwrap() error { return errDamaged }
 
@@ -66,7 +74,7 @@ func (r *row) checksum() uint32 {
 	number(r.Seq)
 	for _, s := range []string{
 		r.ID, r.Queue, r.Transaction, r.OrderID, r.RequestID, r.PaymentStatus, r.Request.Scheme, r.Request.Host, r.Request.URI,
-		r.Request.RemoteAddr, r.Block, string(r.State), r.Answer.Status, r.Answer.Description, r.LastError,
+		r.Request.RemoteAddr, r.Block, r.Kind, string(r.State), r.Answer.Status, r.Answer.Description, r.LastError,
 	} {
 		text(s)
 	}
@@ -80,7 +88,7 @@ func (r *row) checksum() uint32 {
 }
 
 const insertRow = "INSERT INTO galaxypay_events (" + rowColumns + `)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 	ON CONFLICT (id, merchant) DO NOTHING`
 
 // insert keeps a row, and reports whether it is new.

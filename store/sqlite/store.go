@@ -14,7 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 )
 
@@ -30,7 +29,7 @@ var (
 	errReplaced = errors.New("the file or its -wal was removed or replaced while it was in use")
 )
 
-// Store is a store in a file. It implements inbox.Store.
+// Store is a store in a file. It implements store.Store.
 type Store struct {
 	path   string
 	report func(error)
@@ -112,6 +111,9 @@ func open(path string, report func(error), small int) (*Store, error) {
 		return s.end()
 	})
 	go s.write()
+	if err := s.interruptCalls(ended); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	s.work.Go(s.checkpoints)
 	s.work.Go(func() { s.watch(s.ended, checkAfter) })
 	return s, nil
@@ -212,4 +214,4 @@ func (t *tx) tellClock(now time.Time) (time.Time, error) {
 }
 
 // Interface guards
-var _ inbox.Store = (*Store)(nil)
+var _ store.Store = (*Store)(nil)

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store/storetest"
 )
 
@@ -35,6 +36,18 @@ func TestStore(t *testing.T) {
 			return openAt(t, filepath.Join(t.TempDir(), "made", "store.db"))
 		},
 		func(t *testing.T, closed inbox.Store) inbox.Store {
+			t.Helper()
+			return openAt(t, closed.(*Store).path)
+		})
+}
+
+func TestPayments(t *testing.T) {
+	storetest.RunPayments(t,
+		func(t *testing.T) store.Store {
+			t.Helper()
+			return openAt(t, filepath.Join(t.TempDir(), "made", "store.db"))
+		},
+		func(t *testing.T, closed store.Store) store.Store {
 			t.Helper()
 			return openAt(t, closed.(*Store).path)
 		})
