@@ -1,6 +1,7 @@
 package galaxypay
 
 import (
+	"encoding/json"
 	"slices"
 	"strconv"
 
@@ -63,10 +64,11 @@ func size(target *int64) func(*caddyfile.Dispenser) error {
 //			refuse_unencrypted
 //			keep <duration>
 //		}
+//		reconcile <durations...> | off
 //	}
 //
-// The options outside of merchant describe the merchant "default"; store is for all
-// of them. previous_salt and merchant may be given several times.
+// The options outside of merchant describe the merchant "default"; store and reconcile are for
+// all of them. previous_salt, path and merchant may be given several times.
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	if existing != nil {
 		return nil, d.Err("the global option galaxypay is given twice; describe more merchants inside one, with merchant <name> { ... }")
@@ -80,7 +82,8 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	known := top.options()
 	known["merchant"] = app.parseMerchant
 	known["store"] = app.parseStore
-	if err := known.Parse(d, "previous_salt", "merchant"); err != nil {
+	known["reconcile"] = app.parseReconcile
+	if err := known.Parse(d, "previous_salt", "path", "merchant"); err != nil {
 		return nil, err
 	}
 	if !top.isEmpty() {
@@ -101,7 +104,26 @@ func (a *App) parseMerchant(d *caddyfile.Dispenser) error {
 		return d.Errf("merchant %s is described twice", name)
 	}
 	a.Merchants[name] = new(Merchant)
-	return a.Merchants[name].options().Parse(d, "previous_salt")
+	return a.Merchants[name].options().Parse(d, "previous_salt", "path")
+}
+
+func (a *App) parseReconcile(d *caddyfile.Dispenser) error {
+	a.Reconcile = []caddy.Duration{} // which is off
+	args := d.RemainingArgs()
+	if len(args) == 1 && args[0] == "off" {
+		return nil
+	}
+	for _, arg := range args {
+		delay, err := caddy.ParseDuration(arg)
+		if err != nil || delay <= 0 {
+			return d.Errf("reconcile: %q is not a duration above zero, such as 10m; or off", arg)
+		}
+		a.Reconcile = append(a.Reconcile, caddy.Duration(delay))
+	}
+	if len(args) == 0 {
+		return d.Err("reconcile: expected durations, such as 10m 30m 2h, or off; " + option.Unset)
+	}
+	return nil
 }
 
 func (a *App) parseStore(d *caddyfile.Dispenser) error {
@@ -124,6 +146,10 @@ func (c *Merchant) options() option.Block {
 		"api_key":       option.One(&c.APIKey),
 		"salt":          option.One(&c.Salt),
 		"previous_salt": c.parsePreviousSalt,
+		"path":          pathOption(&c.Paths),
+		"verify":        option.OneOf(&c.Verify, "strict", "report"),
+		"timeout":       option.Duration(&c.Timeout),
+		"transport":     transportOption(&c.TransportRaw),
 	}
 }
 
@@ -144,7 +170,8 @@ func (c *Merchant) parsePreviousSalt(d *caddyfile.Dispenser) error {
 }
 
 func (c *Merchant) isEmpty() bool {
-	return c.Environment == "" && c.BaseURL == "" && c.APIKey == "" && c.Salt == "" && len(c.PreviousSalts) == 0
+	return c.Environment == "" && c.BaseURL == "" && c.APIKey == "" && c.Salt == "" && len(c.PreviousSalts) == 0 &&
+		len(c.Paths) == 0 && c.Verify == "" && c.Timeout == 0 && c.TransportRaw == nil
 }
 
 func parseProxy(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
@@ -168,6 +195,7 @@ func parseProxy(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		max_body      <size>
 //		timeout       <duration>
 //		max_in_flight <number>
+//		ledger        on | off
 //		transport http {
 //			# the options of reverse_proxy's transport http
 //		}
@@ -186,12 +214,13 @@ func (p *Proxy) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"response":      option.OneOf(&p.Response, "data", "envelope"),
 		"verify":        option.OneOf(&p.Verify, "strict", "report"),
 		"validate":      option.OneOf(&p.Validate, "on", "off"),
+		"ledger":        option.OneOf(&p.Ledger, "on", "off"),
 		"defaults":      p.parseDefaults,
-		"path":          p.parsePath,
+		"path":          pathOption(&p.Paths),
 		"max_body":      size(&p.MaxBody),
 		"timeout":       option.Duration(&p.Timeout),
 		"max_in_flight": p.parseMaxInFlight,
-		"transport":     p.parseTransport,
+		"transport":     transportOption(&p.TransportRaw),
 	}.Parse(d, "path")
 }
 
@@ -214,19 +243,22 @@ func (p *Proxy) parseDefaults(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-func (p *Proxy) parsePath(d *caddyfile.Dispenser) error {
-	args := d.RemainingArgs()
-	if len(args) != 2 || slices.Contains(args, "") {
-		return d.Err("path: expected <operation> <path>; " + option.Unset)
+// pathOption parses the option path, which may be given once for each operation.
+func pathOption(paths *map[string]string) func(*caddyfile.Dispenser) error {
+	return func(d *caddyfile.Dispenser) error {
+		args := d.RemainingArgs()
+		if len(args) != 2 || slices.Contains(args, "") {
+			return d.Err("path: expected <operation> <path>; " + option.Unset)
+		}
+		if _, ok := (*paths)[args[0]]; ok {
+			return d.Errf("path: duplicate operation %s", args[0])
+		}
+		if *paths == nil {
+			*paths = make(map[string]string)
+		}
+		(*paths)[args[0]] = args[1]
+		return nil
 	}
-	if _, ok := p.Paths[args[0]]; ok {
-		return d.Errf("path: duplicate operation %s", args[0])
-	}
-	if p.Paths == nil {
-		p.Paths = make(map[string]string)
-	}
-	p.Paths[args[0]] = args[1]
-	return nil
 }
 
 func (p *Proxy) parseMaxInFlight(d *caddyfile.Dispenser) error {
@@ -242,19 +274,22 @@ func (p *Proxy) parseMaxInFlight(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-func (p *Proxy) parseTransport(d *caddyfile.Dispenser) error {
-	if !d.NextArg() || d.Val() == "" {
-		return d.Err("transport: expected http; " + option.Unset)
+// transportOption parses the option transport.
+func transportOption(raw *json.RawMessage) func(*caddyfile.Dispenser) error {
+	return func(d *caddyfile.Dispenser) error {
+		if !d.NextArg() || d.Val() == "" {
+			return d.Err("transport: expected http; " + option.Unset)
+		}
+		if d.Val() != "http" {
+			return d.Errf("transport %s: only http can carry requests to the gateway", d.Val())
+		}
+		mod, err := caddyfile.UnmarshalModule(d, "http.reverse_proxy.transport.http")
+		if err != nil {
+			return err
+		}
+		*raw = caddyconfig.JSONModuleObject(mod.(*reverseproxy.HTTPTransport), "protocol", "http", nil)
+		return nil
 	}
-	if d.Val() != "http" {
-		return d.Errf("transport %s: only http can carry requests to the gateway", d.Val())
-	}
-	mod, err := caddyfile.UnmarshalModule(d, "http.reverse_proxy.transport.http")
-	if err != nil {
-		return err
-	}
-	p.TransportRaw = caddyconfig.JSONModuleObject(mod.(*reverseproxy.HTTPTransport), "protocol", "http", nil)
-	return nil
 }
 
 // parseGuard reads galaxypay_guard, which has no options.
@@ -283,7 +318,9 @@ func parseIPN(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //			deliver_to    <url>
 //			answer_within <duration>
 //			retry         <durations...>
+//			confirm       on | off
 //		}
+//		orders   report | strict
 //	}
 //
 // deliver_to is short for a deliver with rewrite and reverse_proxy.
@@ -309,6 +346,7 @@ func parseResult(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		merchant <name>
 //		max_body <size>
 //		forward  get | post
+//		orders   report | strict
 //	}
 func (h *Result) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
@@ -324,6 +362,7 @@ func (rc *Receiver) options() option.Block {
 	return option.Block{
 		"merchant": option.One(&rc.Merchant),
 		"max_body": size(&rc.MaxBody),
+		"orders":   option.OneOf(&rc.Orders, ordersReport, ordersStrict),
 	}
 }
 
@@ -337,6 +376,7 @@ func (h *IPN) parseInbox(helper httpcaddyfile.Helper, d *caddyfile.Dispenser) er
 		"deliver_to":    option.One(&h.Inbox.DeliverTo),
 		"answer_within": option.Duration(&h.Inbox.AnswerWithin),
 		"retry":         h.Inbox.parseRetry,
+		"confirm":       option.OneOf(&h.Inbox.Confirm, "on", "off"),
 	}.Parse(d)
 }
 

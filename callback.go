@@ -22,6 +22,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/bodies"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
@@ -38,6 +39,12 @@ type Receiver struct {
 	// Default: 65536.
 	MaxBody int64 `json:"max_body,omitempty"`
 
+	// What to do with a message that says paid and fits no call that was recorded: "report" passes
+	// it on with Galaxypay-Order: unknown, "strict" makes it disputed. "strict" needs a store, and
+	// that no handler of the merchant has its ledger off. Default: "report".
+	Orders string `json:"orders,omitempty"`
+
+	binder   *binder
 	bodies   *bodies.Reader
 	merchant *merchant
 	metrics  *metrics
@@ -52,6 +59,7 @@ const (
 	kindIPN    = "ipn"
 	kindResult = "result"
 	kindCancel = "cancel"
+	kindQuery  = "query"
 )
 
 // provision fills in the defaults and finds the merchant.
@@ -68,7 +76,10 @@ func (rc *Receiver) provision(ctx caddy.Context) error {
 	if rc.merchant, err = merchantFor(ctx, rc.Merchant); err != nil {
 		return err
 	}
-	rc.metrics, err = newMetrics(ctx.GetMetricsRegistry())
+	if rc.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
+	rc.binder, err = binderFor(ctx, rc.merchant, rc.Orders, rc.metrics)
 	return err
 }
 
@@ -86,6 +97,8 @@ type callback struct {
 	requestID   string
 	transaction string // transactionID or, of a payment link, orderNo; "" where it has neither
 	order       string // orderID or, of a payment link, orderNo; "" where it has neither
+	payment     payment
+	bound       ledger.Bound // what the ledger knows of it; zero without a ledger
 	kind        string
 	status      PaymentStatus
 }
@@ -257,6 +270,7 @@ func judge(msg signed, message []byte, kind string) (*callback, *problem.Problem
 		requestID:   e.requestID,
 		transaction: payment.transaction,
 		order:       payment.order,
+		payment:     payment,
 		kind:        kind,
 		status:      payment.judge(),
 	}, nil
@@ -301,7 +315,7 @@ func (rc *Receiver) prepare(r *http.Request, cb *callback) {
 	removeBody(r)
 	callbackHeaders{
 		callback: cb.kind, merchant: rc.merchant.name, paymentStatus: string(cb.status), deliveryID: cb.deliveryID,
-		transaction: cb.transaction, order: cb.order,
+		transaction: cb.transaction, order: cb.order, match: cb.bound.Order, operation: cb.bound.Payment.Operation,
 	}.set(r.Header)
 	markProven(r)
 	if query := withoutOurs(r.URL.RawQuery); query != r.URL.RawQuery {

@@ -19,6 +19,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 )
 
 // attemptTimeout bounds one attempt to deliver.
@@ -31,6 +32,8 @@ type block struct {
 	handler caddyhttp.MiddlewareHandler
 	address url.URL // of deliver_to, else empty
 	server  *caddyhttp.Server
+	binder  *binder
+	asker   *asker // nil: events are not confirmed
 }
 
 // blocks are those of one merchant, in the order of the configuration.
@@ -50,7 +53,15 @@ func (bs blocks) deliver(ctx context.Context, record inbox.Record, attempt int) 
 
 // deliver makes one attempt to hand a record to the app.
 func (b *block) deliver(ctx context.Context, record inbox.Record, attempt int) inbox.Result {
-	r, err := b.request(ctx, record, attempt)
+	bound, result, ok := b.look(ctx, &record)
+	if !ok {
+		return result
+	}
+	confirmed, result, ok := b.confirm(ctx, &record, &bound)
+	if !ok {
+		return result
+	}
+	r, err := b.request(ctx, record, attempt, &bound, confirmed)
 	if err != nil {
 		return inbox.Result{Reason: "the request of the gateway cannot be repeated: " + err.Error()}
 	}
@@ -66,9 +77,52 @@ func (b *block) deliver(ctx context.Context, record inbox.Record, attempt int) i
 	return resultOf(app)
 }
 
+// look finds out what the payment of an event is by now. Where ok is false, the event is not to be delivered, at least not now.
+func (b *block) look(ctx context.Context, record *inbox.Record) (bound ledger.Bound, result inbox.Result, ok bool) {
+	bound, err := b.binder.look(ctx, record)
+	if err != nil {
+		return bound, inbox.Result{Reason: "the ledger cannot be read", Uncounted: true, RetryAfter: captureWait}, false
+	}
+	if bound.Payment.Overtakes(ledger.Status(record.PaymentStatus)) {
+		return bound, inbox.Result{Overtaken: true, Reason: "its payment is paid by now"}, false
+	}
+	isBusy, err := b.binder.isCapturing(ctx, &bound)
+	if err != nil || isBusy {
+		return bound, inbox.Result{Reason: "a capture of its payment is at work", Uncounted: true, RetryAfter: captureWait}, false
+	}
+	return bound, inbox.Result{}, true
+}
+
+// confirm asks the gateway about a paid event, if it is to be confirmed, and returns what the header Galaxypay-Confirmed says. Where
+// ok is false, the gateway did not say the same.
+func (b *block) confirm(ctx context.Context, record *inbox.Record, bound *ledger.Bound) (confirmed string, result inbox.Result, ok bool) {
+	if b.asker == nil || bound.Status != ledger.Paid {
+		return "", inbox.Result{}, true
+	}
+	if record.Kind == kindQuery {
+		return "true", inbox.Result{}, true
+	}
+	e, malformed := parseEnvelope(record.Message)
+	if malformed != nil {
+		return "", inbox.Result{Reason: "its message cannot be read"}, false
+	}
+	said := paymentOf(&e)
+	if !said.isTransaction {
+		return "false", inbox.Result{}, true // query takes transactionIDs only
+	}
+	n, err := b.asker.ask(ctx, said.transaction)
+	switch {
+	case err != nil:
+		return "", inbox.Result{Reason: "the gateway did not confirm it: " + err.Error()}, false
+	case n.said.judgeQuery() != Paid || n.said.transaction != said.transaction || !ledger.SameAmount(n.said.amount, said.amount):
+		return "", inbox.Result{Reason: "the gateway, asked about the transaction, does not say that it is paid with the same amount"}, false
+	}
+	return "true", inbox.Result{}, true
+}
+
 // request is the gateway's request as the app sees it: its Host, scheme, path and client
 // address, with the plain message and what the sidecar says of it.
-func (b *block) request(ctx context.Context, record inbox.Record, attempt int) (*http.Request, error) {
+func (b *block) request(ctx context.Context, record inbox.Record, attempt int, bound *ledger.Bound, confirmed string) (*http.Request, error) {
 	from := record.Request
 	u, err := url.ParseRequestURI(from.URI)
 	if err != nil {
@@ -92,8 +146,9 @@ func (b *block) request(ctx context.Context, record inbox.Record, attempt int) (
 	// at this moment, as it may with every request that can be sent twice.
 	r.Header["Idempotency-Key"] = nil
 	callbackHeaders{
-		callback: kindIPN, merchant: record.Queue, paymentStatus: record.PaymentStatus, deliveryID: record.ID,
+		callback: record.Kind, merchant: record.Queue, paymentStatus: string(bound.Status), deliveryID: record.ID,
 		transaction: record.Transaction, order: record.OrderID, attempt: attempt,
+		match: bound.Order, operation: bound.Payment.Operation, confirmed: confirmed,
 	}.set(r.Header)
 	server := b.server
 	if server == nil {

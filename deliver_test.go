@@ -65,7 +65,7 @@ func handlers(t *testing.T, texts ...string) *caddyhttp.Subroute {
 // recordOf is an event as it arrived at https://shop.example/galaxypay/ipn?shop=1.
 func recordOf() inbox.Record {
 	return inbox.Record{Event: inbox.Event{
-		ID: "d1", Queue: "default", PaymentStatus: "paid", Message: []byte(`{"a":1}`),
+		ID: "d1", Kind: "ipn", Queue: "default", PaymentStatus: "paid", Message: []byte(`{"a":1}`),
 		Request: inbox.Request{Scheme: "https", Host: "shop.example", URI: "/galaxypay/ipn?shop=1&x=%41", RemoteAddr: "203.0.113.7:4711"},
 	}}
 }

@@ -72,7 +72,7 @@ func openAPI() ([]byte, error) {
 // site is what the description depends on of this handler.
 func (p *Proxy) site() *describe.Site {
 	s := &describe.Site{
-		Version: version(), Envelope: p.Response == "envelope", Unproven: p.Verify == "report",
+		Version: version(), Envelope: p.Response == "envelope", Unproven: p.Verify == "report", Ledger: p.Ledger == "on",
 		Calls: p.failures(), Documents: p.documentFailures(),
 	}
 	for _, name := range operation.Names() {
@@ -110,6 +110,7 @@ func (p *Proxy) failures() []describe.Failure {
 		failure(problem.ReplyNotJSON(), sent...),
 		failure(problem.ResponseCodeUnexpected("00", "Success"), append(sent, "Galaxypay-Response-Code")...),
 	}
+	failures = append(failures, p.recordedFailures(parsed)...)
 	if p.routes.allowed != nil { // else no request is another operation than those that are open
 		failures = append(failures, failure(problem.OperationUnknown(p.routes.names()), parsed...))
 	}
@@ -119,12 +120,32 @@ func (p *Proxy) failures() []describe.Failure {
 	return append(failures, p.refusedBy(append(sent, "Galaxypay-Response-Code"))...)
 }
 
+// recordedFailures are what the ledger says in the place of the gateway.
+func (p *Proxy) recordedFailures(headers []string) []describe.Failure {
+	if p.Ledger != "on" {
+		return nil
+	}
+	recorded := append(slices.Clone(headers), "Galaxypay-Replayed", "Galaxypay-Payment-Status")
+	return []describe.Failure{
+		failure(problem.StoreUnavailable(), recorded...),
+		failure(problem.InProgress(), append(slices.Clone(headers), "Retry-After")...),
+		failure(problem.KeyReused(problem.Unknown), headers...),
+		failure(problem.Settled(), recorded...),
+		failure(problem.PageLost(), recorded...),
+		failure(problem.StillUnknown(problem.CodeGatewayNoAnswer), recorded...),
+		failure(problem.StillUnknown(problem.CodeGatewayTimeout), recorded...),
+	}
+}
+
 // refusedBy are the refusals of the gateway, which come with these headers.
 func (p *Proxy) refusedBy(headers []string) []describe.Failure {
 	var failures []describe.Failure
 	for _, responseCode := range slices.Sorted(maps.Keys(refusals)) {
 		code := refusals[responseCode]
 		carried := slices.Clone(headers)
+		if p.Ledger == "on" {
+			carried = append(carried, "Galaxypay-Replayed", "Galaxypay-Payment-Status", "Galaxypay-Order")
+		}
 		if code.Outcome() == problem.Rejected && code != problem.CodeTransactionDuplicate && p.routes.allows(operation.FastPay) {
 			carried = append(carried, "Galaxypay-Payment-Status")
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/unanswered"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 )
 
 func init() {
@@ -24,9 +25,12 @@ type callbackHeaders struct {
 	merchant      string
 	paymentStatus string
 	deliveryID    string
-	transaction   string // transactionID or, of a payment link, orderNo; "" and no header where it has neither
-	order         string // orderID or, of a payment link, orderNo; "" and no header where it has neither
-	attempt       int    // counts from 1 where the callback comes out of the inbox; else 0, and no header
+	transaction   string       // transactionID or, of a payment link, orderNo; "" and no header where it has neither
+	order         string       // orderID or, of a payment link, orderNo; "" and no header where it has neither
+	match         ledger.Order // whether it fits what was signed; "" and no header without a ledger
+	operation     string       // of the call that it is about; "" and no header where none is known
+	confirmed     string       // whether the gateway has confirmed it on asking; "" and no header where it was not asked
+	attempt       int          // counts from 1 where the callback comes out of the inbox; else 0, and no header
 }
 
 func (c callbackHeaders) set(h http.Header) {
@@ -36,6 +40,15 @@ func (c callbackHeaders) set(h http.Header) {
 	h.Set("Galaxypay-Delivery-Id", c.deliveryID)
 	setName(h, "Galaxypay-Transaction-Id", c.transaction)
 	setName(h, "Galaxypay-Order-Id", c.order)
+	if c.match != "" {
+		h.Set("Galaxypay-Order", string(c.match))
+	}
+	if c.operation != "" {
+		h.Set("Galaxypay-Operation", c.operation)
+	}
+	if c.confirmed != "" {
+		h.Set("Galaxypay-Confirmed", c.confirmed)
+	}
 	if c.attempt > 0 {
 		h.Set("Galaxypay-Attempt", strconv.Itoa(c.attempt))
 	}

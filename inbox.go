@@ -45,6 +45,11 @@ type Inbox struct {
 	// 30s, 2m, 10m, 1h, 6h, 12h, 24h, 24h, which outlasts a weekend.
 	Retry []caddy.Duration `json:"retry,omitempty"`
 
+	// Whether the gateway is asked before a paid event is delivered: "on" delivers it only after the
+	// proven answer to a query says paid and the same amount, with Galaxypay-Confirmed: true. Default:
+	// "off".
+	Confirm string `json:"confirm,omitempty"`
+
 	name string // of its block
 }
 
@@ -108,6 +113,9 @@ func (i *Inbox) check() error {
 	}
 	if i.AnswerWithin < 0 || time.Duration(i.AnswerWithin) > attemptTimeout {
 		return fmt.Errorf("answer_within: expected a duration above zero, and %s at most", attemptTimeout)
+	}
+	if !slices.Contains([]string{"", "on", "off"}, i.Confirm) {
+		return fmt.Errorf("confirm: unknown value %q; expected on or off", i.Confirm)
 	}
 	if len(i.Retry) == 0 {
 		i.Retry = defaultRetry
@@ -194,7 +202,7 @@ func withoutGroups(value any) {
 
 // equals reports whether two handlers of a merchant have the same options, deliver aside.
 func (i *Inbox) equals(other *Inbox) bool {
-	return i.AnswerWithin == other.AnswerWithin && slices.Equal(i.Retry, other.Retry)
+	return i.AnswerWithin == other.AnswerWithin && i.Confirm == other.Confirm && slices.Equal(i.Retry, other.Retry)
 }
 
 // schedule is how long an event can be pending.

@@ -1,9 +1,11 @@
 package galaxypay
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/respond"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
@@ -56,6 +59,14 @@ func (h *IPN) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.store = app.(*App).store
+	b.binder = h.binder
+	asker, err := app.(*App).askerFor(ctx, h.binder)
+	if err != nil {
+		return err
+	}
+	if h.Inbox.Confirm == "on" {
+		b.asker = asker
+	}
 	return h.store.add(ctx, h.merchant.name, h.Inbox, b)
 }
 
@@ -66,11 +77,18 @@ func (h *IPN) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 		h.reportRefused(r, kindIPN, prob)
 		return answerProblem(w, r, prob)
 	}
+	if err := h.binder.bind(r.Context(), cb); err != nil {
+		return h.refuseUnread(w, r, cb, err)
+	}
 	h.report(cb)
 	if h.Inbox != nil {
 		return h.keep(w, r, cb)
 	}
-	return h.ask(w, h.forward(r, cb), next, cb)
+	r = h.forward(r, cb)
+	if signed, ok := h.binder.signedQuery(&cb.bound); ok {
+		r = withQuery(r, signed)
+	}
+	return h.ask(w, r, next, cb)
 }
 
 // HandsOn reports whether the next handler of the site answers. With an inbox, those of deliver do.
@@ -107,7 +125,20 @@ func (h *IPN) ask(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler
 			zap.Error(err))
 		return answerProblem(w, r, problem.AppUnavailable())
 	}
+	if answer.Status != inbox.NotFound {
+		h.binder.noteOrLog(r.Context(), &cb.bound, cb.transaction, true)
+	}
 	return answerGateway(w, answer)
+}
+
+// refuseUnread refuses an IPN while the ledger cannot be read: it might not fit what was signed.
+func (h *IPN) refuseUnread(w http.ResponseWriter, r *http.Request, cb *callback, err error) error {
+	h.log.Error("the ledger cannot be read, so an IPN was not acknowledged",
+		zap.String("merchant", h.merchant.name),
+		zap.String("request_id", cb.requestID),
+		zap.String("delivery_id", cb.deliveryID),
+		zap.Error(err))
+	return answerProblem(w, r, problem.MessageNotKept())
 }
 
 // keep stores an IPN, has it delivered and answers the gateway.
@@ -120,7 +151,7 @@ func (h *IPN) keep(w http.ResponseWriter, r *http.Request, cb *callback) error {
 			zap.String("delivery_id", cb.deliveryID),
 			zap.String("payment_status", string(cb.status)),
 			zap.Error(err))
-		return answerProblem(w, r, problem.InboxUnavailable())
+		return answerProblem(w, r, problem.MessageNotKept())
 	}
 	return answerGateway(w, answer)
 }
@@ -132,16 +163,26 @@ func (h *IPN) arrive(r *http.Request, cb *callback) (inbox.Answer, error) {
 	}
 	return member.Arrive(r.Context(), inbox.Event{
 		ID:            cb.deliveryID,
+		Kind:          kindIPN,
 		Queue:         h.merchant.name,
 		Transaction:   nameOf(cb.transaction),
 		OrderID:       nameOf(cb.order),
 		RequestID:     nameOf(cb.requestID),
-		PaymentStatus: string(cb.status),
+		PaymentStatus: string(cb.eventStatus()),
 		ReceivedAt:    time.Now().UTC(),
 		Message:       cb.message,
-		Request:       asSent(r),
+		Request:       h.withSignedQuery(asSent(r), cb),
 		Block:         h.Inbox.name,
 	})
+}
+
+// eventStatus is the payment status of the event that the callback becomes. One that is overtaken keeps its own: it is kept, and
+// not delivered.
+func (cb *callback) eventStatus() PaymentStatus {
+	if said := cb.payment.judge(); cb.bound.Order == ledger.Matched && cb.bound.Payment.Overtakes(said) {
+		return said
+	}
+	return cb.status
 }
 
 // asSent is what an attempt repeats of the gateway's request: the request as it was sent,
@@ -157,6 +198,32 @@ func asSent(r *http.Request) inbox.Request {
 	}
 	u.RawQuery = withoutOurs(u.RawQuery)
 	sent.URI = u.RequestURI()
+	return sent
+}
+
+// withQuery gives a request another query, in the request that Caddy remembers as it came, too.
+func withQuery(r *http.Request, query string) *http.Request {
+	r.URL.RawQuery = query
+	r.RequestURI = r.URL.RequestURI()
+	original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request)
+	if !ok || original.URL == nil {
+		return r
+	}
+	u := *original.URL
+	u.RawQuery = query
+	original.URL, original.RequestURI = &u, u.RequestURI()
+	return r.WithContext(context.WithValue(r.Context(), caddyhttp.OriginalRequestCtxKey, original))
+}
+
+// withSignedQuery gives the request the query of the ipnURL that was signed, if there is one.
+func (h *IPN) withSignedQuery(sent inbox.Request, cb *callback) inbox.Request {
+	if signed, ok := h.binder.signedQuery(&cb.bound); ok {
+		path, _, _ := strings.Cut(sent.URI, "?")
+		sent.URI = path
+		if signed != "" {
+			sent.URI += "?" + signed
+		}
+	}
 	return sent
 }
 

@@ -1,6 +1,7 @@
 package galaxypay
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -10,9 +11,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 )
 
 // The gateway's addresses by environment, from its page "General integration steps".
@@ -59,6 +62,21 @@ type Merchant struct {
 	// Salts that were replaced, which still verify but never sign: messages that
 	// were signed before a rotation stay valid. Default: none.
 	PreviousSalts []PreviousSalt `json:"previous_salts,omitempty"`
+
+	// Addresses of operations, by short name, as in the handler galaxypay. This and the options
+	// below are for everything that calls the gateway in the merchant's name: handlers, which may
+	// override them, and the questions that the sidecar asks by itself. Default: those of the catalogue.
+	Paths map[string]string `json:"paths,omitempty"`
+
+	// What handlers do with an answer that is not proven: "strict" or "report". The sidecar itself
+	// believes proven answers only. Default: "strict".
+	Verify string `json:"verify,omitempty"`
+
+	// How long the gateway may take to reply to one call. Default: 30s.
+	Timeout caddy.Duration `json:"timeout,omitempty"`
+
+	// The connection to the gateway: the transport "http" of reverse_proxy with all its options.
+	TransportRaw json.RawMessage `json:"transport,omitempty"`
 }
 
 // PreviousSalt is a salt that was replaced.
@@ -77,7 +95,9 @@ type PreviousSalt struct {
 type merchant struct {
 	name        string
 	environment string // "" with a base_url alone
+	config      *Merchant
 	baseURL     *url.URL
+	book        string // of the ledger
 	*secrets
 }
 
@@ -98,11 +118,18 @@ func (m *merchant) Format(s fmt.State, _ rune) { fmt.Fprint(s, m.String()) }
 // resolve reads the secrets and checks everything that can be checked at load.
 // Errors name the option and never a value.
 func (c *Merchant) resolve(name string, log *zap.Logger) (*merchant, error) {
-	m := &merchant{name: name, secrets: new(secrets)}
+	if !slices.Contains([]string{"", "strict", "report"}, c.Verify) {
+		return nil, fmt.Errorf("verify: unknown value %q; expected strict or report", c.Verify)
+	}
+	if c.Timeout < 0 {
+		return nil, errors.New("timeout: expected a duration above zero")
+	}
+	m := &merchant{name: name, config: c, secrets: new(secrets)}
 	var err error
 	if m.environment, m.baseURL, err = c.resolveAddress(); err != nil {
 		return nil, err
 	}
+	m.book = ledger.BookOf(name, m.baseURL.String())
 	if err := c.resolvePair(m); err != nil {
 		return nil, err
 	}

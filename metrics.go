@@ -1,12 +1,15 @@
 package galaxypay
 
 import (
+	"context"
 	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 )
 
 // metrics counts calls and callbacks. Every label takes its values from the
@@ -17,6 +20,7 @@ type metrics struct {
 	durations *prometheus.HistogramVec
 	callbacks *prometheus.CounterVec
 	inbox     *prometheus.CounterVec
+	ledger    *prometheus.CounterVec
 }
 
 func newMetrics(registry *prometheus.Registry) (*metrics, error) {
@@ -55,6 +59,13 @@ func newMetrics(registry *prometheus.Registry) (*metrics, error) {
 		Namespace: "caddy", Subsystem: "galaxypay", Name: "inbox_events_total",
 		Help: "What became of IPNs in the inbox: duplicate or overtaken on arrival; delivered, retried, dead, repeated or overtaken by an attempt.",
 	}, []string{"merchant", "result"}))
+	if err != nil {
+		return nil, err
+	}
+	m.ledger, err = registered(registry, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "caddy", Subsystem: "galaxypay", Name: "ledger_events_total",
+		Help: "What the ledger found: replayed calls, disputed messages, orders paid_twice, payments that were asked about, and those reconciled by it.",
+	}, []string{"merchant", "event"}))
 	return m, err
 }
 
@@ -71,6 +82,26 @@ func registered[C prometheus.Collector](registry *prometheus.Registry, c C) (C, 
 func (m *metrics) countRequest(merchant, operation, outcome string, took time.Duration) {
 	m.requests.WithLabelValues(merchant, operation, outcome).Inc()
 	m.durations.WithLabelValues(merchant, operation).Observe(took.Seconds())
+}
+
+// What the ledger counts.
+const (
+	ledgerReplayed   = "replayed"
+	ledgerDisputed   = "disputed"
+	ledgerPaidTwice  = "paid_twice"
+	ledgerAsked      = "asked"
+	ledgerReconciled = "reconciled"
+)
+
+// expectLedger lets a merchant's counts begin at 0.
+func (m *metrics) expectLedger(merchant string) {
+	for _, event := range []string{ledgerReplayed, ledgerDisputed, ledgerPaidTwice, ledgerAsked, ledgerReconciled} {
+		m.ledger.WithLabelValues(merchant, event)
+	}
+}
+
+func (m *metrics) countLedger(merchant, event string) {
+	m.ledger.WithLabelValues(merchant, event).Inc()
 }
 
 func (m *metrics) countCallback(merchant, kind, result string) {
@@ -101,6 +132,58 @@ func (b inboxBacklog) Collect(c chan<- prometheus.Metric) {
 	}
 	for merchant := range b.inboxes {
 		c <- prometheus.MustNewConstMetric(inboxPending, prometheus.GaugeValue, float64(pending[merchant]), merchant)
+	}
+}
+
+// ledgerPayments counts, at every scrape, the payments of each merchant by status, and how old the oldest open one is.
+// A ledger that cannot be counted has no number, rather than a wrong one.
+type ledgerPayments struct {
+	*membership
+	merchants map[string]*merchant
+}
+
+var (
+	paymentsByStatus = prometheus.NewDesc("caddy_galaxypay_payments",
+		"Payments in the ledger by payment status.", []string{"merchant", "status"}, nil)
+	oldestOpen = prometheus.NewDesc("caddy_galaxypay_oldest_open_payment_timestamp_seconds",
+		"When the oldest payment was made that is open, unknown or authorized. Absent where there is none.", []string{"merchant"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (ledgerPayments) Describe(c chan<- *prometheus.Desc) {
+	c <- paymentsByStatus
+	c <- oldestOpen
+}
+
+// Collect implements prometheus.Collector.
+func (l ledgerPayments) Collect(c chan<- prometheus.Metric) {
+	l.mu.Lock()
+	member := l.member
+	l.mu.Unlock()
+	if member == nil || !l.isNamed {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), countTimeout)
+	defer cancel()
+	stats, err := member.Engine().Store().(store.Store).Payments().Stats(ctx)
+	if err != nil {
+		return
+	}
+	for _, m := range l.merchants {
+		for _, s := range stats {
+			if s.Book == m.book {
+				collectPayments(c, m.name, &s)
+			}
+		}
+	}
+}
+
+func collectPayments(c chan<- prometheus.Metric, merchant string, s *ledger.Stats) {
+	for status, n := range s.Statuses {
+		c <- prometheus.MustNewConstMetric(paymentsByStatus, prometheus.GaugeValue, float64(n), merchant, string(status))
+	}
+	if !s.OldestOpen.IsZero() {
+		c <- prometheus.MustNewConstMetric(oldestOpen, prometheus.GaugeValue, float64(s.OldestOpen.Unix()), merchant)
 	}
 }
 

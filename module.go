@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -26,6 +27,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/listening"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/stdlog"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/unanswered"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 	_ "github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres" // the engine beyond one machine
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"     // the default engine
@@ -47,8 +49,15 @@ type App struct {
 	// sidecars can share. Default: a file in Caddy's data directory, if a handler has an inbox.
 	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=galaxypay.store inline_key=engine"`
 
+	// When the gateway is asked about a payment that no word has come about: delays, counted
+	// from when the payment was made. An empty list: never. It needs a store.
+	// Default: 10m, 30m, 2h, 6h, 24h.
+	Reconcile []caddy.Duration `json:"reconcile,omitzero"`
+
 	merchants map[string]*merchant
 	store     *membership
+	ledgers   *ledgerUse
+	askers    map[string]*asker   // by book
 	servers   []*caddyhttp.Server // those with a handler that found its merchant here
 	listens   *listening.Claim
 	log       *zap.Logger
@@ -86,7 +95,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 		a.merchants[name] = m
 	}
-	a.store = newMembership()
+	a.store, a.ledgers, a.askers = newMembership(), newLedgerUse(), make(map[string]*asker)
+	if err := a.provisionReconcile(); err != nil {
+		return err
+	}
 	return a.store.provision(ctx, a)
 }
 
@@ -103,6 +115,7 @@ func (a *App) Start() error {
 	stdlog.KeepOutBytes()
 	a.store.reportOthers()
 	a.warnOfEmptyAnswers()
+	a.startReconciling()
 	return nil
 }
 
@@ -233,15 +246,19 @@ func (s sharedEngine) Destruct() error { return s.Close() }
 
 // membership is one configuration's share in a store.
 type membership struct {
-	opener  store.Opener // nil: there is no store, and no handler has an inbox
-	inboxes map[string]*Inbox
-	blocks  map[string]blocks // by merchant, as inboxes
-	log     *zap.Logger
-	metrics *metrics
+	opener   store.Opener    // nil: there is no store, and no handler has an inbox
+	isNamed  bool            // by the global option: then calls are recorded
+	schedule ledger.Schedule // of questions about payments
+	inboxes  map[string]*Inbox
+	blocks   map[string]blocks // by merchant, as inboxes
+	log      *zap.Logger
+	metrics  *metrics
 
 	opening   context.Context // ends when the configuration does
 	stop      context.CancelFunc
 	reopening sync.WaitGroup
+	asking    sync.WaitGroup
+	ledger    atomic.Pointer[ledger.Store] // nil until it has joined
 
 	mu          sync.Mutex
 	member      *inbox.Member // nil until it has joined
@@ -265,6 +282,9 @@ func (m *membership) provision(ctx caddy.Context, a *App) error {
 	if err = ctx.GetMetricsRegistry().Register(inboxBacklog{m}); err != nil {
 		return err
 	}
+	if err = ctx.GetMetricsRegistry().Register(ledgerPayments{m, a.merchants}); err != nil {
+		return err
+	}
 	if a.StoreRaw == nil {
 		return nil
 	}
@@ -272,7 +292,32 @@ func (m *membership) provision(ctx caddy.Context, a *App) error {
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
+	m.isNamed = true
 	return m.use(engine)
+}
+
+// payments is the ledger's part of the store, which is opened now unless it is open. It waits for no lock once the store is
+// open: an attempt to deliver, which needs it, must come to its end while the configuration leaves.
+func (m *membership) payments() (ledger.Store, error) {
+	if open := m.ledger.Load(); open != nil {
+		return *open, nil
+	}
+	if _, err := m.join(); err != nil {
+		return nil, err
+	}
+	return *m.ledger.Load(), nil
+}
+
+// seals reports whether what is kept is encrypted.
+func (m *membership) seals() bool { return m.opener.Settings().Sealer() != nil }
+
+// seal and open encrypt and decrypt a part of a record, if the store has keys.
+func (m *membership) seal(text []byte, bound ...string) ([]byte, error) {
+	return m.opener.Settings().Sealer().SealText(text, bound...)
+}
+
+func (m *membership) open(stored []byte, bound ...string) ([]byte, error) {
+	return m.opener.Settings().Sealer().OpenText(stored, bound...)
 }
 
 func (m *membership) use(engine any) error {
@@ -390,14 +435,14 @@ func (m *membership) joinLocked() (*inbox.Member, error) {
 
 // openShared opens the store, unless another configuration has it open.
 func (m *membership) openShared() (sharedEngine, error) {
-	shared, _, err := engines.LoadOrNew(m.opener.Key(), m.open)
+	shared, _, err := engines.LoadOrNew(m.opener.Key(), m.openStore)
 	if err != nil {
 		return sharedEngine{}, fmt.Errorf("opening the store: %w", err)
 	}
 	return shared.(sharedEngine), nil
 }
 
-func (m *membership) open() (caddy.Destructor, error) {
+func (m *membership) openStore() (caddy.Destructor, error) {
 	ctx, cancel := context.WithTimeout(m.opening, openTimeout)
 	defer cancel()
 	opened, err := m.opener.Open(ctx)
@@ -417,6 +462,8 @@ func (m *membership) enter(shared sharedEngine) {
 		Log:    m.log,
 		Count:  m.metrics.countInbox,
 	})
+	payments := shared.Store().(store.Store).Payments()
+	m.ledger.Store(&payments)
 	m.reportBacklog()
 }
 
@@ -538,6 +585,7 @@ func pendingIn(s inbox.Store) (map[string]int, error) {
 func (m *membership) leave() error {
 	m.stop()
 	m.reopening.Wait()
+	m.asking.Wait()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.left || m.member == nil {

@@ -1,9 +1,12 @@
 package galaxypay
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -14,6 +17,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/allow"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/bodies"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
@@ -69,7 +73,7 @@ type Proxy struct {
 	MaxBody int64 `json:"max_body,omitempty"`
 
 	// How long the gateway may take to reply to one call, a second try included.
-	// Default: 30s.
+	// Default: the merchant's, or 30s.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
 	// How many calls may be in progress at once. One more is refused with 503 and
@@ -79,12 +83,18 @@ type Proxy struct {
 	// one more byte is refused in the same way. Default: 256.
 	MaxInFlight int `json:"max_in_flight,omitempty"`
 
+	// Whether calls are recorded before they are sent, so that the same call twice is one payment:
+	// "on" or "off". "on" needs a store. Default: "on" where the global option names a store.
+	Ledger string `json:"ledger,omitempty"`
+
 	// The connection to the gateway: the transport "http" of reverse_proxy with
 	// all its options. HTTP/1.1 is used unless versions says otherwise, because
 	// only with it can the sidecar prove that no byte of a request was sent.
 	TransportRaw json.RawMessage `json:"transport,omitempty" caddy:"namespace=http.reverse_proxy.transport inline_key=protocol"`
 
 	merchant  *merchant
+	store     *membership
+	binder    *binder
 	routes    *routes
 	callers   allow.List
 	defaults  []field
@@ -114,20 +124,15 @@ func (Proxy) CaddyModule() caddy.ModuleInfo {
 // Provision fills in the defaults, finds the merchant and opens the transport.
 func (p *Proxy) Provision(ctx caddy.Context) error {
 	p.log = ctx.Logger()
-	if p.MaxBody == 0 {
-		p.MaxBody = defaultMaxBody
+	var err error
+	if p.merchant, err = merchantFor(ctx, p.Merchant); err != nil {
+		return err
 	}
-	if p.Timeout == 0 {
-		p.Timeout = defaultTimeout
-	}
-	if p.MaxInFlight == 0 {
-		p.MaxInFlight = defaultMaxInFlight
-	}
+	p.fillDefaults()
 	if err := p.checkOptions(); err != nil {
 		return err
 	}
-	var err error
-	if p.merchant, err = merchantFor(ctx, p.Merchant); err != nil {
+	if err := p.provisionLedger(ctx); err != nil {
 		return err
 	}
 	if p.callers, err = allow.Parse(p.Allow); err != nil {
@@ -152,8 +157,37 @@ func (p *Proxy) Provision(ctx caddy.Context) error {
 		p.log.Warn("verify report: forged answers reach the app; use it only to find out how a gateway signs",
 			zap.String("merchant", p.merchant.name))
 	}
-	p.metrics, err = newMetrics(ctx.GetMetricsRegistry())
+	if p.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
+	if p.binder, err = binderFor(ctx, p.merchant, "", p.metrics); err != nil || p.Ledger != "on" {
+		return err
+	}
+	app, err := ctx.App("galaxypay")
+	if err != nil {
+		return err
+	}
+	_, err = app.(*App).askerFor(ctx, p.binder)
 	return err
+}
+
+// fillDefaults takes what the handler leaves open from its merchant, and else from the defaults.
+func (p *Proxy) fillDefaults() {
+	m := p.merchant.config
+	p.MaxBody = cmp.Or(p.MaxBody, defaultMaxBody)
+	p.Timeout = cmp.Or(p.Timeout, m.Timeout, defaultTimeout)
+	p.MaxInFlight = cmp.Or(p.MaxInFlight, defaultMaxInFlight)
+	p.Verify = cmp.Or(p.Verify, m.Verify)
+	paths := maps.Clone(m.Paths)
+	if paths == nil {
+		paths = p.Paths
+	} else {
+		maps.Copy(paths, p.Paths)
+	}
+	p.Paths = paths
+	if p.TransportRaw == nil {
+		p.TransportRaw = m.TransportRaw
+	}
 }
 
 func (p *Proxy) checkOptions() error {
@@ -162,6 +196,9 @@ func (p *Proxy) checkOptions() error {
 	}
 	if !slices.Contains([]string{"", "strict", "report"}, p.Verify) {
 		return fmt.Errorf("verify: unknown value %q; expected strict or report", p.Verify)
+	}
+	if !slices.Contains([]string{"", "on", "off"}, p.Ledger) {
+		return fmt.Errorf("ledger: unknown value %q; expected on or off", p.Ledger)
 	}
 	if !slices.Contains([]string{"", "on", "off"}, p.Validate) {
 		return fmt.Errorf("validate: unknown value %q; expected on or off", p.Validate)
@@ -191,6 +228,14 @@ type call struct {
 	unproven  bool     // passed on anyway: verify report
 	arrived   bool     // its body has been read
 	hasSlot   bool     // of those that max_in_flight gives out
+
+	begun      time.Time      // when it began to be recorded
+	payment    ledger.Payment // its record, or that of the same call before
+	isAtWork   bool           // it is recorded, and its outcome is not yet
+	isReplayed bool           // the ledger has answered
+	isProven   bool           // the reply
+	order      ledger.Order   // whether the reply fits what was signed; "" where nothing was compared
+	status     ledger.Status  // what the reply says of a payment, "" where it says nothing
 }
 
 // ServeHTTP answers one call of the app's.
@@ -237,8 +282,18 @@ func (p *Proxy) run(w http.ResponseWriter, r *http.Request, c *call) *problem.Pr
 		return prob
 	}
 	p.wrap(c)
+	if prob := p.record(w, r, c); prob != nil || c.isReplayed {
+		return prob
+	}
 	p.sign(c)
-	if prob := p.send(r.Context(), c); prob != nil {
+	prob = p.carry(context.WithoutCancel(r.Context()), c) // what is on the wire cannot be taken back
+	prob = p.bind(r.Context(), c, prob)
+	return p.recordOutcome(r.Context(), c, prob)
+}
+
+// carry takes the call to the gateway and its reply back.
+func (p *Proxy) carry(ctx context.Context, c *call) *problem.Problem {
+	if prob := p.send(ctx, c); prob != nil {
 		return prob
 	}
 	if prob := p.verify(c); prob != nil {

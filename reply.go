@@ -21,6 +21,7 @@ import (
 func (p *Proxy) verify(c *call) *problem.Problem {
 	verdict := p.merchant.signer.verify(c.reply.body, c.reply.signature, time.Now())
 	if verdict == signatureProven {
+		c.isProven = true
 		return nil
 	}
 	if p.Verify == "report" {
@@ -172,7 +173,7 @@ const statusClientClosedRequest = 499
 
 // answer gives the app its answer: the problem, or what the gateway's reply holds.
 func (p *Proxy) answer(w http.ResponseWriter, r *http.Request, c *call, prob *problem.Problem) error {
-	p.setHeaders(w.Header(), c, prob)
+	p.setHeaders(w.Header(), c)
 	if hungUp(r) && (prob == nil || prob.Outcome != problem.NotSent) {
 		// The status is for the access log; an app that has closed its sending side
 		// only still finds the requestID to ask about.
@@ -204,7 +205,7 @@ func (p *Proxy) content(c *call) []byte {
 }
 
 // setHeaders sets the headers that every answer carries, as far as they are known.
-func (p *Proxy) setHeaders(h http.Header, c *call, prob *problem.Problem) {
+func (p *Proxy) setHeaders(h http.Header, c *call) {
 	set := func(name, value string) {
 		if value != "" {
 			h.Set(name, value)
@@ -216,7 +217,11 @@ func (p *Proxy) setHeaders(h http.Header, c *call, prob *problem.Problem) {
 	if isHeaderText(c.opened.responseCode) {
 		set("Galaxypay-Response-Code", c.opened.responseCode)
 	}
-	set("Galaxypay-Payment-Status", string(c.paymentStatus(prob)))
+	set("Galaxypay-Payment-Status", string(c.status))
+	set("Galaxypay-Order", string(c.order))
+	if c.isReplayed {
+		set("Galaxypay-Replayed", "true")
+	}
 	if c.unproven {
 		set("Galaxypay-Verified", "false")
 	}
@@ -230,11 +235,11 @@ func (c *call) name() string {
 	return c.operation.Name
 }
 
-// paymentStatus is what the reply says about a payment, "" where it says nothing.
+// statusSaid is what the reply alone says about a payment, "" where it says nothing.
 // A refused query says nothing: its code is about the query. A direct payment
 // whose outcome is unknown, or that repeats an earlier one, has no status either,
 // and nothing unproven has.
-func (c *call) paymentStatus(prob *problem.Problem) PaymentStatus {
+func (c *call) statusSaid(prob *problem.Problem) PaymentStatus {
 	if c.unproven {
 		return ""
 	}

@@ -72,7 +72,7 @@ func TestUnprovenRefusalsAreUnknown(t *testing.T) {
 func TestCallbacksHaveNoOutcome(t *testing.T) {
 	for _, prob := range []*problem.Problem{
 		problem.BodyTooLarge(1), problem.MethodNotAllowed("POST"), problem.ContentEncoding(),
-		problem.CallbackData(), problem.CallbackSignature(), problem.AppUnavailable(), problem.InboxUnavailable(),
+		problem.CallbackData(), problem.CallbackSignature(), problem.AppUnavailable(), problem.MessageNotKept(),
 	} {
 		w := httptest.NewRecorder()
 		if err := answerProblem(w, httptest.NewRequest(http.MethodPost, "/", nil), prob); err != nil {

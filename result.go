@@ -3,6 +3,7 @@ package galaxypay
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/blank"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/resultpage"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
@@ -68,20 +70,31 @@ func (h *Result) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 		removeBody(r)
 		return h.refuse(w, r, prob)
 	}
-	if h.Forward == forwardPost {
-		h.report(cb)
-		return h.handOn(w, h.forward(r, cb), next, cb)
+	isPage := h.Forward != forwardPost
+	if isPage && r.Method == http.MethodPost {
+		if query, fits := h.queryOf(r, cb); fits {
+			redirect(w, query)
+			return nil // bound and reported when the browser is there
+		}
+		isPage = false
 	}
-	if r.Method != http.MethodPost {
-		h.report(cb)
+	h.bind(r.Context(), cb)
+	h.report(cb)
+	if isPage {
 		return h.handOn(w, h.visit(r, cb), next, cb)
 	}
-	if query, fits := h.queryOf(r, cb); fits {
-		redirect(w, query)
-		return nil // reported when the browser is there
-	}
-	h.report(cb)
 	return h.handOn(w, h.forward(r, cb), next, cb)
+}
+
+// bind holds the result against what was signed. While the ledger cannot be read, nothing may be believed.
+func (h *Result) bind(ctx context.Context, cb *callback) {
+	if err := h.binder.bind(ctx, cb); err != nil {
+		cb.status = ledger.Pending
+		h.log.Error("the ledger cannot be read, so a result says pending",
+			zap.String("merchant", h.merchant.name), zap.String("request_id", cb.requestID), zap.Error(err))
+		return
+	}
+	h.binder.noteOrLog(ctx, &cb.bound, cb.transaction, false)
 }
 
 // visit turns the request into the one that the app gets of a page: as it came, without a body.

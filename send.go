@@ -32,13 +32,16 @@ type reply struct {
 
 var errReplyTooLarge = errors.New("the reply is larger than max_body")
 
-// send takes the envelope to the gateway and its reply back. It does not end when the app
+// send takes the envelope to the gateway and its reply back. The context of an app's call does not end when the app
 // hangs up: a payment on the wire cannot be taken back, and its reply belongs into the log.
 func (p *Proxy) send(ctx context.Context, c *call) *problem.Problem {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(p.Timeout))
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(p.Timeout))
 	defer cancel()
 	defer p.release()
 
+	if c.isLate() {
+		return problem.StoreUnavailable()
+	}
 	var a attempt
 	c.reply = p.post(ctx, c, &a)
 	if c.operation.Effect == operation.Reads && a.lost(&c.reply) && ctx.Err() == nil {

@@ -5,19 +5,20 @@ import (
 	"strings"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 )
 
-// PaymentStatus says what a proven message means for the order. Only "paid"
-// may hand out goods.
-type PaymentStatus string
+// PaymentStatus says what a proven message means for the order. Only "paid" may hand out goods.
+type PaymentStatus = ledger.Status
 
-// The payment statuses, as the header Galaxypay-Payment-Status carries them.
+// The payment statuses that a message alone can have, as the header Galaxypay-Payment-Status carries them. With a ledger
+// there are more.
 const (
-	Paid      PaymentStatus = "paid"
-	Cancelled PaymentStatus = "cancelled" // by the customer
-	Expired   PaymentStatus = "expired"   // not paid in time
-	Pending   PaymentStatus = "pending"   // not finished: ask again later
-	Failed    PaymentStatus = "failed"
+	Paid      = ledger.Paid
+	Cancelled = ledger.Cancelled
+	Expired   = ledger.Expired
+	Pending   = ledger.Pending
+	Failed    = ledger.Failed
 )
 
 // payment is what a message of the gateway says about a payment: the three fields that
@@ -25,17 +26,24 @@ const (
 // that is present but null counts as empty, not as absent: absent fields are not held
 // against a payment, so this is the safe side.
 type payment struct {
-	responseCode string
-	status       string // responseData.transactionStatus
-	stage        string // responseData.transactionStage
-	hasStatus    bool
-	hasStage     bool
-	ambiguous    bool   // a name that decides stands twice, in different letter case
-	unreadable   bool   // there is a responseData, but it is not an object
-	hasEndpoint  bool   // the customer has something left to do there
-	transaction  string // transactionID or, of a payment link, orderNo; "" where it has neither
-	order        string // orderID or, of a payment link, orderNo; "" where it has neither
+	responseCode  string
+	status        string // responseData.transactionStatus
+	stage         string // responseData.transactionStage
+	hasStatus     bool
+	hasStage      bool
+	ambiguous     bool   // a name that decides stands twice, in different letter case
+	unreadable    bool   // there is a responseData, but it is not an object
+	hasEndpoint   bool   // the customer has something left to do there
+	transaction   string // transactionID or, of a payment link, orderNo; "" where it has neither
+	order         string // orderID or, of a payment link, orderNo; "" where it has neither
+	amount        string // orderAmount
+	currency      string // orderCurrency
+	method        string // paymentMethod
+	isTransaction bool   // transaction is a transactionID
 }
+
+// isLink reports whether the message is about a payment link.
+func (p *payment) isLink() bool { return p.transaction != "" && !p.isTransaction }
 
 func paymentOf(e *envelope) payment {
 	p := payment{responseCode: e.responseCode}
@@ -50,7 +58,11 @@ func paymentOf(e *envelope) payment {
 	p.hasStage, p.stage = stage != nil, statusText(stage)
 	p.hasEndpoint = isGiven(rawjson.Find(data, "endpoint"))
 	number := rawjson.Scalar(rawjson.Find(data, "orderNo"))
-	p.transaction = cmp.Or(rawjson.Scalar(rawjson.Find(data, "transactionID")), number)
+	transaction := rawjson.Scalar(rawjson.Find(data, "transactionID"))
+	p.transaction, p.isTransaction = cmp.Or(transaction, number), transaction != ""
+	p.amount = rawjson.Scalar(rawjson.Find(data, "orderAmount"))
+	p.currency = rawjson.Scalar(rawjson.Find(data, "orderCurrency"))
+	p.method = rawjson.Scalar(rawjson.Find(data, "paymentMethod"))
 	p.order = cmp.Or(rawjson.Scalar(rawjson.Find(data, "orderID")), number)
 	return p
 }

@@ -111,7 +111,7 @@ func wrongGlobalOptions(files string) map[string]wrongOption {
 		"previous_salt padded, second": {"environment uat" + keyPair + "previous_salt {env.SALT}\nprevious_salt {env.PADDED}", []string{"previous_salt 2", "white space"}},
 
 		"unknown option":         {"environment uat" + keyPair + "slat {env.SALT}", []string{"unknown option", "slat"}},
-		"option of the handler":  {"environment uat" + keyPair + "timeout 3s", []string{"unknown option", "timeout"}},
+		"option of the handler":  {"environment uat" + keyPair + "max_body 1KiB", []string{"unknown option", "max_body"}},
 		"block after a value":    {"environment uat {\n}" + keyPair, []string{"unknown option"}},
 		"duplicate environment":  {"environment uat\nenvironment uat" + keyPair, []string{"duplicate", "environment"}},
 		"duplicate base_url":     {"base_url https://a.example\nbase_url https://a.example" + keyPair, []string{"duplicate", "base_url"}},

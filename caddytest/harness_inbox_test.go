@@ -52,6 +52,10 @@ func (want provenCallback) checkFromInbox(t *testing.T, got appRequest) (attempt
 		t.Errorf("Galaxypay-Attempt %q", got.header.Get("Galaxypay-Attempt"))
 	}
 	got.header.Del("Galaxypay-Attempt")
+	if order := got.header.Get("Galaxypay-Order"); order != "" && order != "unknown" {
+		t.Errorf("Galaxypay-Order %q of what was not signed here", order)
+	}
+	got.header.Del("Galaxypay-Order")
 	want.target, want.kind = "/payments/ipn?from=sidecar", "ipn"
 	want.check(t, got)
 	return attempt

@@ -23,7 +23,7 @@ func TestInboxPostgresIsDownAtStart(t *testing.T) {
 		t.Errorf("the sidecar answers HTTP %d: %s", a.status, a.body)
 	}
 	m := signedMessage(paidMessage, testSalt)
-	c.post(t, c.url("9181")+"/ipn", m.json()).wantCallbackRefused(t, http.StatusServiceUnavailable, "inbox_unavailable")
+	c.post(t, c.url("9181")+"/ipn", m.json()).wantCallbackRefused(t, http.StatusServiceUnavailable, "store_unavailable")
 	if err := c.load(t, versioned(databaseSite(g.merchant(t), app.address), 2)); err == nil {
 		t.Error("Caddy took a configuration that cannot open its inbox")
 	}
@@ -50,7 +50,7 @@ func TestInboxPostgresRestarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := signedMessage(paidMessage, testSalt)
-	c.post(t, c.url("9181")+"/ipn", after.json()).wantCallbackRefused(t, http.StatusServiceUnavailable, "inbox_unavailable")
+	c.post(t, c.url("9181")+"/ipn", after.json()).wantCallbackRefused(t, http.StatusServiceUnavailable, "store_unavailable")
 	app.received()
 	taken := app.answersWithSignal(answering(http.StatusOK, ""))
 	if err := server.Start(t.Context()); err != nil {
@@ -77,7 +77,7 @@ func acknowledged(t *testing.T, c *caddyServer, m callback) {
 			a.wantIPNStatus(t, "200")
 			return true
 		}
-		a.wantCallbackRefused(t, http.StatusServiceUnavailable, "inbox_unavailable")
+		a.wantCallbackRefused(t, http.StatusServiceUnavailable, "store_unavailable")
 		return false
 	})
 }

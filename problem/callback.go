@@ -76,9 +76,9 @@ func ResultUnanswered(status int) *Problem {
 	return p
 }
 
-// InboxUnavailable informs the gateway that an IPN could not be kept.
-func InboxUnavailable() *Problem {
-	return of(CodeInboxUnavailable, say(
+// MessageNotKept informs the gateway that an IPN could not be kept, or not be held against what was signed.
+func MessageNotKept() *Problem {
+	return of(CodeStoreUnavailable, say(
 		"The message could not be stored, so it is not acknowledged; send it again later.",
 		"Không lưu được thông báo nên chưa xác nhận; hãy gửi lại sau."))
 }

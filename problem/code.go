@@ -40,6 +40,11 @@ const (
 	CodeContentTypeUnsupported   Code = "content_type_unsupported"
 	CodeFieldsInvalid            Code = "fields_invalid"
 	CodeOverloaded               Code = "overloaded"
+	CodeStoreUnavailable         Code = "store_unavailable"
+	CodeInProgress               Code = "in_progress"
+	CodeIdempotencyKeyReused     Code = "idempotency_key_reused"
+	CodeSettled                  Code = "settled"
+	CodePageLost                 Code = "page_lost"
 	CodeGatewayBadRequest        Code = "gateway_bad_request"
 	CodeGatewayUnauthorized      Code = "gateway_unauthorized"
 	CodePaymentExpired           Code = "payment_expired"
@@ -63,7 +68,6 @@ const (
 	CodeSignatureInvalid  Code = "signature_invalid"
 	CodeCallbackMalformed Code = "callback_malformed"
 	CodeAppUnavailable    Code = "app_unavailable"
-	CodeInboxUnavailable  Code = "inbox_unavailable"
 )
 
 // codes holds what goes with each code. Codes of callbacks alone have no outcome: nothing
@@ -85,6 +89,11 @@ var codes = map[Code]struct {
 	CodeContentTypeUnsupported:   {http.StatusUnsupportedMediaType, NotSent, language.Both("The content type is not supported", "Kiểu nội dung không được hỗ trợ")},
 	CodeFieldsInvalid:            {http.StatusUnprocessableEntity, NotSent, language.Both("Some fields are invalid", "Một số trường không hợp lệ")},
 	CodeOverloaded:               {http.StatusServiceUnavailable, NotSent, language.Both("Too many requests at once", "Quá nhiều yêu cầu cùng lúc")},
+	CodeStoreUnavailable:         {http.StatusServiceUnavailable, NotSent, language.Both("The store cannot be used", "Không dùng được kho lưu")},
+	CodeInProgress:               {http.StatusConflict, Unknown, language.Both("The same call is at work now", "Lời gọi này đang được xử lý")},
+	CodeIdempotencyKeyReused:     {http.StatusUnprocessableEntity, Unknown, language.Both("The requestID belongs to another call", "requestID thuộc về một lời gọi khác")},
+	CodeSettled:                  {http.StatusConflict, Rejected, language.Both("An operator has settled this call as not carried out", "Người vận hành đã kết luận lời gọi này không được thực hiện")},
+	CodePageLost:                 {http.StatusConflict, Rejected, language.Both("The payment page is lost", "Trang thanh toán đã mất")},
 	CodeGatewayBadRequest:        {http.StatusBadRequest, Rejected, language.Both("The gateway refused the request", "Cổng thanh toán từ chối yêu cầu")},
 	CodeGatewayUnauthorized:      {http.StatusBadGateway, Rejected, language.Both("The gateway refused our key or signature", "Cổng thanh toán từ chối khóa hoặc chữ ký")},
 	CodePaymentExpired:           {http.StatusPaymentRequired, Rejected, language.Both("The transaction has expired", "Giao dịch đã hết hạn")},
@@ -105,7 +114,6 @@ var codes = map[Code]struct {
 	CodeSignatureInvalid:  {http.StatusForbidden, "", language.Both("The message is not proven", "Thông báo không được xác thực")},
 	CodeCallbackMalformed: {http.StatusBadRequest, "", language.Both("The message cannot be read", "Không đọc được thông báo")},
 	CodeAppUnavailable:    {http.StatusServiceUnavailable, "", language.Both("The app has not taken the message", "Ứng dụng chưa nhận thông báo")},
-	CodeInboxUnavailable:  {http.StatusServiceUnavailable, "", language.Both("The message could not be kept", "Không lưu được thông báo")},
 }
 
 // Codes returns every code, in alphabetical order.

@@ -49,7 +49,11 @@ var contract = map[Code]struct {
 	"signature_invalid":          {403, ""},
 	"callback_malformed":         {400, ""},
 	"app_unavailable":            {503, ""},
-	"inbox_unavailable":          {503, ""},
+	"store_unavailable":          {503, "not_sent"},
+	"in_progress":                {409, "unknown"},
+	"idempotency_key_reused":     {422, "unknown"},
+	"settled":                    {409, "rejected"},
+	"page_lost":                  {409, "rejected"},
 }
 
 // declared are the codes that the source declares.

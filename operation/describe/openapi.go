@@ -20,6 +20,8 @@ type Site struct {
 	Envelope bool
 	// Unproven says that answers without a proof are passed on too, with a mark.
 	Unproven bool
+	// Ledger says that calls are recorded, so that a repeated one is answered with what was recorded.
+	Ledger bool
 	// Calls are the ways in which a call can fail, Documents those of a GET.
 	Calls, Documents []Failure
 }
@@ -57,7 +59,7 @@ func OpenAPI(s *Site) ([]byte, error) {
 		{"security", []object{}},
 		{"tags", tags},
 		{"paths", paths},
-		{"webhooks", webhooks()},
+		{"webhooks", s.webhooks()},
 		{"components", object{
 			{"parameters", parameters},
 			{"headers", s.headers()},
@@ -142,7 +144,10 @@ func schemaName(o *operation.Operation, suffix string) string { return capitalis
 
 func (s *Site) responses(o *operation.Operation) object {
 	carried := []string{"Galaxypay-Merchant", "Galaxypay-Operation", "Galaxypay-Request-Id", "Galaxypay-Response-Code"}
-	if saysPaymentStatus(o) {
+	if s.Ledger {
+		carried = append(carried, orderHeader, replayedHeader)
+	}
+	if s.Ledger || saysPaymentStatus(o) {
 		carried = append(carried, paymentStatusHeader)
 	}
 	if s.Unproven {

@@ -15,6 +15,8 @@ import (
 const (
 	paymentStatusHeader = "Galaxypay-Payment-Status"
 	verifiedHeader      = "Galaxypay-Verified"
+	orderHeader         = "Galaxypay-Order"
+	replayedHeader      = "Galaxypay-Replayed"
 )
 
 // ownHeaders are those of every answer, and problemHeaders those of every problem.
@@ -27,6 +29,17 @@ var (
 // new one would be another contract.
 var paymentStatuses = []string{"paid", "cancelled", "expired", "pending", "failed"}
 
+// ledgerStatuses are the values that there are with a ledger besides: of messages, and of recorded payments, which repeated calls
+// are answered with.
+var ledgerStatuses = []string{"authorized", "reversed", "disputed", "none", "open", "unknown", "abandoned", "silent"}
+
+func (s *Site) paymentStatuses() []string {
+	if s.Ledger {
+		return append(slices.Clone(paymentStatuses), ledgerStatuses...)
+	}
+	return paymentStatuses
+}
+
 // headers describes those of this site's answers.
 func (s *Site) headers() object {
 	described := object{
@@ -36,7 +49,15 @@ func (s *Site) headers() object {
 		{"Galaxypay-Response-Code", textHeader("The responseCode of the gateway's proven answer.")},
 		{paymentStatusHeader, object{
 			{"description", "What the answer to query or fastPay says of the payment, where it settles it. Only `paid` hands out goods. A fast pay with an endpoint and no transactionStatus is `pending`. After isAutoCapture false, `paid` means that the amount is held, and after a refund a query still says `paid`: the app must remember both."},
-			{"schema", object{{"type", typeString}, {"enum", paymentStatuses}}},
+			{"schema", object{{"type", typeString}, {"enum", s.paymentStatuses()}}},
+		}},
+		{orderHeader, object{
+			{"description", "Whether the answer to query or fastPay fits what was signed: `matched`, `mismatched` (then the payment status is `disputed`), or `unknown` where it cannot be said."},
+			{"schema", object{{"type", typeString}, {"enum", []string{"matched", "mismatched", "unknown"}}}},
+		}},
+		{replayedHeader, object{
+			{"description", "`true`: the call was made before, and this is its recorded answer. Nothing was sent."},
+			{"schema", object{{"type", typeString}, {"enum", []string{"true"}}}},
 		}},
 		{verifiedHeader, object{
 			{"description", "`false`: the answer is not proven, so it may be forged. Such an answer has no Galaxypay-Payment-Status. Without this header the answer is proven."},
@@ -60,8 +81,10 @@ func (s *Site) sends(header string) bool {
 	switch header {
 	case verifiedHeader:
 		return s.Unproven
+	case orderHeader, replayedHeader:
+		return s.Ledger
 	case paymentStatusHeader:
-		return slices.ContainsFunc(s.Operations, func(o operation.Operation) bool { return saysPaymentStatus(&o) })
+		return s.Ledger || slices.ContainsFunc(s.Operations, func(o operation.Operation) bool { return saysPaymentStatus(&o) })
 	case "Retry-After", "Accept-Post", "Accept-Encoding":
 		return slices.ContainsFunc(s.Calls, func(f Failure) bool { return slices.Contains(f.Headers, header) })
 	}

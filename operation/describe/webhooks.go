@@ -6,25 +6,25 @@ import "encoding/json"
 // Callback", of which versions differ: apps must not demand more than is required here.
 
 // webhooks describes the callbacks as the app gets them. Their addresses are the operator's choice.
-func webhooks() object {
+func (s *Site) webhooks() object {
 	return object{
-		{"ipn", object{{"post", callback("receiveIPN", "IPN: how a payment ended",
+		{"ipn", object{{"post", s.callback("receiveIPN", "IPN: how a payment ended",
 			"The gateway's server says how a payment ended, and the sidecar has proven it. Go by Galaxypay-Payment-Status: hand out goods "+
 				"for `paid` and nothing else, after comparing orderAmount by value. The same news may come several times: go by "+
 				"Galaxypay-Transaction-Id with the payment status.\n\n"+
 				"Máy chủ của cổng thanh toán báo kết quả, sidecar đã xác thực. Chỉ giao hàng khi Galaxypay-Payment-Status là `paid`.",
-			[]string{"ipn"}, callbackSchema(), ipnExample, wordResponses)}}},
-		{"paymentLinkIPN", object{{"post", callback("receivePaymentLinkIPN", "IPN of a payment link",
+			s.ipnKinds(), callbackSchema(), ipnExample, wordResponses)}}},
+		{"paymentLinkIPN", object{{"post", s.callback("receivePaymentLinkIPN", "IPN of a payment link",
 			"As `ipn`, at the ipnURL of the link. It names the link by orderNo, which Galaxypay-Transaction-Id and Galaxypay-Order-Id "+
 				"hold too, and has no orderID.\n\nNhư `ipn`, dành cho liên kết thanh toán; nhận biết liên kết bằng orderNo.",
-			[]string{"ipn"}, linkCallbackSchema(), linkExample, wordResponses)}}},
+			s.ipnKinds(), linkCallbackSchema(), linkExample, wordResponses)}}},
 		{"result", object{
-			{"get", visit("showResult", "Result: the customer's browser is back",
+			{"get", s.visit("showResult", "Result: the customer's browser is back",
 				"The customer's browser comes back after paying or cancelling, at successURL, failureURL or cancelURL, and gets the app's page. "+
 					"The headers say which order it is about. "+
 					"The customer may never come back, and the result often comes before the IPN: then show a page that waits for it, and hand out goods by the IPN.\n\n"+
 					"Trình duyệt của khách hàng quay lại. Trang này chỉ để hiển thị; hãy giao hàng theo IPN.")},
-			{"post", callback("receiveResult", "Result with its message: with forward post, or too long for an address",
+			{"post", s.callback("receiveResult", "Result with its message: with forward post, or too long for an address",
 				"As get, with the gateway's message as body, if galaxypay_result says `forward post`, or where the message does not fit an address.\n\n"+
 					"Như get, kèm nội dung thông báo: khi cấu hình `forward post`, hoặc khi thông báo quá dài.",
 				[]string{"result", "cancel"}, callbackSchema(), resultExample, pageResponses)},
@@ -32,14 +32,22 @@ func webhooks() object {
 	}
 }
 
+// ipnKinds are the kinds of what arrives like an IPN: with a ledger, also what the gateway has answered on asking.
+func (s *Site) ipnKinds() []string {
+	if s.Ledger {
+		return []string{"ipn", "query"}
+	}
+	return []string{"ipn"}
+}
+
 // visit describes a result that the app gets as the visit of a page.
-func visit(id, summary, description string) object {
+func (s *Site) visit(id, summary, description string) object {
 	return object{
 		{"operationId", id},
 		{"tags", []string{tagCallbacks}},
 		{"summary", summary},
 		{"description", description},
-		{"parameters", callbackHeaders([]string{"result", "cancel"})},
+		{"parameters", s.callbackHeaders([]string{"result", "cancel"})},
 		{"responses", pageResponses},
 	}
 }
@@ -48,13 +56,13 @@ func visit(id, summary, description string) object {
 var pageResponses = object{{"default", object{{"description", "The page that the customer sees. Headers and body pass through unchanged. " +
 	"Where the status is 500 or more and the body is empty, or the app does not answer, the customer gets a page of the sidecar's."}}}}
 
-func callback(id, summary, description string, kinds []string, message schema, example json.RawMessage, responses object) object {
+func (s *Site) callback(id, summary, description string, kinds []string, message schema, example json.RawMessage, responses object) object {
 	return object{
 		{"operationId", id},
 		{"tags", []string{tagCallbacks}},
 		{"summary", summary},
 		{"description", description},
-		{"parameters", callbackHeaders(kinds)},
+		{"parameters", s.callbackHeaders(kinds)},
 		{"requestBody", object{{"required", true}, {"content", jsonContent(message, example)}}},
 		{"responses", responses},
 	}
@@ -62,11 +70,11 @@ func callback(id, summary, description string, kinds []string, message schema, e
 
 // callbackHeaders are those that the app gets. Like the schemas, they stand in each webhook:
 // some generators leave out the components that only webhooks refer to.
-func callbackHeaders(kinds []string) []object {
-	return []object{
+func (s *Site) callbackHeaders(kinds []string) []object {
+	headers := []object{
 		callbackHeader("Galaxypay-Callback", true, "Which callback it is.", kinds[0], kinds...),
 		callbackHeader("Galaxypay-Merchant", true, "Whose salt proved it.", "default"),
-		callbackHeader(paymentStatusHeader, true, "What it means for the order. Only `paid` hands out goods.", "paid", paymentStatuses...),
+		callbackHeader(paymentStatusHeader, true, "What it means for the order. Only `paid` hands out goods.", "paid", s.paymentStatuses()...),
 		callbackHeader("Galaxypay-Delivery-Id", true, "Of this message: a repeated attempt has the same one.",
 			"a3f5b0c1d2e4968778695a4b3c2d1e0f00112233445566778899aabbccddeeff"),
 		callbackHeader("Galaxypay-Transaction-Id", false, "transactionID or, of a payment link, orderNo. Percent-encoded: decode it.",
@@ -74,6 +82,14 @@ func callbackHeaders(kinds []string) []object {
 		callbackHeader("Galaxypay-Order-Id", false, "orderID or, of a payment link, orderNo. Percent-encoded: decode it.", "888289"),
 		callbackHeader("Galaxypay-Attempt", false, "With an inbox: which attempt this is, from 1 on.", "1"),
 	}
+	if !s.Ledger {
+		return headers
+	}
+	return append(headers,
+		callbackHeader(orderHeader, false, "Whether it fits what was signed. A message that does not is `disputed`.", "matched", "matched", "mismatched", "unknown"),
+		callbackHeader("Galaxypay-Operation", false, "Short name of the call that it is about, where it was recorded.", "pay"),
+		callbackHeader("Galaxypay-Confirmed", false, "With confirm on: `true` after the gateway, on asking, has said the same.", "true", "true", "false"),
+	)
 }
 
 func callbackHeader(name string, required bool, description, example string, values ...string) object {

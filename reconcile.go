@@ -1,0 +1,296 @@
+package galaxypay
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"math/rand/v2"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
+)
+
+const (
+	// mostQuestions is how many questions are put to gateways at once.
+	mostQuestions = 4
+	// questionLease is how long a question may take, before another sidecar may ask it again.
+	questionLease = 2 * time.Minute
+	// longestPoll is how long the ledger is not looked into for questions that are due.
+	longestPoll = 30 * time.Second
+	// shortestPause and longestPause bound how long no question is put to a gateway that did not answer the last one.
+	shortestPause = time.Second
+	longestPause  = 5 * time.Minute
+)
+
+// jitterShare is which part of a delay is added to it at random at most, so that payments of one moment are not asked about
+// in one moment.
+const jitterShare = 5
+
+// defaultReconcile are the delays of questions about a payment.
+var defaultReconcile = []caddy.Duration{
+	caddy.Duration(10 * time.Minute), caddy.Duration(30 * time.Minute), caddy.Duration(2 * time.Hour), caddy.Duration(6 * time.Hour), caddy.Duration(24 * time.Hour),
+}
+
+// provisionReconcile checks the option reconcile.
+func (a *App) provisionReconcile() error {
+	if a.Reconcile == nil {
+		a.Reconcile = defaultReconcile
+	}
+	for i, delay := range a.Reconcile {
+		if delay <= 0 || i > 0 && delay <= a.Reconcile[i-1] {
+			return errors.New("reconcile: expected durations above zero, each longer than the one before; they count from the payment")
+		}
+		a.store.schedule = append(a.store.schedule, time.Duration(delay))
+	}
+	return nil
+}
+
+// startReconciling asks about payments until the configuration ends.
+func (a *App) startReconciling() {
+	if !a.store.isNamed {
+		return
+	}
+	if !a.store.seals() {
+		a.log.Warn("the store has no encrypt, so it holds the gateway's answers as they are, and calls that store or remove cards are sent again instead of answered from it; add encrypt <key id> <key>")
+	}
+	r := &reconciler{store: a.store, schedule: a.store.schedule, askers: a.askers, log: a.log, paused: make(map[string]pause)}
+	for _, asker := range a.askers {
+		if len(r.schedule) > 0 && a.store.inboxes[asker.binder.merchant.name] == nil {
+			a.log.Warn("payments of this merchant are asked about, and what the gateway answers is recorded but not delivered, since it has no inbox; add inbox to its galaxypay_ipn",
+				zap.String("merchant", asker.binder.merchant.name))
+		}
+	}
+	a.store.asking.Go(func() { r.run(a.store.opening) })
+}
+
+// firstQuestion is when the gateway is asked about a payment first; zero: it is not.
+func (m *membership) firstQuestion(p *ledger.Payment) time.Time {
+	first := m.schedule.First(p.RecordedAt)
+	if first.IsZero() {
+		return first
+	}
+	return first.Add(rand.N(m.schedule[0]/jitterShare + 1)) //nolint:gosec // G404: to spread questions
+}
+
+// reconciler asks gateways about payments that no word has come about, and makes events of the answers.
+type reconciler struct {
+	store    *membership
+	schedule ledger.Schedule
+	askers   map[string]*asker // by book
+	log      *zap.Logger
+
+	mu     sync.Mutex
+	paused map[string]pause // by book
+}
+
+// pause is how long a gateway that did not answer is left alone.
+type pause struct {
+	until time.Time
+	took  time.Duration
+}
+
+// run asks until the context ends.
+func (r *reconciler) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		due, next, err := r.claim(ctx)
+		if err != nil && ctx.Err() == nil {
+			r.log.Warn("the ledger cannot be looked into for payments to ask about; it is tried again", zap.Error(err))
+		}
+		if len(due) == 0 {
+			r.interruptOverdue(ctx)
+			r.wait(ctx, next)
+			continue
+		}
+		var asked sync.WaitGroup
+		for _, p := range due {
+			asked.Go(func() { r.reconcile(ctx, p) })
+		}
+		asked.Wait()
+	}
+}
+
+// interruptOverdue ends the calls that are at work beyond their deadline, whose sidecar has died.
+func (r *reconciler) interruptOverdue(ctx context.Context) {
+	payments, err := r.store.payments() //nolint:contextcheck // the store is opened for all, not for these questions
+	if err == nil {
+		_, err = ledger.InterruptOverdue(ctx, payments)
+	}
+	if err != nil && ctx.Err() == nil {
+		r.log.Warn("calls whose sidecar has died could not be looked for; it is tried again", zap.Error(err))
+	}
+}
+
+// claim claims the payments to be asked about now, of gateways that are not left alone.
+func (r *reconciler) claim(ctx context.Context) (due []ledger.Payment, next time.Time, err error) {
+	payments, err := r.store.payments() //nolint:contextcheck // the store is opened for all, not for these questions
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	books := r.open()
+	if len(books) == 0 || len(r.schedule) == 0 {
+		return nil, time.Time{}, nil
+	}
+	limit := mostQuestions
+	if r.isProbing() {
+		limit = 1
+	}
+	return ledger.ClaimDue(ctx, payments, books, limit, questionLease)
+}
+
+// open are the books whose gateways are not left alone now.
+func (r *reconciler) open() (books []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for book := range r.askers {
+		if !time.Now().Before(r.paused[book].until) {
+			books = append(books, book)
+		}
+	}
+	return books
+}
+
+// isProbing reports whether some gateway did not answer the last question: then one is enough to find out whether it does now.
+func (r *reconciler) isProbing() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.paused) > 0
+}
+
+// wait waits until a question is due, or may have become due.
+func (r *reconciler) wait(ctx context.Context, next time.Time) {
+	delay := longestPoll
+	if len(r.schedule) > 0 {
+		delay = min(delay, r.schedule[0]/2+time.Millisecond)
+	}
+	if !next.IsZero() {
+		delay = min(delay, max(time.Until(next), time.Millisecond))
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(delay):
+	}
+}
+
+// reconcile asks about a payment, and records what came of it.
+func (r *reconciler) reconcile(ctx context.Context, p ledger.Payment) {
+	a := r.askers[p.Book]
+	transaction := p.Transactions[len(p.Transactions)-1]
+	a.binder.metrics.countLedger(a.binder.merchant.name, ledgerAsked)
+	n, err := a.ask(ctx, transaction)
+	if ctx.Err() != nil {
+		return // its lease ends, and another asks
+	}
+	r.remember(p.Book, err == nil)
+	if err == nil {
+		err = r.tell(ctx, a, &p, n)
+	}
+	if err != nil {
+		r.log.Warn("the gateway was asked about a payment, to no effect; it is asked again by the schedule",
+			zap.String("merchant", a.binder.merchant.name), zap.String("request_id", p.RequestID), zap.Error(err))
+	}
+	r.settle(ctx, a, p, err == nil)
+}
+
+// remember notes whether a gateway has answered.
+func (r *reconciler) remember(book string, answered bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if answered {
+		delete(r.paused, book)
+		return
+	}
+	took := min(max(2*r.paused[book].took, shortestPause), longestPause)
+	r.paused[book] = pause{time.Now().Add(took), took}
+}
+
+// settle records that a question was asked.
+func (r *reconciler) settle(ctx context.Context, a *asker, p ledger.Payment, answered bool) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	payments, err := r.store.payments() //nolint:contextcheck // the store is opened for all, not for these questions
+	if err == nil {
+		var after ledger.Payment
+		after, err = ledger.Asked(ctx, payments, p, answered, r.schedule, rand.N(r.schedule[0]/jitterShare+1)) //nolint:gosec // G404: to spread questions
+		r.report(a, &p, &after)
+	}
+	if err != nil {
+		r.log.Warn("it could not be recorded that the gateway was asked; it is asked again", zap.String("request_id", p.RequestID), zap.Error(err))
+	}
+}
+
+// report logs, once, a payment that is not asked about any more and still open.
+func (r *reconciler) report(a *asker, before, after *ledger.Payment) {
+	if after.Status == before.Status || after.Status != ledger.Abandoned && after.Status != ledger.Silent {
+		return
+	}
+	a.binder.metrics.countLedger(a.binder.merchant.name, string(after.Status))
+	r.log.Warn("the last question about a payment is asked, and it is not paid: abandoned where the gateway said that it is open, silent where it never answered",
+		zap.String("merchant", a.binder.merchant.name), zap.String("order_id", after.OrderID), zap.String("request_id", after.RequestID), zap.String("payment_status", string(after.Status)))
+}
+
+// tell makes an event of an answer that is news, or records it where the merchant has no inbox.
+func (r *reconciler) tell(ctx context.Context, a *asker, p *ledger.Payment, n *news) error {
+	b := &n.bound
+	if b.Status == ledger.Pending || b.Payment.Word && b.Payment.Status == b.Status {
+		return nil
+	}
+	queue := r.store.inboxes[a.binder.merchant.name]
+	if queue != nil {
+		if err := r.arrive(ctx, a, p, n); err != nil {
+			return err
+		}
+	}
+	a.binder.metrics.countLedger(a.binder.merchant.name, ledgerReconciled)
+	return a.binder.note(ctx, b, n.said.transaction, true)
+}
+
+// arrive keeps an event like that of an IPN. Its id is the same for every answer that says the same of a payment.
+func (r *reconciler) arrive(ctx context.Context, a *asker, p *ledger.Payment, n *news) error {
+	member, err := r.store.join() //nolint:contextcheck // the store is opened for all, not for this question
+	if err != nil {
+		return err
+	}
+	id := sha256.Sum256([]byte("query\n" + p.RequestID + "\n" + string(n.bound.Status)))
+	_, err = member.Arrive(ctx, inbox.Event{
+		ID:            hex.EncodeToString(id[:]),
+		Kind:          kindQuery,
+		Queue:         a.binder.merchant.name,
+		Transaction:   nameOf(n.said.transaction),
+		OrderID:       p.OrderID,
+		RequestID:     nameOf(p.RequestID),
+		PaymentStatus: string(n.bound.Status),
+		ReceivedAt:    time.Now().UTC(),
+		Message:       n.text,
+		Request:       a.requestFor(p),
+	})
+	return err
+}
+
+// requestFor is the request that an IPN would have been, by the signed ipnURL.
+func (a *asker) requestFor(p *ledger.Payment) inbox.Request {
+	sent := inbox.Request{Scheme: "http", Host: "localhost", URI: "/", RemoteAddr: "127.0.0.1:0"}
+	u, err := a.signedAddress(p)
+	if err != nil {
+		return sent
+	}
+	sent.Scheme, sent.Host, sent.URI = u.Scheme, u.Host, u.RequestURI()
+	return sent
+}
+
+func (a *asker) signedAddress(p *ledger.Payment) (*url.URL, error) {
+	if len(p.Address) == 0 {
+		return nil, errors.New("none was signed")
+	}
+	address, err := a.binder.store.open(p.Address, sealedAddress, p.Book, p.RequestID)
+	if err != nil {
+		return nil, err
+	}
+	return url.Parse(string(address))
+}
