@@ -17,7 +17,7 @@ func init() {
 }
 
 func addSubcommands(galaxypay *cobra.Command) {
-	galaxypay.AddCommand(openAPICommand(), desk.InboxCommand(), desk.StoreCommand())
+	galaxypay.AddCommand(openAPICommand(), desk.InboxCommand(), desk.PaymentsCommand(), desk.StoreCommand())
 	desk.RefuseUnknown(galaxypay)
 }
 

@@ -37,6 +37,9 @@ var ErrNoInbox = errors.New("the running configuration has no inbox")
 //	GET  /galaxypay/inbox/export   one event on each line, with its message
 //	GET  /galaxypay/inbox/stats    how many there are: {"states": {"pending": 0, ...}, ...}
 //	POST /galaxypay/inbox/replay   deliver again: {"replayed": 1}
+//	GET  /galaxypay/payments/list  what the ledger knows of calls: {"payments": [...], "more": false}
+//	GET  /galaxypay/payments/show  the call with a requestID, request; merchant where several have it
+//	POST /galaxypay/payments/settle  end its unknown outcome: as accepted, rejected or not_sent, with a reason
 //	POST /galaxypay/store/check    read everything and look for damage: {"checked": 12}, the number of records
 //	POST /galaxypay/store/backup   copy the store to the file with the absolute path file
 //
@@ -65,6 +68,10 @@ var (
 	replayRoute = route{http.MethodPost, "/galaxypay/inbox/replay"}
 	checkRoute  = route{http.MethodPost, "/galaxypay/store/check"}
 	backupRoute = route{http.MethodPost, "/galaxypay/store/backup"}
+
+	listPaymentsRoute  = route{http.MethodGet, "/galaxypay/payments/list"}
+	showPaymentRoute   = route{http.MethodGet, "/galaxypay/payments/show"}
+	settlePaymentRoute = route{http.MethodPost, "/galaxypay/payments/settle"}
 )
 
 // Routes returns the routes.
@@ -77,6 +84,9 @@ func (AdminAPI) Routes() []caddy.AdminRoute {
 		replayRoute.servedBy(replayEvents),
 		checkRoute.servedBy(checkStore),
 		backupRoute.servedBy(backUpStore),
+		listPaymentsRoute.servedBy(listPayments),
+		showPaymentRoute.servedBy(showPayment),
+		settlePaymentRoute.servedBy(settlePayment),
 	}
 }
 

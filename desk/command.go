@@ -173,7 +173,8 @@ func addLimitFlag(c *cobra.Command, byDefault string) {
 // too, so that the API refuses it: it may come from a variable that is not set.
 func flagParameters(cmd *cobra.Command) url.Values {
 	parameters := make(url.Values)
-	for _, name := range []string{"queue", "order", "transaction", "request", "state", "payment-status", "since", "until", "limit", "all"} {
+	for _, name := range []string{"queue", "order", "transaction", "request", "state", "payment-status", "since", "until", "limit", "all",
+		"merchant", "operation", "outcome", "reason"} {
 		if flag := cmd.Flags().Lookup(name); flag != nil && flag.Changed {
 			parameters.Set(strings.ReplaceAll(name, "-", "_"), flag.Value.String())
 		}

@@ -1,0 +1,107 @@
+package desk
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// PaymentsCommand returns the command "caddy galaxypay payments" with its subcommands. Each calls
+// the admin API of a running sidecar.
+func PaymentsCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "payments",
+		Short: "Shows what the ledger of a running sidecar knows of calls, and settles those of unknown outcome",
+		Long: `Shows what the ledger of a running sidecar knows of calls, and settles those of unknown outcome.
+It calls Caddy's admin API, which the configuration must not turn off.`,
+	}
+	addAddressFlags(c)
+	c.AddCommand(listPaymentsCommand(), showPaymentCommand(), settleCommand())
+	RefuseUnknown(c)
+	return c
+}
+
+func listPaymentsCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "Lists calls, the newest first",
+		Example: `  caddy galaxypay payments list --order DH-1001
+  caddy galaxypay payments list --outcome unknown`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var answer struct {
+				Payments []payment
+				More     bool
+			}
+			if err := requestJSON(cmd, listPaymentsRoute, flagParameters(cmd), &answer); err != nil {
+				return err
+			}
+			if answer.More {
+				cmd.PrintErrln("There are more. Add a filter, or give a higher --limit.")
+			}
+			return writePaymentTable(cmd.OutOrStdout(), answer.Payments)
+		},
+	}
+	f := c.Flags()
+	f.String("merchant", "", "Only calls in this merchant's name")
+	f.String("order", "", "Only calls with this orderID")
+	f.String("transaction", "", "Only calls of, or about, this transactionID, or the orderNo of a payment link")
+	f.String("request", "", "Only the call with this requestID")
+	f.String("operation", "", "Only calls of this operation, by short name")
+	f.String("outcome", "", "Only calls that are at_work, accepted, rejected, not_sent or unknown")
+	f.String("payment-status", "", "Only payments that are open, paid, authorized, reversed, cancelled, expired, failed, unknown, abandoned or silent")
+	f.String("since", "", "Only calls that were made at this time or later, such as 2026-12-31T00:00:00+07:00")
+	f.String("until", "", "Only calls that were made before this time")
+	addLimitFlag(c, "100")
+	return c
+}
+
+func showPaymentCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "show <requestID>",
+		Short: "Shows what is recorded of a call, as JSON",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			parameters := flagParameters(cmd)
+			parameters.Set("request", args[0])
+			return printAnswer(cmd, showPaymentRoute, parameters)
+		},
+	}
+	c.Flags().String("merchant", "", "The merchant, where several have a call with this requestID")
+	return c
+}
+
+func settleCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "settle <requestID> accepted|rejected|not_sent --reason <text>",
+		Short: "Ends the unknown outcome of a call, by what the gateway's support has told you",
+		Long: `Ends the unknown outcome of a call, by what the gateway's support has told you.
+After accepted, the same call is answered 200; after rejected, 409 settled; after not_sent it is sent again.
+The reason is kept with the record.`,
+		Example: `  caddy galaxypay payments settle DH-1001-refund-1 rejected --reason "gateway ticket 4711: no such refund"`,
+		Args:    cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			parameters := flagParameters(cmd)
+			parameters.Set("request", args[0])
+			parameters.Set("as", args[1])
+			return printAnswer(cmd, settlePaymentRoute, parameters)
+		},
+	}
+	c.Flags().String("merchant", "", "The merchant, where several have a call with this requestID")
+	c.Flags().String("reason", "", "Why; required")
+	return c
+}
+
+// writePaymentTable writes one line for each call.
+func writePaymentTable(w io.Writer, payments []payment) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "RECORDED\tMERCHANT\tOPERATION\tORDER\tAMOUNT\tOUTCOME\tPAYMENT\tREQUEST")
+	for _, p := range payments {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s %s\t%s\t%s\t%s\n", p.RecordedAt.Format(time.RFC3339), p.Merchant, printable(p.Operation),
+			printable(p.OrderID), printable(p.Amount), printable(p.Currency), p.Outcome, p.Status, printable(p.RequestID))
+	}
+	return t.Flush()
+}
