@@ -81,7 +81,9 @@ func (p *Proxy) begin(ctx context.Context, c *call) (ledger.Decision, error) {
 }
 
 // saysFalse reports whether a flag is false, as text or not.
-func saysFalse(value []byte) bool { return string(value) == "false" || rawjson.Scalar(value) == "false" }
+func saysFalse(value []byte) bool {
+	return string(value) == "false" || rawjson.Scalar(value) == "false"
+}
 
 // decide answers a call that the ledger knows.
 func (p *Proxy) decide(w http.ResponseWriter, c *call, d *ledger.Decision) *problem.Problem {
