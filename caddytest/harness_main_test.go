@@ -15,6 +15,7 @@
 //	call_        from the app to the gateway and back
 //	callback_    from the gateway to the app and back
 //	inbox_       IPNs that are kept until the app has taken them
+//	ledger_      calls that are recorded, repeated, and held against messages
 //	reload_      a new configuration while calls and callbacks arrive
 //	network_     connections that fail in the middle of a message
 //	timeouts     clients that are slow on purpose

@@ -3,7 +3,9 @@ package caddytest
 import (
 	"bytes"
 	"context"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/Shopify/toxiproxy/v2"
@@ -53,8 +55,70 @@ func (r relay) add(t *testing.T, toxic string) {
 	}
 }
 
-// heal lets everything pass again. Bytes that were held back arrive late.
-func (r relay) heal() { r.Toxics.ResetToxics(context.Background()) }
+// heal lets everything pass again. Bytes that were held back arrive late. A meter stays.
+func (r relay) heal() {
+	for _, toxic := range r.Toxics.GetToxicArray() {
+		if w := toxic.(*toxics.ToxicWrapper); w.Type != "meter" {
+			_ = r.Toxics.RemoveToxic(context.Background(), w.Name) // no other goroutine removes it
+		}
+	}
+}
+
+// meter is a toxic that lets everything pass and counts, by requestID, the calls that were written to the relay, whole or
+// not. It is added before any other, so it sees what they hold back.
+type meter struct {
+	mu      sync.Mutex
+	written map[string]int
+}
+
+func init() { toxics.Register("meter", new(meter)) }
+
+// addMeter counts calls from now on.
+func (r relay) addMeter(t *testing.T) *meter {
+	t.Helper()
+	added, err := r.Toxics.AddToxicJson(strings.NewReader(`{"type":"meter","stream":"upstream"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return added.Toxic.(*meter)
+}
+
+var requestIDInCall = regexp.MustCompile(`"requestID":"([^"]+)"`)
+
+// Pipe implements toxics.Toxic. The sidecar writes a call in one go, so it is one chunk.
+func (m *meter) Pipe(stub *toxics.ToxicStub) {
+	for {
+		select {
+		case <-stub.Interrupt:
+			return
+		case chunk := <-stub.Input:
+			if chunk == nil {
+				stub.Close()
+				return
+			}
+			m.count(chunk.Data)
+			stub.Output <- chunk
+		}
+	}
+}
+
+func (m *meter) count(data []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.written == nil {
+		m.written = make(map[string]int)
+	}
+	for _, match := range requestIDInCall.FindAllSubmatch(data, -1) {
+		m.written[string(match[1])]++
+	}
+}
+
+// sendings is how often the call with a requestID was written.
+func (m *meter) sendings(requestID string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.written[requestID]
+}
 
 // stall is a toxic that lets this number of bytes pass and drops the rest. The connection stays open.
 type stall struct {

@@ -83,11 +83,17 @@ func (c connectCase) title() string { return c.name }
 // networkGatewayTLS is a networkGateway behind TLS, and the options that the sidecar needs for it.
 func networkGatewayTLS(t *testing.T) (g *countingPeer, transport string) {
 	t.Helper()
+	g = networkGateway(t)
+	return g, secured(t, g)
+}
+
+// secured puts a peer behind TLS, and returns the options that the sidecar needs for it.
+func secured(t *testing.T, g *countingPeer) (transport string) {
+	t.Helper()
 	server := httptest.NewTLSServer(nil) // for its certificate
 	t.Cleanup(server.Close)
-	g = networkGateway(t)
 	g.secure(&tls.Config{Certificates: server.TLS.Certificates, MinVersion: tls.VersionTLS12})
-	return g, "transport http {\ntls_trust_pool file " + certificateOf(t, server) + "\ntls_server_name example.com\n}"
+	return "transport http {\ntls_trust_pool file " + certificateOf(t, server) + "\ntls_server_name example.com\n}"
 }
 
 // connectCases are the cases. A relay leads to the gateway behind TLS at secure, or to an address on

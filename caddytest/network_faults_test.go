@@ -283,7 +283,7 @@ const duplicate result = "transaction_duplicate"
 
 // callID is an idempotency key that becomes the requestID as it is. All have the same length.
 func callID(name string, number int) string {
-	return fmt.Sprintf("%s-%03d", (name + "-------")[:7], number)
+	return fmt.Sprintf("%s-%04d", (name + "-------")[:7], number)
 }
 
 // outcomes are HTTP status and outcome of each result that is a problem.
