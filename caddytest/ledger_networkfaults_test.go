@@ -22,8 +22,11 @@ func TestLedgerNetworkFaults(t *testing.T) {
 		l.stop()
 	})
 	t.Cleanup(end)
+	if len(l.cases) < 200 {
+		t.Errorf("%d cases, want at least 200", len(l.cases))
+	}
 	l.measure(t)
-	inParallel(t, l.cases[len(l.requests):], func(t *testing.T, i int, c *ledgerCase) {
+	inParallel(t, l.cases[len(l.requests):], func(t *testing.T, _ int, c *ledgerCase) {
 		t.Helper()
 		l.play(t, c)
 	})
