@@ -232,7 +232,7 @@ type call struct {
 	begun      time.Time      // when it began to be recorded
 	payment    ledger.Payment // its record, or that of the same call before
 	isAtWork   bool           // it is recorded, and its outcome is not yet
-	isReplayed bool           // the ledger has answered
+	isReplayed bool           // the ledger has answered, with what it knows of the same call before
 	isProven   bool           // the reply
 	order      ledger.Order   // whether the reply fits what was signed; "" where nothing was compared
 	status     ledger.Status  // what the reply says of a payment, "" where it says nothing

@@ -98,7 +98,6 @@ func (p *Proxy) decide(w http.ResponseWriter, c *call, d *ledger.Decision) *prob
 		return problem.KeyReused(recordedOutcome(&d.Payment))
 	}
 	c.isReplayed, c.status = true, d.Payment.Status
-	p.metrics.countLedger(p.merchant.name, ledgerReplayed)
 	switch d.Verdict {
 	case ledger.Denied:
 		return problem.Settled()
@@ -133,6 +132,7 @@ func (p *Proxy) replay(c *call) *problem.Problem {
 	if err != nil {
 		p.log.Error("a recorded answer cannot be decrypted, so the call is not answered",
 			zap.String("merchant", p.merchant.name), zap.String("request_id", c.request.requestID), zap.Error(err))
+		c.isReplayed = false
 		return problem.AnswerSealed(recordedOutcome(&c.payment))
 	}
 	c.reply.body = body

@@ -263,6 +263,9 @@ func (p *Proxy) report(r *http.Request, c *call, prob *problem.Problem, took tim
 		outcome = string(prob.Outcome)
 	}
 	p.metrics.countRequest(p.merchant.name, c.name(), outcome, took)
+	if c.isReplayed {
+		p.metrics.countLedger(p.merchant.name, ledgerReplayed)
+	}
 
 	level := zap.DebugLevel
 	switch {
