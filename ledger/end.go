@@ -50,7 +50,7 @@ func end(tx Tx, sent *Payment, r *Result) (ended Payment, paidTwice bool, err er
 	if err != nil {
 		return Payment{}, false, err
 	}
-	if p == nil { // its record was damaged, and put aside
+	if p == nil { // the store has lost it, as a standby can that takes over: a repeated call must still find it
 		p = new(*sent)
 		p.Seq = 0
 	}

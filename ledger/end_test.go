@@ -255,7 +255,8 @@ func TestEndSaysWhenToAsk(t *testing.T) {
 	}
 }
 
-// A record that was damaged, and put aside, does not keep its call from being recorded.
+// A store can lose a record, as a standby can that takes over. The outcome is recorded all the same, else a repeated call would
+// be sent again.
 func TestEndWithoutARecord(t *testing.T) {
 	s, elsewhere := newMemory(), newMemory()
 	elsewhere.sends(t, call(under("r0")))

@@ -21,8 +21,9 @@ type Store interface {
 	// Change runs change in a transaction. It is alone: no other change of this store, in this
 	// process or another, runs between what it reads and what it writes. When Change returns nil,
 	// what change has put is durable. Change may be run again after a failure, so it must set its
-	// results again, and do nothing that cannot be done twice. If it fails, nothing is kept, and
-	// its error is returned as it is.
+	// results again, and do nothing that cannot be done twice. It must use nothing of the store but
+	// its Tx: a change in it would wait for it, for ever. If it fails, or ends its goroutine, nothing
+	// is kept; its error is returned as it is.
 	//
 	// If ctx ends before the change has begun, Change fails and nothing is kept; later it waits
 	// for the outcome.

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 )
 
 // mostChanges bounds how many changes of this sidecar share a transaction. Others wait for its end.
@@ -182,16 +183,13 @@ func (c *change) hasFailed() bool { return c.refused != nil || c.panicked != nil
 
 // call runs a change's function, and notes how it ended.
 func (x *changing) call(c *change) {
-	defer func() {
-		c.panicked = recover()
-		x.isOver = true
-		switch {
-		case x.failed == nil:
-		case c.refused == nil || errors.Is(c.refused, x.failed):
-			c.failed = x.failed
-		default:
-			c.failed = fmt.Errorf("%w: %w", c.refused, x.failed)
-		}
-	}()
-	c.refused = c.run(x)
+	c.panicked, c.refused = store.Run(func() error { return c.run(x) })
+	x.isOver = true
+	switch {
+	case x.failed == nil:
+	case c.refused == nil || errors.Is(c.refused, x.failed):
+		c.failed = x.failed
+	default:
+		c.failed = fmt.Errorf("%w: %w", c.refused, x.failed)
+	}
 }

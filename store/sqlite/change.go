@@ -50,7 +50,7 @@ func (x *changing) do(change func(ledger.Tx) error) error {
 	if err := t.c.run("SAVEPOINT change"); err != nil {
 		return err
 	}
-	x.call(change)
+	x.panicked, x.refused = store.Run(func() error { return change(x) })
 	x.t = nil
 	switch {
 	case x.failed != nil:
@@ -70,11 +70,6 @@ func (x *changing) do(change func(ledger.Tx) error) error {
 		}
 	}
 	return nil
-}
-
-func (x *changing) call(change func(ledger.Tx) error) {
-	defer func() { x.panicked = recover() }()
-	x.refused = change(x)
 }
 
 // whyFailed is the store's error, and what the change's function made of it.

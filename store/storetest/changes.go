@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -85,6 +86,23 @@ func changePanics(t *testing.T, p *payments) {
 	})
 	if value != "canary" {
 		t.Errorf("it panicked with %v", value)
+	}
+	p.absent(t, "R1")
+	p.put(t, payment("R1"))
+}
+
+// changeExits has a function that ends its goroutine, as FailNow does: the store must outlive it.
+func changeExits(t *testing.T, p *payments) {
+	err := p.Change(t.Context(), func(tx ledger.Tx) error {
+		one := payment("R1")
+		if err := tx.Put(&one); err != nil {
+			return err
+		}
+		runtime.Goexit()
+		return nil
+	})
+	if err == nil {
+		t.Error("it counts as made")
 	}
 	p.absent(t, "R1")
 	p.put(t, payment("R1"))

@@ -40,6 +40,7 @@ func RunPayments(t *testing.T, open func(t *testing.T) store.Store, reopen func(
 		{"a change is alone", changeIsAlone},
 		{"a change that fails keeps nothing", changeFails},
 		{"a change that panics keeps nothing", changePanics},
+		{"a change that ends its goroutine keeps nothing, and the store goes on", changeExits},
 		{"changes that fail do not affect others", failingNeighbours},
 		{"a change whose context has ended is not begun", changeEnded},
 		{"the clock is one for a change, and does not go back", paymentClock},
