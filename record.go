@@ -176,14 +176,18 @@ func (p *Proxy) end(ctx context.Context, sent ledger.Payment, r ledger.Result) (
 	if err != nil {
 		return sent, err
 	}
-	recorded, twice, err := ledger.End(ctx, payments, sent, r)
+	ended, err := ledger.End(ctx, payments, sent, r)
 	if err != nil {
 		return sent, err
 	}
-	if twice {
-		p.binder.reportPaidTwice(&recorded)
+	if ended.PaidTwice {
+		p.binder.reportPaidTwice(&ended.Payment)
 	}
-	return recorded, nil
+	if ended.Unfelt {
+		p.log.Error("a call was accepted, and the record of the payment that it is about is damaged, so the payment status does not show it; ask the gateway with query",
+			zap.String("merchant", p.merchant.name), zap.String("request_id", sent.RequestID), zap.String("transaction_id", sent.About))
+	}
+	return ended.Payment, nil
 }
 
 // resultOf is how a call ended, in the ledger's words.

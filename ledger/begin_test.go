@@ -73,11 +73,11 @@ func (s *memory) sends(t tester, c Call) Payment {
 // ended is what End says, which must be without an error.
 func (s *memory) ended(t tester, sent Payment, r Result) Payment {
 	t.Helper()
-	p, _, err := End(context.Background(), s, sent, r)
+	e, err := End(context.Background(), s, sent, r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p
+	return e.Payment
 }
 
 // did sends a call and ends it.

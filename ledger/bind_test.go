@@ -377,8 +377,8 @@ func TestEndPaidTwice(t *testing.T) {
 	s.noted(t, message(), true)
 	r := accepted("t2")
 	r.Status = Paid
-	if _, twice, err := End(t.Context(), s, s.sends(t, call(under("r2"), charge)), r); !twice || err != nil {
-		t.Errorf("paid twice %v, error %v", twice, err)
+	if e, err := End(t.Context(), s, s.sends(t, call(under("r2"), charge)), r); !e.PaidTwice || err != nil {
+		t.Errorf("paid twice %v, error %v", e.PaidTwice, err)
 	}
 }
 

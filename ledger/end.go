@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
@@ -30,44 +31,54 @@ type Result struct {
 	AskAt time.Time
 }
 
-// End records how the sending of a call ended, and returns the record that the app is to be
-// answered by: it may say more than the result, for example that the payment was made by a sending
-// before this one. Sent is the record that Begin returned. PaidTwice reports that another payment
-// of the same order is paid too.
-func End(ctx context.Context, s Store, sent Payment, r Result) (p Payment, paidTwice bool, err error) {
+// Ended is a call whose sending has ended.
+type Ended struct {
+	// Payment is the record that the app is to be answered by: it may say more than the result, for example that the
+	// payment was made by a sending before this one.
+	Payment Payment
+	// PaidTwice: another payment of the same order is paid too.
+	PaidTwice bool
+	// Unfelt: the call was accepted, and is about a payment whose record is damaged, so that nothing
+	// of it could be noted there.
+	Unfelt bool
+}
+
+// End records how the sending of a call ended. Sent is the record that Begin returned.
+func End(ctx context.Context, s Store, sent Payment, r Result) (e Ended, err error) {
 	err = s.Change(ctx, func(tx Tx) error {
-		p, paidTwice, err = end(tx, &sent, &r)
+		e, err = end(tx, &sent, &r)
 		return err
 	})
 	if err != nil {
-		return Payment{}, false, err
+		return Ended{}, err
 	}
-	return p, paidTwice, nil
+	return e, nil
 }
 
-func end(tx Tx, sent *Payment, r *Result) (ended Payment, paidTwice bool, err error) {
+func end(tx Tx, sent *Payment, r *Result) (Ended, error) {
 	p, err := tx.Payment(sent.Book, sent.RequestID)
 	if err != nil {
-		return Payment{}, false, err
+		return Ended{}, err
 	}
 	if p == nil { // the store has lost it, as a standby can that takes over: a repeated call must still find it
 		p = new(*sent)
 		p.Seq = 0
 	}
 	if !p.takes(sent, r) {
-		return *p, false, nil
+		return Ended{Payment: *p}, nil
 	}
 	isNew := p.finish(r, tx.Now())
 	if err := tx.Put(p); err != nil {
-		return Payment{}, false, err
+		return Ended{}, err
 	}
+	isFelt := true
 	if p.Outcome == Accepted {
-		if err := carryOut(tx, p); err != nil {
-			return Payment{}, false, err
+		if isFelt, err = carryOut(tx, p); err != nil {
+			return Ended{}, err
 		}
 	}
-	paidTwice, err = isPaidTwice(tx, p, isNew)
-	return *p, paidTwice, err
+	paidTwice, err := isPaidTwice(tx, p, isNew)
+	return Ended{*p, paidTwice, !isFelt}, err
 }
 
 // takes reports whether a result is news. An acceptance stays; a sending that another has
@@ -128,33 +139,42 @@ func (p *Payment) statusAfter(r *Result) Status {
 	return Failed
 }
 
-// carryOut does to the payments that an accepted call is about what it means for them.
-func carryOut(tx Tx, p *Payment) error {
+// carryOut does to the payments that an accepted call is about what it means for them. IsFelt is false where the record of
+// one is damaged: the call was carried out all the same, and its own record must say so.
+func carryOut(tx Tx, p *Payment) (isFelt bool, err error) {
 	if p.TakesPayment() {
-		return catchUp(tx, p)
+		return true, catchUp(tx, p)
 	}
 	if p.About == "" {
-		return nil
+		return true, nil
 	}
 	payments, err := tx.Named(p.Book, p.About)
+	if errors.Is(err, ErrDamaged) {
+		return false, nil
+	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, about := range payments {
-		if !about.TakesPayment() {
-			continue
+		if err := carryOutOn(tx, p, about); err != nil {
+			return false, err
 		}
-		if p.Effect == operation.Captures {
-			about.capture(tx.Now())
-			if err := tx.Put(about); err != nil {
-				return err
-			}
-		}
-		if err := catchUp(tx, about); err != nil {
+	}
+	return true, nil
+}
+
+// carryOutOn does to a payment what an accepted call about it means.
+func carryOutOn(tx Tx, p, about *Payment) error {
+	if !about.TakesPayment() {
+		return nil
+	}
+	if p.Effect == operation.Captures {
+		about.capture(tx.Now())
+		if err := tx.Put(about); err != nil {
 			return err
 		}
 	}
-	return nil
+	return catchUp(tx, about)
 }
 
 // capture notes that the held amount of a payment was taken. Only the gateway can say that it is

@@ -270,7 +270,36 @@ func TestEndWithABrokenStore(t *testing.T) {
 	s := newMemory()
 	sent := s.sends(t, call())
 	s.broken = errors.New("the disk is full")
-	if p, _, err := End(t.Context(), s, sent, accepted("t1")); !errors.Is(err, s.broken) || p.Seq != 0 {
-		t.Errorf("%+v, error %v", p, err)
+	if e, err := End(t.Context(), s, sent, accepted("t1")); !errors.Is(err, s.broken) || e.Payment.Seq != 0 {
+		t.Errorf("%+v, error %v", e, err)
+	}
+}
+
+// A call that was carried out is recorded as such, though the record of the payment that it is about is damaged.
+func TestEndAboutADamagedPayment(t *testing.T) {
+	for name, operation := range map[string]Call{
+		"refund": call(under("r2"), as("refund", "refund"), about("t1", "1")), "void": call(under("r2"), as("void", "void"), about("t1", "1")),
+		"capture": call(under("r2"), as("capture", "capture"), about("t1", "1")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := opened(t)
+			sent := s.sends(t, operation)
+			s.damaged = "t1"
+			e, err := End(t.Context(), s, sent, accepted(""))
+			if err != nil || !e.Unfelt || e.Payment.Outcome != Accepted {
+				t.Errorf("%+v, error %v", e, err)
+			}
+			if p := s.record(t, "r2"); p.Outcome != Accepted {
+				t.Errorf("recorded as %s", p.Outcome)
+			}
+			unknown := s.did(t, call(under("r3"), as("refund", "refund"), about("t1", "1")), lostAnswer)
+			if p, err := Settle(t.Context(), s, shop, unknown.RequestID, Accepted, "a reason"); err != nil || p.Outcome != Accepted {
+				t.Errorf("settled as %s, error %v", p.Outcome, err)
+			}
+			s.damaged = ""
+			if e, err := End(t.Context(), s, s.sends(t, call(under("r4"), as("capture", "capture"), about("t1", "1"))), accepted("")); err != nil || e.Unfelt {
+				t.Errorf("%+v, error %v", e, err)
+			}
+		})
 	}
 }

@@ -16,7 +16,8 @@ type memory struct {
 	payments map[uint64]Payment
 	last     uint64 // Seq
 	now      time.Time
-	broken   error // of every method
+	broken   error  // of every method
+	damaged  string // the transaction of a payment whose record cannot be read
 	puts     int
 }
 
@@ -129,6 +130,9 @@ func (tx *memoryTx) Payment(book, requestID string) (*Payment, error) {
 }
 
 func (tx *memoryTx) Named(book, transaction string) ([]*Payment, error) {
+	if transaction == tx.store.damaged && transaction != "" {
+		return nil, ErrDamaged
+	}
 	return tx.pick(func(p *Payment) bool { return p.Book == book && slices.Contains(p.Transactions, transaction) }), tx.broken
 }
 

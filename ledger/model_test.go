@@ -285,11 +285,12 @@ func (w *world) end(t *rapid.T) {
 
 func (w *world) finishSending(t *rapid.T, s *sending, r Result) {
 	was, old := w.statuses(), w.store.record(t, s.sent.RequestID)
-	p, twice, err := End(t.Context(), w.store, s.sent, r)
+	e, err := End(t.Context(), w.store, s.sent, r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.checkPaidTwice(t, was, p.RequestID, twice)
+	p := e.Payment
+	w.checkPaidTwice(t, was, p.RequestID, e.PaidTwice)
 	if s.stage == begun {
 		w.remove(s)
 	}

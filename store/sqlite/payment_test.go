@@ -329,8 +329,8 @@ func isClosed(t *testing.T, s *Store, damaged, other *ledger.Payment) {
 // requestID stays closed.
 func isNotEnded(t *testing.T, s *Store, sent, other *ledger.Payment) {
 	t.Helper()
-	if p, _, err := ledger.End(t.Context(), s.Payments(), *sent, ledger.Result{Outcome: ledger.NotSent}); !errors.Is(err, ledger.ErrDamaged) {
-		t.Errorf("ended as %+v, %v", p, err)
+	if e, err := ledger.End(t.Context(), s.Payments(), *sent, ledger.Result{Outcome: ledger.NotSent}); !errors.Is(err, ledger.ErrDamaged) {
+		t.Errorf("ended as %+v, %v", e.Payment, err)
 	}
 	again := testPayment(0)
 	if err := s.Payments().Change(t.Context(), func(tx ledger.Tx) error { return tx.Put(&again) }); !errors.Is(err, ledger.ErrDamaged) {
