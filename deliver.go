@@ -146,7 +146,7 @@ func (b *block) request(ctx context.Context, record inbox.Record, attempt int, b
 	// at this moment, as it may with every request that can be sent twice.
 	r.Header["Idempotency-Key"] = nil
 	callbackHeaders{
-		callback: record.Kind, merchant: record.Queue, paymentStatus: string(bound.Status), deliveryID: record.ID,
+		callback: record.Kind, merchant: inbox.MerchantOf(record.Queue), paymentStatus: string(bound.Status), deliveryID: record.ID,
 		transaction: record.Transaction, order: record.OrderID, attempt: attempt,
 		match: bound.Order, operation: bound.Payment.Operation, confirmed: confirmed,
 	}.set(r.Header)

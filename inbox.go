@@ -214,10 +214,10 @@ func (i *Inbox) schedule() time.Duration {
 	return total
 }
 
-// queue is how the engine is to deliver for a merchant.
-func (i *Inbox) queue(merchant string, keep caddy.Duration, blocks blocks) inbox.Queue {
+// queue is how the engine is to deliver for a merchant and its gateway.
+func (i *Inbox) queue(book string, keep caddy.Duration, blocks blocks) inbox.Queue {
 	q := inbox.Queue{
-		Name:         merchant,
+		Name:         book,
 		Deliver:      blocks.deliver,
 		Timeout:      attemptTimeout,
 		AnswerWithin: time.Duration(i.AnswerWithin),

@@ -67,7 +67,7 @@ func (h *IPN) Provision(ctx caddy.Context) error {
 	if h.Inbox.Confirm == "on" {
 		b.asker = asker
 	}
-	return h.store.add(ctx, h.merchant.name, h.Inbox, b)
+	return h.store.add(ctx, h.merchant.book, h.Inbox, b)
 }
 
 // ServeHTTP handles one IPN.
@@ -164,7 +164,7 @@ func (h *IPN) arrive(r *http.Request, cb *callback) (inbox.Answer, error) {
 	return member.Arrive(r.Context(), inbox.Event{
 		ID:            cb.deliveryID,
 		Kind:          kindIPN,
-		Queue:         h.merchant.name,
+		Queue:         h.merchant.book,
 		Transaction:   nameOf(cb.transaction),
 		OrderID:       nameOf(cb.order),
 		RequestID:     nameOf(cb.requestID),

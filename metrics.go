@@ -130,8 +130,8 @@ func (b inboxBacklog) Collect(c chan<- prometheus.Metric) {
 	if err != nil {
 		return
 	}
-	for merchant := range b.inboxes {
-		c <- prometheus.MustNewConstMetric(inboxPending, prometheus.GaugeValue, float64(pending[merchant]), merchant)
+	for book := range b.inboxes {
+		c <- prometheus.MustNewConstMetric(inboxPending, prometheus.GaugeValue, float64(pending[book]), inbox.MerchantOf(book))
 	}
 }
 
@@ -197,6 +197,6 @@ func (m *metrics) expectInbox(merchant string) {
 	}
 }
 
-func (m *metrics) countInbox(merchant, result string) {
-	m.inbox.WithLabelValues(merchant, result).Inc()
+func (m *metrics) countInbox(queue, result string) {
+	m.inbox.WithLabelValues(inbox.MerchantOf(queue), result).Inc()
 }

@@ -246,11 +246,11 @@ func (s sharedEngine) Destruct() error { return s.Close() }
 
 // membership is one configuration's share in a store.
 type membership struct {
-	opener   store.Opener    // nil: there is no store, and no handler has an inbox
-	isNamed  bool            // by the global option: then calls are recorded
-	schedule ledger.Schedule // of questions about payments
-	inboxes  map[string]*Inbox
-	blocks   map[string]blocks // by merchant, as inboxes
+	opener   store.Opener      // nil: there is no store, and no handler has an inbox
+	isNamed  bool              // by the global option: then calls are recorded
+	schedule ledger.Schedule   // of questions about payments
+	inboxes  map[string]*Inbox // by book: events belong to a merchant and its gateway
+	blocks   map[string]blocks // by book
 	log      *zap.Logger
 	metrics  *metrics
 
@@ -330,7 +330,8 @@ func (m *membership) use(engine any) error {
 }
 
 // add registers the inbox of a handler and its block, while that is provisioned.
-func (m *membership) add(ctx caddy.Context, merchant string, i *Inbox, b *block) error {
+func (m *membership) add(ctx caddy.Context, book string, i *Inbox, b *block) error {
+	merchant := inbox.MerchantOf(book)
 	if m.opener == nil {
 		engine, err := ctx.LoadModuleByID(defaultEngine, nil)
 		if err != nil {
@@ -340,15 +341,15 @@ func (m *membership) add(ctx caddy.Context, merchant string, i *Inbox, b *block)
 			return err
 		}
 	}
-	if other := m.inboxes[merchant]; other != nil && !other.equals(i) {
+	if other := m.inboxes[book]; other != nil && !other.equals(i) {
 		return fmt.Errorf("inbox: the handlers of merchant %s have different settings; they may differ in deliver only", merchant)
 	}
 	if keep := time.Duration(m.opener.Settings().Keep); keep <= i.schedule() {
 		return fmt.Errorf("inbox: keep is %s, and the schedule of merchant %s can take %s; expected keep to be longer, so that no event is dropped before a person sees that it failed",
 			keep, merchant, i.schedule())
 	}
-	m.inboxes[merchant] = i
-	m.blocks[merchant] = append(m.blocks[merchant], b)
+	m.inboxes[book] = i
+	m.blocks[book] = append(m.blocks[book], b)
 	m.metrics.expectInbox(merchant)
 	return nil
 }
@@ -356,8 +357,8 @@ func (m *membership) add(ctx caddy.Context, merchant string, i *Inbox, b *block)
 // queues are how the engine is to deliver.
 func (m *membership) queues() []inbox.Queue {
 	var queues []inbox.Queue
-	for merchant, i := range m.inboxes {
-		queues = append(queues, i.queue(merchant, m.opener.Settings().Keep, m.blocks[merchant]))
+	for book, i := range m.inboxes {
+		queues = append(queues, i.queue(book, m.opener.Settings().Keep, m.blocks[book]))
 	}
 	return queues
 }
@@ -476,13 +477,14 @@ func (m *membership) reportBacklog() {
 		m.log.Error("what is pending in the inbox could not be counted", zap.Error(err))
 		return
 	}
-	for _, merchant := range slices.Sorted(maps.Keys(pending)) {
-		if m.inboxes[merchant] != nil {
-			m.log.Info("the inbox holds events to be delivered", zap.String("merchant", merchant), zap.Int("pending", pending[merchant]))
+	for _, book := range slices.Sorted(maps.Keys(pending)) {
+		merchant, gateway, _ := strings.Cut(book, " ")
+		if m.inboxes[book] != nil {
+			m.log.Info("the inbox holds events to be delivered", zap.String("merchant", merchant), zap.Int("pending", pending[book]))
 			continue
 		}
-		m.log.Warn("the inbox holds events of a merchant that has no inbox in this configuration; they are not delivered until it has one again",
-			zap.String("merchant", merchant), zap.Int("pending", pending[merchant]))
+		m.log.Warn("the inbox holds events of a merchant that has no inbox in this configuration, or has another gateway; they are not delivered until it has this one again",
+			zap.String("merchant", merchant), zap.String("gateway", gateway), zap.Int("pending", pending[book]))
 	}
 	m.rememberStore(pending, true)
 }
@@ -511,9 +513,10 @@ func (m *membership) reportOthers() {
 		}
 		log := m.log.With(zap.String("store", used.Engine+" "+used.Name))
 		used = m.asItIsNow(used)
-		for _, merchant := range slices.Sorted(maps.Keys(used.Pending)) {
+		for _, book := range slices.Sorted(maps.Keys(used.Pending)) {
+			merchant, gateway, _ := strings.Cut(book, " ")
 			log.Warn("the inbox of an earlier configuration holds events in another store; they are not delivered while this configuration does not use it",
-				zap.String("merchant", merchant), zap.Int("pending", used.Pending[merchant]))
+				zap.String("merchant", merchant), zap.String("gateway", gateway), zap.Int("pending", used.Pending[book]))
 		}
 		if used.Open && len(used.Pending) == 0 {
 			log.Warn("an earlier configuration used another store, and the sidecar ended without closing it; events in it are not delivered while this configuration does not use it")

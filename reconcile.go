@@ -62,7 +62,7 @@ func (a *App) startReconciling() {
 	}
 	r := &reconciler{store: a.store, schedule: a.store.schedule, askers: a.askers, log: a.log, paused: make(map[string]pause)}
 	for _, asker := range a.askers {
-		if len(r.schedule) > 0 && a.store.inboxes[asker.binder.merchant.name] == nil {
+		if len(r.schedule) > 0 && a.store.inboxes[asker.binder.merchant.book] == nil {
 			a.log.Warn("payments of this merchant are asked about, and what the gateway answers is recorded but not delivered, since it has no inbox; add inbox to its galaxypay_ipn",
 				zap.String("merchant", asker.binder.merchant.name))
 		}
@@ -241,7 +241,7 @@ func (r *reconciler) tell(ctx context.Context, a *asker, p *ledger.Payment, n *n
 	if b.Status == ledger.Pending || b.Payment.Word && b.Payment.Status == b.Status {
 		return nil
 	}
-	queue := r.store.inboxes[a.binder.merchant.name]
+	queue := r.store.inboxes[a.binder.merchant.book]
 	if queue != nil {
 		if err := r.arrive(ctx, a, p, n); err != nil {
 			return err
@@ -261,7 +261,7 @@ func (r *reconciler) arrive(ctx context.Context, a *asker, p *ledger.Payment, n 
 	_, err = member.Arrive(ctx, inbox.Event{
 		ID:            hex.EncodeToString(id[:]),
 		Kind:          kindQuery,
-		Queue:         a.binder.merchant.name,
+		Queue:         a.binder.merchant.book,
 		Transaction:   nameOf(n.said.transaction),
 		OrderID:       p.OrderID,
 		RequestID:     nameOf(p.RequestID),

@@ -266,7 +266,7 @@ func backlog(t *testing.T, store string) {
 	pending("shop", 1)
 	c.mustLoad(t, config("branch"))
 	pending("branch", 0)
-	lines := c.logLines(t, "the inbox holds events of a merchant that has no inbox in this configuration; they are not delivered until it has one again")
+	lines := c.logLines(t, "the inbox holds events of a merchant that has no inbox in this configuration, or has another gateway; they are not delivered until it has this one again")
 	if len(lines) != 1 || lines[0]["merchant"] != "shop" || lines[0]["pending"] != 1.0 || lines[0]["level"] != "warn" {
 		t.Errorf("logged %v", lines)
 	}

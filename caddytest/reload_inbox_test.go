@@ -72,7 +72,7 @@ func TestReloadThatFailsKeepsTheInbox(t *testing.T) {
 func TestReloadWithoutTheInboxOfPendingEvents(t *testing.T) {
 	const (
 		elsewhere = "the inbox of an earlier configuration holds events in another store; they are not delivered while this configuration does not use it"
-		here      = "the inbox holds events of a merchant that has no inbox in this configuration; they are not delivered until it has one again"
+		here      = "the inbox holds events of a merchant that has no inbox in this configuration, or has another gateway; they are not delivered until it has this one again"
 	)
 	for name, test := range map[string]struct {
 		change func(site string) string

@@ -123,7 +123,7 @@ func TestShowByTheBeginningOfAnID(t *testing.T) {
 // Every parameter of a list picks by its own member.
 func TestListParameters(t *testing.T) {
 	for name, want := range map[string]inbox.Filter{
-		"id": {ID: "x"}, "queue": {Queue: "x"}, "order": {OrderID: "x"}, "transaction": {Transaction: "x"}, "request": {RequestID: "x"},
+		"id": {ID: "x"}, "queue": {Merchant: "x"}, "order": {OrderID: "x"}, "transaction": {Transaction: "x"}, "request": {RequestID: "x"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := new(plainStore)

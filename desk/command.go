@@ -162,7 +162,7 @@ func addFilterFlags(c *cobra.Command) {
 }
 
 func addQueueFlag(c *cobra.Command) {
-	c.Flags().String("queue", "", "Only events of this merchant")
+	c.Flags().String("queue", "", "Only events of this merchant; with a blank and the address of a gateway, only those of that one")
 }
 
 func addLimitFlag(c *cobra.Command, byDefault string) {

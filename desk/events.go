@@ -71,7 +71,7 @@ func showEvent(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
 	if err != nil {
 		return err
 	}
-	if f.ID == "" || f != (inbox.Filter{ID: f.ID, Queue: f.Queue}) {
+	if f.ID == "" || f != (inbox.Filter{ID: f.ID, Queue: f.Queue, Merchant: f.Merchant}) {
 		return apiError(http.StatusBadRequest, errors.New("expected the id of one event, or its beginning; only queue may be added"))
 	}
 	if len(f.ID) < lengthOfID {
@@ -104,7 +104,7 @@ func findEvent(r *http.Request, m *inbox.Member, f inbox.Filter) (found inbox.Re
 	case len(ids) == 1:
 		return found, nil
 	case len(slices.Compact(slices.Sorted(slices.Values(ids)))) == 1:
-		return found, apiError(http.StatusConflict, fmt.Errorf("several merchants have an event of this id; add queue to choose one: %s", named(queues)))
+		return found, apiError(http.StatusConflict, fmt.Errorf("several merchants, or gateways of one, have an event of this id; add queue to choose one: %s", named(queues)))
 	}
 	return found, apiError(http.StatusConflict, fmt.Errorf("several events have an id that begins so; give more of it: %s", named(ids)))
 }

@@ -54,7 +54,10 @@ func selectBy(f *inbox.Filter, name, value string) (err error) {
 	case "id":
 		f.ID = strings.ToLower(value)
 	case "queue":
-		f.Queue = value
+		f.Merchant = value
+		if strings.Contains(value, " ") { // with the address of its gateway
+			f.Queue, f.Merchant = value, ""
+		}
 	case "order":
 		f.OrderID = value
 	case "transaction":

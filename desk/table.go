@@ -19,7 +19,7 @@ func writeEventTable(w io.Writer, events []inbox.Record) error {
 	fmt.Fprintln(t, "RECEIVED\tSTATE\tPAYMENT\tQUEUE\tORDER\tTRANSACTION\tATTEMPTS\tSAID\tID\tLAST ERROR")
 	for _, e := range events {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", e.ReceivedAt.Format(time.RFC3339), e.State, e.PaymentStatus,
-			e.Queue, printable(e.OrderID), printable(e.Transaction), e.Attempts, cmp.Or(printable(e.Answer.Status), "-"), e.ID, printable(e.LastError))
+			inbox.MerchantOf(e.Queue), printable(e.OrderID), printable(e.Transaction), e.Attempts, cmp.Or(printable(e.Answer.Status), "-"), e.ID, printable(e.LastError))
 	}
 	return t.Flush()
 }

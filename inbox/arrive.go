@@ -100,7 +100,7 @@ func (m *Member) logArrival(r Record, isNew bool) {
 	}
 	m.settings.Count(r.Queue, CountOvertaken)
 	m.settings.Log.Warn("a new message about a paid transaction does not say paid; it is kept and not delivered",
-		zap.String("merchant", r.Queue),
+		zap.String("merchant", MerchantOf(r.Queue)),
 		zap.String("delivery_id", r.ID),
 		zap.String("request_id", r.RequestID),
 		zap.String("payment_status", r.PaymentStatus))

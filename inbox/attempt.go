@@ -78,7 +78,7 @@ func (m *Member) logAttempt(r Record, result Result, s Settlement, state State, 
 		m = newest
 	}
 	log := m.settings.Log.With(
-		zap.String("merchant", r.Queue),
+		zap.String("merchant", MerchantOf(r.Queue)),
 		zap.String("delivery_id", r.ID),
 		zap.String("request_id", r.RequestID),
 		zap.String("payment_status", r.PaymentStatus),

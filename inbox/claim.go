@@ -96,7 +96,7 @@ func (m *Member) claimQueue(q *Queue) time.Duration {
 func (m *Member) logUnreadable(queues []*Queue, err error) {
 	log := m.settings.Log
 	if len(queues) == 1 {
-		log = log.With(zap.String("merchant", queues[0].Name))
+		log = log.With(zap.String("merchant", MerchantOf(queues[0].Name)))
 	}
 	log.Error("the inbox cannot be read; trying again", zap.Error(err))
 }

@@ -1,6 +1,9 @@
 package inbox
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // MaxName is the longest that a text of an event may be, in bytes; a store may refuse longer
 // ones. It does not limit the message.
@@ -12,7 +15,8 @@ type Event struct {
 	// same message always has the same ID: by queue and ID, a repeated event is recognised.
 	ID string `json:"id"`
 
-	// Queue is the name of the merchant that the event belongs to.
+	// Queue is the merchant that the event belongs to, and the address of its gateway, with a blank
+	// between them: events of a test environment are no events of production.
 	Queue string `json:"queue"`
 
 	// Transaction is the payment that the event is about: transactionID, or orderNo of a
@@ -134,6 +138,12 @@ type Answer struct {
 
 // NotFound is the Answer.Status of an app that does not know the order, or not yet.
 const NotFound = "404"
+
+// MerchantOf is the name of the merchant in the name of a queue.
+func MerchantOf(queue string) string {
+	merchant, _, _ := strings.Cut(queue, " ")
+	return merchant
+}
 
 // eventKey identifies an event. Merchants with the same salt can get the same message, so the
 // ID alone does not.

@@ -40,8 +40,8 @@ func (m *Member) pruneQueue(q Queue, now time.Time) {
 	defer cancel()
 	n, err := m.engine.store.Prune(ctx, q.Name, now.Add(-q.Keep))
 	if err != nil {
-		m.settings.Log.Error("the inbox cannot be pruned", zap.String("merchant", q.Name), zap.Error(err))
+		m.settings.Log.Error("the inbox cannot be pruned", zap.String("merchant", MerchantOf(q.Name)), zap.Error(err))
 	} else if n > 0 {
-		m.settings.Log.Info("old messages of the inbox were dropped", zap.String("merchant", q.Name), zap.Int("events", n))
+		m.settings.Log.Info("old messages of the inbox were dropped", zap.String("merchant", MerchantOf(q.Name)), zap.Int("events", n))
 	}
 }

@@ -133,6 +133,7 @@ type Filter struct {
 	ID            string
 	IDPrefix      string // hex digits that the ID begins with
 	Queue         string
+	Merchant      string // that the name of the queue begins with
 	Transaction   string
 	OrderID       string
 	RequestID     string

@@ -30,6 +30,10 @@ func Where(f inbox.Filter) (condition string, args Args) {
 		add("id", "<", "id_before", f.IDPrefix+"g") // after every hex digit
 	}
 	text("merchant", f.Queue)
+	if f.Merchant != "" {
+		terms = append(terms, "substr(merchant || ' ', 1, length(CAST(@name AS TEXT)) + 1) = CAST(@name AS TEXT) || ' '")
+		args["name"] = f.Merchant
+	}
 	text("transaction_id", f.Transaction)
 	text("order_id", f.OrderID)
 	text("request_id", f.RequestID)

@@ -30,6 +30,8 @@ func list(t *testing.T, s *suite) {
 		{"unknown ID", inbox.Filter{ID: "x"}, "[]"},
 		{"ID of another queue", inbox.Filter{ID: "c", Queue: queue}, "[]"},
 		{"queue", inbox.Filter{Queue: queue}, "[e d b a]"},
+		{"merchant", inbox.Filter{Merchant: queue}, "[e d b a]"},
+		{"the beginning of a merchant", inbox.Filter{Merchant: queue[:3]}, "[]"},
 		{"transaction", inbox.Filter{Transaction: "GP1"}, "[e d c a]"},
 		{"transaction of a queue", inbox.Filter{Queue: queue, Transaction: "GP1"}, "[e d a]"},
 		{"pending", inbox.Filter{State: inbox.Pending}, "[e d c b]"},
