@@ -3,12 +3,12 @@ package galaxypay
 import (
 	"context"
 	"encoding/json"
-	"errors"
 
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
 // asker asks the gateway about payments of one merchant, with the operation query and by the merchant's own options.
@@ -44,7 +44,17 @@ func newAsker(ctx caddy.Context, b *binder) (*asker, error) {
 	return &asker{line: line, query: &routes.byPath["/"+operation.Query][0], binder: b}, nil
 }
 
-// ask asks about a transaction. The error says that there is no proven answer to the question.
+// noWordError is the error of a question to which there is no answer that speaks.
+type noWordError struct {
+	code problem.Code
+	// isOut: the gateway did not answer, or does not know the merchant, so that it is of no use to ask about other payments now.
+	isOut bool
+}
+
+func (e noWordError) Error() string { return string(e.code) }
+
+// ask asks about a transaction. The error is a noWordError if there is no proven answer with responseCode 200; any other is the
+// ledger's.
 func (a *asker) ask(ctx context.Context, transaction string) (*news, error) {
 	body, err := json.Marshal(map[string]string{"transactionID": transaction})
 	if err != nil {
@@ -52,13 +62,13 @@ func (a *asker) ask(ctx context.Context, transaction string) (*news, error) {
 	}
 	request, malformed := parseRequest(body)
 	if malformed != nil {
-		return nil, errors.New("the transactionID cannot be sent as JSON")
+		return nil, noWordError{code: problem.CodeBodyInvalid}
 	}
 	c := &call{operation: a.query, request: request}
 	a.line.wrap(c)
 	a.line.sign(c)
 	if prob := a.line.carry(ctx, c); prob != nil {
-		return nil, errors.New(string(prob.Code))
+		return nil, noWordError{prob.Code, !c.isProven || prob.Code == problem.CodeGatewayUnauthorized}
 	}
 	said := paymentOf(&c.opened)
 	n := &news{text: c.opened.text, said: said}

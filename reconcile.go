@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	// mostQuestions is how many questions are put to gateways at once.
+	// mostQuestions is how many questions are put to gateways at once, by all that share a store.
 	mostQuestions = 4
-	// questionLease is how long a question may take, before another sidecar may ask it again.
-	questionLease = 2 * time.Minute
+	// questionMargin is how much longer a claim lasts than a question may take: the time to make it.
+	questionMargin = 5 * time.Second
 	// longestPoll is how long the ledger is not looked into for questions that are due.
 	longestPoll = 30 * time.Second
 	// shortestPause and longestPause bound how long no question is put to a gateway that did not answer the last one.
@@ -96,6 +96,13 @@ type pause struct {
 	took  time.Duration
 }
 
+// question is a payment that is claimed to be asked about.
+type question struct {
+	ledger.Payment
+	claimed time.Time // or shortly before, by this sidecar's clock
+	lease   time.Duration
+}
+
 // run asks until the context ends.
 func (r *reconciler) run(ctx context.Context) {
 	for ctx.Err() == nil {
@@ -109,8 +116,8 @@ func (r *reconciler) run(ctx context.Context) {
 			continue
 		}
 		var asked sync.WaitGroup
-		for _, p := range due {
-			asked.Go(func() { r.reconcile(ctx, p) })
+		for _, q := range due {
+			asked.Go(func() { r.reconcile(ctx, q) })
 		}
 		asked.Wait()
 	}
@@ -127,40 +134,68 @@ func (r *reconciler) interruptOverdue(ctx context.Context) {
 	}
 }
 
-// claim claims the payments to be asked about now, of gateways that are not left alone.
-func (r *reconciler) claim(ctx context.Context) (due []ledger.Payment, next time.Time, err error) {
+// claim claims the payments to be asked about now. Of a gateway that did not answer the last question, one is enough to find
+// out whether it does now.
+func (r *reconciler) claim(ctx context.Context) (due []question, next time.Time, err error) {
+	if len(r.schedule) == 0 {
+		return nil, time.Time{}, nil
+	}
+	answering, doubtful, next := r.books()
+	for _, book := range doubtful {
+		if due, _, err = r.claimOf(ctx, []string{book}, 1); len(due) > 0 || err != nil {
+			return due, next, err
+		}
+	}
+	due, soon, err := r.claimOf(ctx, answering, mostQuestions)
+	return due, earlier(next, soon), err
+}
+
+// claimOf claims payments of some books, while no more than that are asked about at once.
+func (r *reconciler) claimOf(ctx context.Context, books []string, atOnce int) (due []question, next time.Time, err error) {
+	if len(books) == 0 {
+		return nil, time.Time{}, nil
+	}
 	payments, err := r.store.payments() //nolint:contextcheck // the store is opened for all, not for these questions
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	books := r.open()
-	if len(books) == 0 || len(r.schedule) == 0 {
-		return nil, time.Time{}, nil
+	lease := questionMargin
+	for _, book := range books {
+		lease = max(lease, time.Duration(r.askers[book].line.Timeout)+questionMargin)
 	}
-	limit := mostQuestions
-	if r.isProbing() {
-		limit = 1
+	now := time.Now()
+	claimed, next, err := ledger.ClaimDue(ctx, payments, books, atOnce, lease)
+	for _, p := range claimed {
+		due = append(due, question{p, now, lease})
 	}
-	return ledger.ClaimDue(ctx, payments, books, limit, questionLease)
+	return due, next, err
 }
 
-// open are the books whose gateways are not left alone now.
-func (r *reconciler) open() (books []string) {
+// books are the books whose gateways answer, and those of which it is time to find out. The others are left alone, the first
+// of them until then.
+func (r *reconciler) books() (answering, doubtful []string, then time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for book := range r.askers {
-		if !time.Now().Before(r.paused[book].until) {
-			books = append(books, book)
+		p, isPaused := r.paused[book]
+		switch {
+		case !isPaused:
+			answering = append(answering, book)
+		case !time.Now().Before(p.until):
+			doubtful = append(doubtful, book)
+		default:
+			then = earlier(then, p.until)
 		}
 	}
-	return books
+	return answering, doubtful, then
 }
 
-// isProbing reports whether some gateway did not answer the last question: then one is enough to find out whether it does now.
-func (r *reconciler) isProbing() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.paused) > 0
+// earlier is the earlier of two times; a zero time is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // wait waits until a question is due, or may have become due.
@@ -178,24 +213,48 @@ func (r *reconciler) wait(ctx context.Context, next time.Time) {
 	}
 }
 
-// reconcile asks about a payment, and records what came of it.
-func (r *reconciler) reconcile(ctx context.Context, p ledger.Payment) {
-	a := r.askers[p.Book]
-	transaction := p.Transactions[len(p.Transactions)-1]
-	a.binder.metrics.countLedger(a.binder.merchant.name, ledgerAsked)
-	n, err := a.ask(ctx, transaction)
-	if ctx.Err() != nil {
-		return // its lease ends, and another asks
+// reconcile asks about a payment, and records what came of it. A question must not outlast its claim: others would ask too
+// many then.
+func (r *reconciler) reconcile(ctx context.Context, q question) {
+	if time.Since(q.claimed) > questionMargin || ctx.Err() != nil {
+		r.release(ctx, &q.Payment)
+		return
 	}
-	r.remember(p.Book, err == nil)
+	p := q.Payment
+	a := r.askers[p.Book]
+	a.binder.metrics.countLedger(a.binder.merchant.name, ledgerAsked)
+	asking, cancel := context.WithDeadline(ctx, q.claimed.Add(q.lease))
+	n, err := a.ask(asking, p.Transactions[len(p.Transactions)-1])
+	cancel()
+	if ctx.Err() != nil {
+		r.release(ctx, &p)
+		return
+	}
+	silence, isSilent := errors.AsType[noWordError](err)
+	r.remember(p.Book, !silence.isOut)
 	if err == nil {
 		err = r.tell(ctx, a, &p, n)
 	}
 	if err != nil {
-		r.log.Warn("the gateway was asked about a payment, to no effect; it is asked again by the schedule",
+		r.log.Warn("the gateway was asked about a payment, to no effect; it is asked again",
 			zap.String("merchant", a.binder.merchant.name), zap.String("request_id", p.RequestID), zap.Error(err))
 	}
-	r.settle(ctx, a, p, err == nil)
+	if err == nil || isSilent || errors.Is(err, ledger.ErrDamaged) {
+		r.settle(ctx, a, p, err == nil)
+	} // else the store has failed, so what was answered is not kept: its claim ends, and the gateway is asked again
+}
+
+// release gives a claim back, so that another need not wait for its end.
+func (r *reconciler) release(ctx context.Context, p *ledger.Payment) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	payments, err := r.store.payments() //nolint:contextcheck // the store is opened for all, not for this question
+	if err == nil {
+		err = ledger.Release(ctx, payments, *p)
+	}
+	if err != nil {
+		r.log.Warn("the claim of a payment that was to be asked about could not be given back; it ends by itself", zap.String("request_id", p.RequestID), zap.Error(err))
+	}
 }
 
 // remember notes whether a gateway has answered.

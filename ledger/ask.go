@@ -27,47 +27,94 @@ func (s Schedule) over(p *Payment, now time.Time) int {
 	return n
 }
 
-// ClaimDue returns up to limit payments that the gateway is to be asked about now, and keeps
-// others from asking for as long as lease. Each must go to Asked in the end, as it was returned. Next is when the
-// next question is due; zero: none is.
-func ClaimDue(ctx context.Context, s Store, books []string, limit int, lease time.Duration) (due []Payment, next time.Time, err error) {
+// crowded is after how long it is looked again whether a question that is due can be asked, where none can be now.
+const crowded = time.Second
+
+// ClaimDue returns payments that the gateway is to be asked about now, and keeps others from asking for as long as lease. All
+// that share the store ask at most so many questions at once. A question must be over when its lease is, counted from before
+// ClaimDue was called. Each must go to Asked or Release in the end, as it was returned. Next is when it is to be looked for
+// questions again; zero: none will be due.
+func ClaimDue(ctx context.Context, s Store, books []string, atOnce int, lease time.Duration) (due []Payment, next time.Time, err error) {
 	err = s.Change(ctx, func(tx Tx) error {
-		due, next = nil, time.Time{}
-		payments, err := tx.Due(books, tx.Now(), limit)
-		if err != nil {
+		if due, err = claim(tx, books, atOnce, tx.Now().Add(lease)); err != nil {
 			return err
 		}
-		for _, p := range payments {
-			p.AskAt = tx.Now().Add(lease).Truncate(time.Millisecond) // a time that every store keeps as it is
-			if err := tx.Put(p); err != nil {
-				return err
-			}
-			due = append(due, *p)
-		}
 		next, err = tx.NextDue(books)
+		if soon := tx.Now().Add(crowded); len(due) == 0 && !next.IsZero() && !next.After(tx.Now()) {
+			next = soon
+		}
 		return err
 	})
 	return due, next, err
 }
 
+// claim claims what may be asked besides the questions that are being asked.
+func claim(tx Tx, books []string, atOnce int, until time.Time) (due []Payment, err error) {
+	asking, err := tx.Asking(tx.Now())
+	if err != nil || asking >= atOnce {
+		return nil, err
+	}
+	payments, err := tx.Due(books, tx.Now(), atOnce) // of which so many as are being asked may be due again
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range payments {
+		if len(due) == atOnce-asking {
+			break
+		}
+		if p.AskedUntil.After(tx.Now()) {
+			continue
+		}
+		p.AskAt = until.Truncate(time.Millisecond) // a time that every store keeps as it is
+		p.AskedUntil = p.AskAt
+		if err := tx.Put(p); err != nil {
+			return nil, err
+		}
+		due = append(due, *p)
+	}
+	return due, nil
+}
+
 // Asked records that the gateway was asked about a payment, and whether it answered with
 // responseCode 200. What the answer said goes to Note before. Later is added to when the next
-// question is due. It returns the record. If another has claimed it since, or a last word has come, it changes nothing.
+// question is due. It returns the record. If another has claimed it since, it changes nothing, and if a last word has come, or the
+// questions have begun again, it changes nothing of them.
 func Asked(ctx context.Context, s Store, asked Payment, answered bool, schedule Schedule, later time.Duration) (p Payment, err error) {
+	return endQuestion(ctx, s, asked, func(p *Payment, now time.Time) { p.asked(answered, schedule, later, now) })
+}
+
+// Release takes back a claim of ClaimDue, without a question. The payment is due again at once.
+func Release(ctx context.Context, s Store, claimed Payment) error {
+	_, err := endQuestion(ctx, s, claimed, func(p *Payment, now time.Time) { p.AskAt = now })
+	return err
+}
+
+// endQuestion ends the lease of a question, and applies what came of it if it still counts.
+func endQuestion(ctx context.Context, s Store, asked Payment, apply func(p *Payment, now time.Time)) (p Payment, err error) {
 	err = s.Change(ctx, func(tx Tx) error {
-		now := tx.Now()
 		found, err := tx.Payment(asked.Book, asked.RequestID)
 		if err != nil || found == nil {
 			return err
 		}
 		p = *found
-		if !p.AskAt.Equal(asked.AskAt) { // another has asked since, or there is nothing more to ask
+		if !p.AskedUntil.Equal(asked.AskedUntil) { // another has asked since
 			return nil
 		}
-		p.asked(answered, schedule, later, now)
+		p.AskedUntil = time.Time{}
+		if p.AskAt.Equal(asked.AskAt) { // else there is nothing more to ask, or all again
+			apply(&p, tx.Now())
+		}
 		return tx.Put(&p)
 	})
 	return p, err
+}
+
+// AbandonQuestion is what becomes of a question that was being asked when its process ended: it is due at once.
+func (p *Payment) AbandonQuestion(now time.Time) {
+	if p.AskAt.Equal(p.AskedUntil) {
+		p.AskAt = now
+	}
+	p.AskedUntil = time.Time{}
 }
 
 func (p *Payment) asked(answered bool, schedule Schedule, later time.Duration, now time.Time) {

@@ -98,10 +98,122 @@ func TestClaimDueBoundsAndOrder(t *testing.T) {
 		due, _ := s.claimed(t, 2)
 		for _, p := range due {
 			order = append(order, p.RequestID)
+			s.asked(t, p, true)
 		}
 	}
 	if !slices.Equal(order, []string{"a", "b", "c"}) {
 		t.Errorf("claimed %v", order)
+	}
+}
+
+// All that share a store ask at most so many questions at once, of whatever books.
+func TestClaimDueBoundsTheStore(t *testing.T) {
+	s := newMemory()
+	for _, requestID := range []string{"a", "b", "c", "d", "e"} {
+		r := accepted("t" + requestID)
+		r.AskAt = monday
+		book := map[bool]string{true: shop, false: otherShop}[requestID < "d"]
+		s.did(t, call(under(requestID), func(c *Call) { c.Book = book }), r)
+	}
+	claim := func(atOnce, want int, books ...string) []Payment {
+		t.Helper()
+		due, next, err := ClaimDue(t.Context(), s, books, atOnce, lease)
+		if err != nil || len(due) != want {
+			t.Fatalf("%d questions are claimed, want %d, error %v", len(due), want, err)
+		}
+		if want == 0 && !next.Equal(s.now.Add(crowded)) {
+			t.Errorf("it is looked again at %v", next)
+		}
+		return due
+	}
+	first := claim(2, 2, shop)
+	claim(2, 0, shop)           // by another
+	claim(2, 0, otherShop)      // of another merchant
+	claim(3, 1, otherShop)      // by one that may ask more
+	claim(1, 0, shop)           // by one that tries whether the gateway answers
+	s.asked(t, first[0], true)  // has answered
+	claim(3, 1, otherShop)      // in its place
+	claim(3, 0, shop)           // and no more
+	s.pass(lease)               // all who asked are gone
+	claim(4, 2, shop)           // the third is asked again in minutes
+	claim(4, 2, otherShop)      // in the places that are left
+	s.pass(lease - time.Second) // they are asking
+	claim(4, 0, shop)
+}
+
+// What happens while a question is being asked takes its place from none.
+func TestClaimDueWhileThePaymentChanges(t *testing.T) {
+	for name, happens := range map[string]func(*memory){
+		"a word":                 func(s *memory) { s.noted(t, message(), true) },
+		"a word, and a reversal": func(s *memory) { s.noted(t, message(), true); s.did(t, void("v1"), accepted("")) },
+		"a capture":              func(s *memory) { s.did(t, capture("c1", "100000"), accepted("")) },
+		"it is sent again": func(s *memory) {
+			s.alter(t, "r1", func(p *Payment) { p.Outcome, p.Status = NotSent, StatusUnknown })
+			s.sends(t, call(deferred))
+		},
+		"it becomes another": func(s *memory) {
+			s.alter(t, "r1", func(p *Payment) { p.Outcome, p.Status = NotSent, StatusUnknown })
+			s.sends(t, call(func(c *Call) { c.Fingerprint = "another" }))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := asking(t, deferred)
+			s.pass(10 * time.Minute)
+			p := s.claims(t)
+			happens(s)
+			if due, _, err := ClaimDue(t.Context(), s, books, 1, lease); len(due) > 0 || err != nil {
+				t.Fatalf("asked twice at once: %+v, %v", due, err)
+			}
+			if due, _ := s.claimed(t, 10); len(due) > 0 {
+				t.Fatalf("asked twice at once: %+v", due)
+			}
+			at := s.record(t, "r1").AskAt
+			if after := s.asked(t, p, true); !after.AskedUntil.IsZero() || !at.Equal(p.AskAt) && !after.AskAt.Equal(at) {
+				t.Errorf("%+v", after)
+			}
+		})
+	}
+}
+
+// A claim that comes to nothing is due again at once.
+func TestRelease(t *testing.T) {
+	s := asking(t)
+	s.pass(10 * time.Minute)
+	p := s.claims(t)
+	if err := Release(t.Context(), s, p); err != nil {
+		t.Fatal(err)
+	}
+	again := s.claims(t)
+	if again.Asked != 0 || again.Answered != 0 {
+		t.Errorf("%+v", again)
+	}
+	s.pass(time.Second)
+	if err := Release(t.Context(), s, again); err != nil {
+		t.Fatal(err)
+	}
+	s.claims(t)
+	if err := Release(t.Context(), s, again); err != nil { // another asks by now
+		t.Fatal(err)
+	}
+	if due, _ := s.claimed(t, 10); len(due) > 0 {
+		t.Error("a late release has ended another's question")
+	}
+}
+
+// A question of a process that ended is due again, unless there is nothing more to ask.
+func TestAbandonQuestion(t *testing.T) {
+	for _, told := range []bool{false, true} {
+		s := asking(t)
+		s.pass(10 * time.Minute)
+		s.claims(t)
+		if told {
+			s.noted(t, message(), true)
+		}
+		p := s.record(t, "r1")
+		p.AbandonQuestion(s.now)
+		if !p.AskedUntil.IsZero() || p.AskAt.IsZero() != told || !told && !p.AskAt.Equal(s.now) {
+			t.Errorf("told %t: %+v", told, p)
+		}
 	}
 }
 
@@ -331,6 +443,9 @@ func TestAskWithABrokenStore(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	if _, err := Asked(t.Context(), s, p, true, minutes, 0); !errors.Is(err, s.broken) {
+		t.Errorf("error %v", err)
+	}
+	if err := Release(t.Context(), s, p); !errors.Is(err, s.broken) {
 		t.Errorf("error %v", err)
 	}
 	s.broken = nil

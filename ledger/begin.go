@@ -149,7 +149,7 @@ func start(tx Tx, before *Payment, c *Call) (Decision, error) {
 		Deferred: c.Deferred, Address: c.Address,
 		RecordedAt: now, AskFrom: now, Deadline: now.Add(c.Limit), Sending: before.Sending + 1, Outcome: AtWork,
 		WasUnknown: before.WasUnknown || before.Outcome == Accepted || before.Outcome == Rejected,
-		Settled:    before.Settled, Reason: before.Reason, SettledAt: before.SettledAt,
+		Settled:    before.Settled, Reason: before.Reason, SettledAt: before.SettledAt, AskedUntil: before.AskedUntil,
 	}
 	if p.TakesPayment() {
 		p.Status, p.StatusAt = Open, now

@@ -155,6 +155,10 @@ func (tx *memoryTx) Due(books []string, now time.Time, limit int) ([]*Payment, e
 	return due[:min(limit, len(due))], nil
 }
 
+func (tx *memoryTx) Asking(now time.Time) (int, error) {
+	return len(tx.pick(func(p *Payment) bool { return p.AskedUntil.After(now) })), tx.broken
+}
+
 func (tx *memoryTx) NextDue(books []string) (time.Time, error) {
 	if due := tx.due(books); len(due) > 0 {
 		return due[0].AskAt, nil

@@ -493,16 +493,26 @@ func (w *world) settle(t *rapid.T) {
 }
 
 func (w *world) claim(t *rapid.T) {
-	due, _, err := ClaimDue(t.Context(), w.store, books, 2, lease)
+	const atOnce = 2
+	due, _, err := ClaimDue(t.Context(), w.store, books, atOnce, lease)
 	if err != nil {
 		t.Fatal(err)
+	}
+	running := len(due)
+	for _, c := range w.claimed {
+		if c.AskedUntil.After(w.store.now) {
+			running++
+		}
+	}
+	if running > atOnce {
+		t.Fatalf("%d questions are asked at once", running)
 	}
 	for _, p := range due {
 		if p.hasLastWord() || len(p.Transactions) == 0 || !p.TakesPayment() {
 			t.Fatalf("there is nothing to ask about %s: %+v", p.RequestID, p)
 		}
 		if slices.ContainsFunc(w.claimed, func(c Payment) bool {
-			return c.RequestID == p.RequestID && c.AskAt.After(w.store.now) && !c.AskFrom.Before(p.AskFrom)
+			return c.RequestID == p.RequestID && c.AskedUntil.After(w.store.now)
 		}) {
 			t.Fatalf("%s is asked about twice at once", p.RequestID)
 		}

@@ -87,12 +87,14 @@ type Payment struct {
 
 	// AskFrom is when the schedule of questions to the gateway began: with the call, or with an
 	// accepted capture. Asked counts the places of the schedule that are over, Answered the
-	// questions that the gateway answered. AskAt is when the next is due; zero: none is. While one
-	// is being asked, AskAt is when its lease ends.
-	AskFrom  time.Time `json:"-"`
-	Asked    int       `json:"asked,omitempty"`
-	Answered int       `json:"answered,omitempty"`
-	AskAt    time.Time `json:"askAt,omitzero"`
+	// questions that the gateway answered. AskAt is when the next is due; zero: none is. AskedUntil
+	// is when the lease of the question ends that is being asked; zero: none is. AskAt is the same
+	// then, unless something has ended the questions, or begun them again.
+	AskFrom    time.Time `json:"-"`
+	Asked      int       `json:"asked,omitempty"`
+	Answered   int       `json:"answered,omitempty"`
+	AskAt      time.Time `json:"askAt,omitzero"`
+	AskedUntil time.Time `json:"-"`
 }
 
 // Outcome is how a call ended.

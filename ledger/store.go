@@ -72,6 +72,9 @@ type Tx interface {
 	// due the longest first.
 	Due(books []string, now time.Time, limit int) ([]*Payment, error)
 
+	// Asking counts the records of all books whose AskedUntil is after now.
+	Asking(now time.Time) (int, error)
+
 	// NextDue returns the earliest AskAt of the books; zero: nothing is to be asked.
 	NextDue(books []string) (time.Time, error)
 

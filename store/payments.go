@@ -21,7 +21,7 @@ import (
 // of these names.
 const PaymentColumns = `seq, book, request_id, operation, effect, fingerprint, order_id, amount, currency, method, about,
 	deferred, captured, transactions, address, recorded_at, deadline, ended_at, sendings, outcome, code, was_unknown, reply,
-	settled, reason, settled_at, status, word, status_at, ask_from, asked, answered, ask_at`
+	settled, reason, settled_at, status, word, status_at, ask_from, asked, answered, ask_at, asked_until`
 
 // PaymentFields are pointers to the parts of a payment, in the order of PaymentColumns. Their
 // types are *uint64, *string, *bool, *int, *[]byte, *Time and *Names.
@@ -31,7 +31,7 @@ func PaymentFields(p *ledger.Payment) []any {
 		&p.Deferred, &p.Captured, (*Names)(&p.Transactions), &p.Address,
 		(*Time)(&p.RecordedAt), (*Time)(&p.Deadline), (*Time)(&p.EndedAt), &p.Sending, (*string)(&p.Outcome), &p.Code, &p.WasUnknown, &p.Reply,
 		(*string)(&p.Settled), &p.Reason, (*Time)(&p.SettledAt), (*string)(&p.Status), &p.Word, (*Time)(&p.StatusAt),
-		(*Time)(&p.AskFrom), &p.Asked, &p.Answered, (*Time)(&p.AskAt),
+		(*Time)(&p.AskFrom), &p.Asked, &p.Answered, (*Time)(&p.AskAt), (*Time)(&p.AskedUntil),
 	}
 }
 
@@ -121,7 +121,7 @@ func LedgerView(readable func(column string) string) string {
 	columns := strings.Split(strings.Join(strings.Fields(PaymentColumns), " "), ", ")
 	for i, column := range columns {
 		switch column {
-		case "recorded_at", "deadline", "ended_at", "settled_at", "status_at", "ask_from", "ask_at":
+		case "recorded_at", "deadline", "ended_at", "settled_at", "status_at", "ask_from", "ask_at", "asked_until":
 			columns[i] = readable(column) + " AS " + column
 		case "address", "reply":
 			columns[i] = "length(" + column + ") AS " + column + "_bytes"
@@ -180,6 +180,9 @@ var (
 // The same, without more.
 const (
 	named = "seq IN (SELECT seq FROM galaxypay_payment_transactions WHERE transaction_id = @transaction_id AND book = @book)"
+
+	// PaymentsAsked counts those that the gateway is being asked about at a time, @now.
+	PaymentsAsked = "SELECT count(*) FROM galaxypay_payments WHERE asked_until > @now"
 
 	// NextDuePayment finds when the first of a @book is due; NULL: none is.
 	NextDuePayment = "SELECT min(ask_at) FROM galaxypay_payments WHERE book = @book AND ask_at IS NOT NULL"

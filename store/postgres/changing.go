@@ -92,6 +92,12 @@ func (x *changing) Due(books []string, now time.Time, limit int) (due []*ledger.
 	return store.DueFirst(due, limit), nil
 }
 
+// Asking implements ledger.Tx.
+func (x *changing) Asking(now time.Time) (n int, err error) {
+	err = x.work(func() error { return x.queryRow(&n, store.PaymentsAsked, pgx.NamedArgs{"now": micros(now)}) })
+	return n, err
+}
+
 // NextDue implements ledger.Tx.
 func (x *changing) NextDue(books []string) (next time.Time, err error) {
 	err = x.work(func() error {

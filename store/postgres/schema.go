@@ -109,12 +109,14 @@ CREATE TABLE galaxypay_payments (
 	asked bigint NOT NULL,
 	answered bigint NOT NULL,
 	ask_at bigint,
+	asked_until bigint,
 	UNIQUE (request_id, book)
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05);
 CREATE INDEX galaxypay_payments_orders ON galaxypay_payments (order_id, book, seq);
 CREATE INDEX galaxypay_payments_about ON galaxypay_payments (about, book, seq) WHERE about <> '';
 CREATE INDEX galaxypay_payments_times ON galaxypay_payments (recorded_at, seq);
 CREATE INDEX galaxypay_payments_ask ON galaxypay_payments (book, ask_at, seq) WHERE ask_at IS NOT NULL;
+CREATE INDEX galaxypay_payments_asked ON galaxypay_payments (asked_until) WHERE asked_until IS NOT NULL;
 CREATE INDEX galaxypay_payments_open ON galaxypay_payments (book, recorded_at) WHERE ` + store.OpenPayments + `;
 CREATE INDEX galaxypay_payments_statuses ON galaxypay_payments (status, seq) WHERE ` + store.RarePayments + `;
 CREATE INDEX galaxypay_payments_outcomes ON galaxypay_payments (outcome, seq) WHERE ` + store.RareOutcomes + `;

@@ -236,6 +236,17 @@ func (x *changing) Due(books []string, now time.Time, limit int) (due []*ledger.
 	return store.DueFirst(due, limit), nil
 }
 
+// Asking implements ledger.Tx.
+func (x *changing) Asking(now time.Time) (n int, err error) {
+	err = x.work(func(t *tx) error {
+		return t.c.eachNamed(paymentsAsked, store.Args{"now": store.Time(now)}, func(stmt *sqliteStmt) (bool, error) {
+			n = stmt.ColumnInt(0)
+			return true, nil
+		})
+	})
+	return n, err
+}
+
 // NextDue implements ledger.Tx.
 func (x *changing) NextDue(books []string) (next time.Time, err error) {
 	err = x.work(func(t *tx) error {
@@ -325,9 +336,12 @@ var (
 	aboutPayments   = indexed(store.AboutPayments, "galaxypay_payments_about")
 	orderedPayments = indexed(store.OrderedPayments, "galaxypay_payments_order")
 	duePayments     = indexed(store.DuePayments, "galaxypay_payments_ask")
+	paymentsAsked   = indexed(store.PaymentsAsked, "galaxypay_payments_asked")
 	nextDuePayment  = indexed(store.NextDuePayment, "galaxypay_payments_ask")
 	callsAtWork     = indexed("SELECT "+store.PaymentColumns+" FROM galaxypay_payments WHERE outcome = 'at_work' AND "+store.RareOutcomes+" ORDER BY seq LIMIT @limit",
 		"galaxypay_payments_outcome")
+	questionsAsked = indexed("SELECT "+store.PaymentColumns+" FROM galaxypay_payments WHERE asked_until IS NOT NULL ORDER BY seq LIMIT @limit",
+		"galaxypay_payments_asked")
 )
 
 // putPaymentAside moves a damaged record into the quarantine, under the names that the copy of

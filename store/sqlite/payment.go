@@ -204,7 +204,7 @@ var paymentOrder = func() (order []int) {
 	for _, column := range []string{
 		"book", "request_id", "outcome", "status", "recorded_at", "checksum", "operation", "effect", "fingerprint", "order_id", "amount", "currency",
 		"method", "about", "deferred", "captured", "transactions", "deadline", "ended_at", "sendings", "code", "was_unknown", "settled", "reason",
-		"settled_at", "word", "status_at", "ask_from", "asked", "answered", "ask_at", "address", "reply",
+		"settled_at", "word", "status_at", "ask_from", "asked", "answered", "ask_at", "asked_until", "address", "reply",
 	} {
 		order = append(order, slices.Index(paymentNames, column))
 	}

@@ -184,6 +184,29 @@ func TestInterruptedCalls(t *testing.T) {
 	}
 }
 
+// A payment that was asked about when the process ended is due at once, and its place is free.
+func TestInterruptedQuestions(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	s := openAt(t, path)
+	asked, told, other := testPayment(0), testPayment(1), testPayment(2)
+	later := clock().Add(time.Hour)
+	asked.AskAt, asked.AskedUntil = later, later
+	told.AskedUntil = later
+	other.AskAt = later
+	pay(t, s, asked, told, other)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = openAt(t, path)
+	defer s.Close()
+	for i, isDue := range []bool{true, false, false} {
+		p, err := look(t, s, testPayment(i).RequestID)
+		if err != nil || !p.AskedUntil.IsZero() || (!p.AskAt.IsZero() && !p.AskAt.After(clock())) != isDue {
+			t.Errorf("payment %d: %+v, %v", i, p, err)
+		}
+	}
+}
+
 // A rescue while the store is open interrupts nothing: the calls are still at work.
 func TestRescueInterruptsNoCall(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
@@ -591,6 +614,8 @@ func TestPaymentQueriesUseIndexes(t *testing.T) {
 		"by about":            {aboutPayments, "galaxypay_payments_about"},
 		"by order":            {orderedPayments, "galaxypay_payments_order"},
 		"due":                 {duePayments, "galaxypay_payments_ask (book=? AND ask_at<?)"},
+		"asked now":           {paymentsAsked, "COVERING INDEX galaxypay_payments_asked (asked_until>?)"},
+		"asked at the end":    {questionsAsked, "galaxypay_payments_asked"},
 		"next due":            {nextDuePayment, "galaxypay_payments_ask"},
 		"at work":             {callsAtWork, "galaxypay_payments_outcome (outcome=?)"},
 		"oldest open":         {oldestOpen, "USING COVERING INDEX galaxypay_payments_open"},

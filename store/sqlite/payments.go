@@ -19,7 +19,7 @@ type payments struct{ s *Store }
 // Payments implements store.Store.
 func (s *Store) Payments() ledger.Store { return &payments{s} }
 
-// interruptCalls ends what was at work when the process before ended. Damage that it meets is
+// interruptCalls ends the calls and the questions that were at work when the process before ended. Damage that it meets is
 // rescued, and then it begins again. A full disk only puts it off: each call has a deadline.
 func (s *Store) interruptCalls(ctx context.Context) (err error) {
 	for range mostRescues + 1 {
@@ -35,15 +35,23 @@ func (s *Store) interruptCalls(ctx context.Context) (err error) {
 }
 
 func (s *Store) interruptAll(ctx context.Context) error {
+	return errors.Join(
+		s.amendAll(ctx, callsAtWork, (*ledger.Payment).Interrupt),
+		s.amendAll(ctx, questionsAsked, (*ledger.Payment).AbandonQuestion),
+	)
+}
+
+// amendAll changes all payments that a query finds, which finds them no more then.
+func (s *Store) amendAll(ctx context.Context, query string, amend func(p *ledger.Payment, now time.Time)) error {
 	for more := true; more; {
 		err := s.update(ctx, func(t *tx) error {
 			x := &changing{t: t}
-			found, damaged, err := x.find(callsAtWork, store.Args{"limit": chunk})
+			found, damaged, err := x.find(query, store.Args{"limit": chunk})
 			if err != nil {
 				return err
 			}
 			more = damaged || len(found) == chunk
-			return x.interrupt(found)
+			return x.amend(found, amend)
 		})
 		if err != nil {
 			return err
@@ -52,10 +60,10 @@ func (s *Store) interruptAll(ctx context.Context) error {
 	return nil
 }
 
-func (x *changing) interrupt(calls []*ledger.Payment) error {
+func (x *changing) amend(payments []*ledger.Payment, amend func(p *ledger.Payment, now time.Time)) error {
 	now := clock()
-	for _, p := range calls {
-		p.Interrupt(now)
+	for _, p := range payments {
+		amend(p, now)
 		if err := x.Put(p); err != nil {
 			return err
 		}

@@ -111,6 +111,7 @@ CREATE TABLE galaxypay_payments (
 	asked INTEGER NOT NULL,
 	answered INTEGER NOT NULL,
 	ask_at INTEGER,
+	asked_until INTEGER,
 	address BLOB NOT NULL,
 	reply BLOB NOT NULL
 ) STRICT;
@@ -119,6 +120,7 @@ CREATE INDEX galaxypay_payments_order ON galaxypay_payments (order_id);
 CREATE INDEX galaxypay_payments_about ON galaxypay_payments (about) WHERE about <> '';
 CREATE INDEX galaxypay_payments_recorded ON galaxypay_payments (recorded_at);
 CREATE INDEX galaxypay_payments_ask ON galaxypay_payments (book, ask_at) WHERE ask_at IS NOT NULL;
+CREATE INDEX galaxypay_payments_asked ON galaxypay_payments (asked_until) WHERE asked_until IS NOT NULL;
 CREATE INDEX galaxypay_payments_open ON galaxypay_payments (book, recorded_at, status) WHERE ` + store.OpenPayments + `;
 CREATE INDEX galaxypay_payments_status ON galaxypay_payments (status) WHERE ` + store.RarePayments + `;
 CREATE INDEX galaxypay_payments_outcome ON galaxypay_payments (outcome) WHERE ` + store.RareOutcomes + `;
@@ -132,7 +134,7 @@ CREATE UNIQUE INDEX galaxypay_payment_keys_request ON galaxypay_payment_keys (re
 CREATE TABLE galaxypay_payment_quarantine (
 	seq INTEGER PRIMARY KEY, book, request_id, outcome, status, recorded_at, checksum, operation, effect, fingerprint, order_id, amount, currency,
 	method, about, deferred, captured, transactions, deadline, ended_at, sendings, code, was_unknown, settled, reason, settled_at, word, status_at,
-	ask_from, asked, answered, ask_at, address, reply, put_aside_at
+	ask_from, asked, answered, ask_at, asked_until, address, reply, put_aside_at
 );
 CREATE INDEX galaxypay_payment_quarantine_request ON galaxypay_payment_quarantine (request_id, book);
 CREATE TABLE galaxypay_payment_counts (

@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,6 +39,8 @@ func RunPayments(t *testing.T, open func(t *testing.T) store.Store, reopen func(
 		{"refunds are found by what they are about", about},
 		{"payments are found by their order", ordered},
 		{"payments are due in the order of their times", due},
+		{"payments that are asked about are counted", asking},
+		{"several ask no more questions at once than one may", askingAtOnce},
 		{"a change is alone", changeIsAlone},
 		{"a change that fails keeps nothing", changeFails},
 		{"a change that panics keeps nothing", changePanics},
@@ -91,7 +95,7 @@ func whole() ledger.Payment {
 		Currency: "VND", Method: "INTERNATIONAL", About: "GP0", Deferred: true, Captured: true, Transactions: []string{"GP2", "GP1"},
 		Address: []byte("\x00\x01sealed"), RecordedAt: at(1).Add(123456 * time.Microsecond), Deadline: at(2), EndedAt: at(3), Sending: 4,
 		Outcome: ledger.Accepted, Code: "rejected", WasUnknown: true, Reply: []byte(`{"a": "\u1ec7"}`), Settled: ledger.Rejected, Reason: "đã hỏi",
-		SettledAt: at(5), Status: ledger.Paid, Word: true, StatusAt: at(6), AskFrom: at(7), Asked: 8, Answered: 9, AskAt: at(10),
+		SettledAt: at(5), Status: ledger.Paid, Word: true, StatusAt: at(6), AskFrom: at(7), Asked: 8, Answered: 9, AskAt: at(10), AskedUntil: at(11),
 	}
 }
 
@@ -507,6 +511,83 @@ func due(t *testing.T, p *payments) {
 	expect(t, "later", p.idsIn(t, func(tx ledger.Tx) ([]*ledger.Payment, error) { return tx.Due([]string{book}, at(100), 10) }), "R2 R0 R4 R3")
 }
 
+func asking(t *testing.T, p *payments) {
+	count := func(now time.Time, expected int) {
+		t.Helper()
+		p.change(t, func(tx ledger.Tx) error {
+			n, err := tx.Asking(now)
+			expect(t, fmt.Sprint("asked about at ", now), n, expected)
+			return err
+		})
+	}
+	count(at(0), 0)
+	one, two, other, never := payment("R1"), payment("R2"), payment("R1"), payment("R3")
+	one.AskedUntil, two.AskedUntil, other.AskedUntil = at(10), at(20), at(15)
+	other.Book, never.AskAt = otherBook, at(1)
+	kept := p.put(t, one, two, other, never)
+	count(at(0), 3)
+	count(at(10).Add(-time.Microsecond), 3)
+	count(at(10), 2)
+	count(at(15), 1)
+	count(at(20), 0)
+	kept[1].AskedUntil, kept[0].AskedUntil = time.Time{}, at(30)
+	p.change(t, func(tx ledger.Tx) error {
+		err := errors.Join(tx.Put(&kept[0]), tx.Put(&kept[1]))
+		n, counting := tx.Asking(at(15))
+		expect(t, "asked about within the change", n, 1)
+		return errors.Join(err, counting)
+	})
+	count(at(0), 2)
+	count(at(29), 1)
+}
+
+// askingAtOnce lets several sidecars ask about all payments of a store. Each counts its questions while it asks them.
+func askingAtOnce(t *testing.T, p *payments) {
+	const atOnce, all, sidecars = 4, 60, 3
+	var due []ledger.Payment
+	for i := range all {
+		one := payment(fmt.Sprint("R", i))
+		one.Transactions, one.AskAt, one.AskFrom = []string{fmt.Sprint("GP", i)}, at(i), at(0)
+		if i%3 == 0 {
+			one.Book = otherBook
+		}
+		due = append(due, one)
+	}
+	p.put(t, due...)
+	var running, most, asked atomic.Int64
+	var group sync.WaitGroup
+	for range sidecars {
+		group.Go(func() {
+			for asked.Load() < all && !t.Failed() {
+				claimed, _, err := ledger.ClaimDue(t.Context(), p, []string{book, otherBook}, atOnce, time.Minute)
+				if err != nil {
+					t.Error(err)
+				}
+				for n := running.Add(int64(len(claimed))); n > most.Load(); n = running.Load() {
+					most.Store(n)
+				}
+				for i := range claimed {
+					running.Add(-1)
+					asked.Add(1)
+					if _, err := ledger.Asked(t.Context(), p, claimed[i], true, ledger.Schedule{time.Hour}, 0); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	group.Wait()
+	expect(t, "asked", asked.Load(), all)
+	if most.Load() > atOnce {
+		t.Errorf("%d were asked about at once, at most %d may be", most.Load(), atOnce)
+	}
+	for _, one := range p.list(t, ledger.Filter{}) {
+		if one.Asked != 1 || !one.AskedUntil.IsZero() || one.Status != ledger.Abandoned {
+			t.Errorf("%+v", one)
+		}
+	}
+}
+
 // errChange is an error of a change's function.
 var errChange = errors.New("this change is not to be kept")
 
@@ -529,6 +610,7 @@ func paymentClock(t *testing.T, p *payments) {
 
 func paymentsDurable(t *testing.T, p *payments) {
 	one := whole()
+	one.AskedUntil = time.Time{} // a question ends with its sidecar, where there is one
 	kept := p.put(t, one, payment("R2"), payment("R3"))
 	kept[1].Outcome, kept[1].AskAt, kept[1].Transactions = ledger.Accepted, at(5), []string{"GP7"}
 	kept[2].Outcome, kept[2].Status = ledger.Rejected, ledger.Failed
