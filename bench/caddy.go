@@ -63,6 +63,12 @@ func (b *bench) sidecarWith(ctx context.Context, gateway, options, siteOptions s
 	return b.caddySite(ctx, b.caddy, options, "\tgalaxypay {\n"+siteOptions+"\n\t}")
 }
 
+// sidecarKeeping does the same with more options of the merchant.
+func (b *bench) sidecarKeeping(ctx context.Context, gateway, options string) (*server, error) {
+	options = "\tmetrics\n\tgalaxypay {\n\t" + merchantOptions(gateway) + options + "\t}\n"
+	return b.caddySite(ctx, b.caddy, options, "\tgalaxypay")
+}
+
 // reverseProxy starts plain Caddy, from the same binary.
 func (b *bench) reverseProxy(ctx context.Context, gateway, options string) (*server, error) {
 	return b.caddySite(ctx, b.caddy, options, "\treverse_proxy "+gateway)

@@ -48,8 +48,22 @@ func (b *bench) throughput(ctx context.Context) error {
 		if err := check(ctx, v.server.url(), v.unwraps); err != nil {
 			return fmt.Errorf("%s: %w", v.name, err)
 		}
+	}
+	if err := b.load(ctx, variants, file); err != nil {
+		return err
+	}
+	for _, conns := range b.conns {
+		b.reportThroughput(variants, conns)
+	}
+	b.judgeThroughput(variants)
+	return nil
+}
+
+// load measures all variants, each round in another order.
+func (b *bench) load(ctx context.Context, variants []*variant, file string) error {
+	for _, v := range variants {
 		if b.smoke {
-			continue
+			break
 		}
 		if _, err := b.wrk(ctx, v.server.url(), file, judgedConns, time.Second); err != nil { // warm-up
 			return err
@@ -69,10 +83,6 @@ func (b *bench) throughput(ctx context.Context) error {
 			}
 		}
 	}
-	for _, conns := range b.conns {
-		b.reportThroughput(variants, conns)
-	}
-	b.judgeThroughput(variants)
 	return nil
 }
 
