@@ -5,7 +5,6 @@ package caddytest
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,23 +21,16 @@ var listenSites = map[string]string{
 }
 
 // anotherSidecar runs a sidecar in a process of its own, that listens on the address.
-func anotherSidecar(t *testing.T, address, handler string) *exec.Cmd {
+func anotherSidecar(t *testing.T, address, handler string) *childCaddy {
 	t.Helper()
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir) // lock files of killed sidecars stay there
-	file := filepath.Join(dir, "Caddyfile")
-	text := strings.Replace(sandboxMerchant, "galaxypay {", "admin off\nauto_https off\ngalaxypay {", 1) + "http://" + address + " {\n" + handler + "\n}\n"
-	if err := os.WriteFile(file, []byte(dedent(text)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	child := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // G204: this test binary
-	child.Env = append(os.Environ(), caddyfileEnv+"="+file, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
+	site := "http://" + address + " {\n" + handler + "\n}\n"
+	child := newChildCaddy(t, dir, strings.Replace(sandboxMerchant, "galaxypay {", "admin off\nauto_https off\ngalaxypay {", 1)+site)
+	child.start(t)
 	t.Cleanup(func() {
-		_ = child.Process.Kill()
-		_ = child.Wait()
+		_ = child.process.Process.Kill() // the test may have done so
+		_ = child.process.Wait()
 	})
 	c := newClient()
 	if !poll(func() bool {
@@ -72,10 +64,7 @@ func TestTwoSidecarsDoNotShareAnAddress(t *testing.T) {
 			if err := caddy.Validate(&parsed); err != nil {
 				t.Errorf("a configuration cannot be validated beside a sidecar that runs: %v", err)
 			}
-			if err := child.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			_ = child.Wait()
+			child.kill(t)
 			c.mustLoad(t, config)
 			c.mustLoad(t, strings.Replace(config, "http://:9180 {", "http://:9180 {\nheader X 1\n", 1)) // a reload keeps the address
 			c.mustLoad(t, "{\n}\n")

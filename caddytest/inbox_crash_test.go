@@ -10,14 +10,10 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
@@ -26,10 +22,7 @@ import (
 // A whole sidecar, in a process of its own, is killed many times while the gateway sends IPNs and the
 // app answers them. No acknowledged IPN is lost. SIDECAR_CRASHES sets how often it is killed.
 func TestInboxSidecarIsKilled(t *testing.T) {
-	crashes, err := strconv.Atoi(os.Getenv("SIDECAR_CRASHES"))
-	if err != nil {
-		crashes = 10
-	}
+	kills := crashes(t, "SIDECAR_CRASHES")
 	s := newKilledSidecar(t)
 	var sending sync.WaitGroup
 	more, enough := context.WithCancel(t.Context())
@@ -40,32 +33,25 @@ func TestInboxSidecarIsKilled(t *testing.T) {
 			}
 		})
 	}
-	for range crashes {
-		child := s.start(t)
+	for range kills {
+		s.caddy.start(t)
 		s.awaitMore(t, 1+rand.IntN(40)) //nolint:gosec // G404: the moment is not a secret
-		if err := child.Process.Kill(); err != nil {
-			t.Error(err)
-		}
-		_ = child.Wait() // it was killed
+		s.caddy.kill(t)
 	}
-	last := s.start(t)
+	s.caddy.start(t)
 	enough()
 	sending.Wait()
 	s.awaitDelivered(t)
-	if err := last.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Error(err)
-	}
-	if err := last.Wait(); err != nil {
-		t.Errorf("the last sidecar: %v", err)
-	}
+	s.caddy.end(t)
 	s.compare(t)
-	t.Logf("%d kills, %d IPNs acknowledged, %d calls of the app", crashes, len(s.acknowledged), s.calls)
+	t.Logf("%d kills, %d IPNs acknowledged, %d calls of the app", kills, len(s.acknowledged), s.calls)
 }
 
 // killedSidecar is a sidecar that is killed, between a gateway and an app that keep running.
 type killedSidecar struct {
-	dir, socket, file string
-	gateway           client
+	caddy   *childCaddy
+	file    string // of the store
+	gateway client
 
 	mu               sync.Mutex
 	messages         map[string]string // by delivery id, before they are sent
@@ -82,15 +68,15 @@ const takenByApp = "taken by the app"
 func newKilledSidecar(t *testing.T) *killedSidecar {
 	t.Helper()
 	dir := shortTempDir(t)
+	socket := filepath.Join(dir, "ipn.sock")
 	s := &killedSidecar{
-		dir: dir, socket: filepath.Join(dir, "ipn.sock"), file: filepath.Join(dir, "store.db"),
+		file: filepath.Join(dir, "store.db"), gateway: newFreshClient().throughSocket(socket),
 		messages: make(map[string]string), acknowledged: make(map[string]bool), recorded: make(map[string]bool),
 		delivered: make(map[string]bool), order: make(map[string][]string), acknowledgements: make(chan struct{}, 10_000),
 	}
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.answerIPN(t, w, r) }))
 	t.Cleanup(app.Close)
-	s.gateway = newFreshClient().throughSocket(s.socket)
-	caddyfile := fmt.Sprintf(`
+	s.caddy = newChildCaddy(t, dir, fmt.Sprintf(`
 		{
 			admin off
 			galaxypay {
@@ -106,21 +92,8 @@ func newKilledSidecar(t *testing.T) *killedSidecar {
 					retry%s
 				}
 			}
-		}`, s.file, s.socket, app.URL, strings.Repeat(" 10ms", 60))
-	if err := os.WriteFile(filepath.Join(dir, "Caddyfile"), []byte(dedent(caddyfile)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+		}`, s.file, socket, app.URL, strings.Repeat(" 10ms", 60)))
 	return s
-}
-
-func (s *killedSidecar) start(t *testing.T) *exec.Cmd {
-	t.Helper()
-	child := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // G204: this test binary
-	child.Env = append(os.Environ(), caddyfileEnv+"="+filepath.Join(s.dir, "Caddyfile"), "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir)
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return child
 }
 
 // pay sends the three IPNs of one transaction, each until it is acknowledged.
