@@ -5,6 +5,7 @@ package crashtest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -99,6 +100,15 @@ func (exp *expected) checkKept(ctx context.Context, store inbox.Store) error {
 		}
 	}
 	return nil
+}
+
+// checkStore opens the inbox that a power cut has left in a file.
+func (exp *expected) checkStore(ctx context.Context, where string) error {
+	store, err := openUndamaged(ctx, "sqlite", where)
+	if err != nil {
+		return fmt.Errorf("the inbox does not open: %w", err)
+	}
+	return errors.Join(exp.checkKept(ctx, store), store.Close())
 }
 
 // checkDone fails if a callback in the store was neither delivered nor overtaken.

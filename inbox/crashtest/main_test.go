@@ -1,8 +1,8 @@
 //go:build linux
 
-// Package crashtest tests the inbox when the machine fails: the process is killed, the power is
-// cut, the disk is full or damaged, the file cannot be written. What was acknowledged must be
-// there afterwards, and be delivered.
+// Package crashtest tests the inbox and the ledger when the machine fails: the process is killed,
+// the power is cut, the disk is full or damaged, the file cannot be written. What was acknowledged
+// must be there afterwards, and be delivered; what was sent must be known.
 package crashtest
 
 import (
@@ -44,6 +44,9 @@ func runChild(ctx context.Context, text string) error {
 	reports := os.NewFile(reportsPipe, "reports")
 	if o.Sharing != nil {
 		return o.Sharing.work(ctx, reports)
+	}
+	if o.Paying != nil {
+		return o.Paying.work(ctx, o.Where, reports)
 	}
 	return o.work(ctx, reports)
 }

@@ -22,6 +22,7 @@ import (
 const (
 	reportsPipe = 3 + iota
 	diskSocket
+	gatewaySocket // where the gateway of paying listens: its address is that of the records, so all children need the same
 )
 
 const queue = "shop"
@@ -105,6 +106,8 @@ type orders struct {
 	OnDisk bool `json:"onDisk"`
 	// Sharing: the child is one of several, and none of the above applies.
 	Sharing *sharing `json:"sharing,omitempty"`
+	// Paying: the child is a whole sidecar with a ledger. Of the above, Where and OnDisk apply.
+	Paying *paying `json:"paying,omitempty"`
 }
 
 // sidecar is a child: an engine, its inbox, and an app. It reports each thing after it is

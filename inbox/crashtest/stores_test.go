@@ -6,24 +6,24 @@ import (
 	"context"
 	"errors"
 
-	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store/postgres"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store/sqlite"
 )
 
-// openUndamaged opens the inbox at a path or address, in a store of that kind. No crash may
+// openUndamaged opens the store of that kind at a path or address. No crash may
 // leave it damaged, so it is an error if something had to be repaired.
-func openUndamaged(ctx context.Context, kind, where string) (inbox.Store, error) {
+func openUndamaged(ctx context.Context, kind, where string) (store.Store, error) {
 	if kind == "postgres" {
 		return postgres.Open(ctx, where)
 	}
 	var damage error
-	store, err := sqlite.Open(where, func(err error) { damage = errors.Join(damage, err) }) //nolint:contextcheck // an open store outlives what opens it
+	opened, err := sqlite.Open(where, func(err error) { damage = errors.Join(damage, err) }) //nolint:contextcheck // an open store outlives what opens it
 	if err != nil {
 		return nil, err
 	}
 	if damage != nil {
-		return nil, errors.Join(damage, store.Close())
+		return nil, errors.Join(damage, opened.Close())
 	}
-	return store, nil
+	return opened, nil
 }

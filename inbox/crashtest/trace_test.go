@@ -109,7 +109,7 @@ type pendingSync struct {
 }
 
 // watch runs a child on a folder, and returns its steps when it has ended.
-func watch(t *testing.T, dir string, o orders) []step {
+func watch(t *testing.T, dir string, o orders, more ...*os.File) []step {
 	t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -118,7 +118,7 @@ func watch(t *testing.T, dir string, o orders) []step {
 	ours, theirs := os.NewFile(uintptr(pair[0]), "watcher"), os.NewFile(uintptr(pair[1]), "child")
 	defer ours.Close()
 	o.OnDisk = true
-	p := start(t.Context(), t, o, theirs)
+	p := start(t.Context(), t, o, append([]*os.File{theirs}, more...)...)
 	_ = theirs.Close()
 	w := &watcher{dir: dir, names: map[string]string{}}
 	for name := range readDisk(t, dir).names {
