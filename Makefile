@@ -35,7 +35,7 @@ fuzz: ## every fuzz target, TIME=30s each
 mutation: ## does a test fail for every small fault? FILES="send.go" for others than the default
 	.ci/mutation $(FILES)
 
-long: ## the inbox is killed, its power cut, its file damaged, many times over: eleven minutes
+long: ## inbox and ledger are killed, their power cut, the file damaged, many times over: 25 minutes
 	.ci/long
 
 bench: ## the benchmark: eleven minutes, needs wrk
