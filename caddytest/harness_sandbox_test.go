@@ -103,19 +103,19 @@ func (s sandboxShop) customerEnds(t *testing.T, id, outcome string) {
 	}
 }
 
-// callbacks lists the callbacks that the app got. Each of them must hold the order as it was made.
+// callbacks lists the callbacks that the app got. One that does not hold the order as it was made is "of something else".
 func (s sandboxShop) callbacks(t *testing.T) string {
 	t.Helper()
 	var list []string
 	seen := make(map[string]bool)
 	for _, call := range s.app.received() {
-		if !strings.Contains(call.body, `"orderID":"ORDER-1","orderAmount":"109000"`) {
-			t.Errorf("the app got %s", call.body)
-		}
 		entry := call.header.Get("Galaxypay-Callback") + " " + call.header.Get("Galaxypay-Payment-Status")
 		delivery := call.header.Get("Galaxypay-Callback") + call.header.Get("Galaxypay-Delivery-Id")
 		if seen[delivery] {
 			entry = "the same " + entry
+		}
+		if !strings.Contains(call.body, `"orderID":"ORDER-1","orderAmount":"109000","orderCurrency":"VND"`) {
+			entry += " of something else"
 		}
 		seen[delivery] = true
 		list = append(list, entry)

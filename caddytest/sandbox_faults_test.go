@@ -29,6 +29,12 @@ func (e trace) withCallbacks(ipns, app string) trace {
 	return e
 }
 
+// withQuery is this trace with another answer to POST /query.
+func (e trace) withQuery(query string) trace {
+	e.query = query
+	return e
+}
+
 // deliveries is how many IPNs reach the sidecar.
 func (e trace) deliveries() int {
 	if e.ipns == "" {
@@ -76,10 +82,22 @@ var faultRows = []faultRow{
 	{"ipn_tampered_amount", "", withoutFault.withCallbacks("403 signature_invalid", "result paid")},
 	{"ipn_wrong_salt", "", withoutFault.withCallbacks("403 signature_invalid", "result paid")},
 	{"ipn_unsigned", "", withoutFault.withCallbacks("403 signature_invalid", "result paid")},
+	{"ipn_other_order", "", withoutFault.withCallbacks("200 ipnStatus 200", "ipn paid of something else, result paid")},
+	{"ipn_other_amount", "", withoutFault.withCallbacks("200 ipnStatus 200", "ipn paid of something else, result paid")},
+	{"ipn_other_currency", "", withoutFault.withCallbacks("200 ipnStatus 200", "ipn paid of something else, result paid")},
+	{"ipn_before_answer", "", withoutFault},
 	{"ipn_late", "", withoutFault.withCallbacks("200 ipnStatus 200", "result paid, ipn paid")},
 	{"ipn_lost", "", withoutFault.withCallbacks("", "result paid")},
 
+	{"result_other_order", "", withoutFault.withCallbacks("200 ipnStatus 200", "ipn paid, result paid of something else")},
+	{"result_other_amount", "", withoutFault.withCallbacks("200 ipnStatus 200", "ipn paid, result paid of something else")},
+	{"result_other_currency", "", withoutFault.withCallbacks("200 ipnStatus 200", "ipn paid, result paid of something else")},
 	{"result_plus", "", withoutFault},
+
+	{"query_contradicts", "", withoutFault.withQuery("200 failed")},
+	{"query_lags", "", withoutFault.withQuery("200 pending")},
+	{"query_other_amount", "", withoutFault},
+	{"query_unknown", "", withoutFault.withQuery("400 gateway_bad_request rejected")},
 }
 
 // Every fault of the sandbox does to app and gateway what its row says.

@@ -67,6 +67,9 @@ func (a *api) serveProven(recorder *wirelog.Recorder, r *http.Request, body []by
 	}
 	c.faults, _ = fault.Named(append(c.faults.Names(), a.ledger.Faults()...)...)
 	op, err := operationOf(r.URL.Path, c, err)
+	if op != nil && op.Name == operation.Query {
+		c.faults = a.withFaultsOfPayment(c)
+	}
 	c.record(recorder, op)
 	c.faults.StrikeBefore()
 	said := a.carryOut(r, c, op, err)
@@ -75,6 +78,15 @@ func (a *api) serveProven(recorder *wirelog.Recorder, r *http.Request, body []by
 	}
 	a.answer(recorder, r, c, said)
 	_ = http.NewResponseController(recorder).Flush()
+}
+
+// withFaultsOfPayment returns the faults of a query, with those that the payment wants of its queries.
+func (a *api) withFaultsOfPayment(c call) fault.Faults {
+	id, _ := c.data.value("transactionID")
+	t, _ := a.ledger.Find(id)
+	wanted, _ := fault.Named(t.Faults...)
+	both, _ := fault.Named(append(c.faults.Names(), wanted.OfQueries().Names()...)...)
+	return both
 }
 
 // carryOut carries out the operation, unless a fault refuses it.
@@ -91,8 +103,12 @@ func (c call) record(recorder *wirelog.Recorder, op *operation.Operation) {
 	if op != nil {
 		name = op.Name
 	}
+	names := c.faults.OfAnswers().Names()
+	if name == operation.Query {
+		names = append(names, c.faults.OfQueries().Names()...)
+	}
 	id, _ := c.data.value("transactionID")
-	recorder.Identify(c.requestID, id, name, c.faults.OfAnswers().Names())
+	recorder.Identify(c.requestID, id, name, names)
 }
 
 var errNotJSON = errors.New("header Content-Type is not application/json")

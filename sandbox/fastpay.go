@@ -3,6 +3,7 @@ package sandbox
 import (
 	"net/http"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/fault"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
@@ -20,7 +21,7 @@ type charged struct {
 // published no card that fails. As with a query, responseCode says that the request was
 // carried out and transactionStatus what became of the payment.
 //
-// The IPN follows the answer, so that the app knows the transactionID when it comes.
+// The IPN follows the answer, so that the app knows the transactionID when it comes. Only a fault sends it before.
 func (o *operations) fastPay(r *http.Request, c call) reply {
 	data := c.data.withSource()
 	wanted, err := o.readPayment(data)
@@ -37,6 +38,10 @@ func (o *operations) fastPay(r *http.Request, c call) reply {
 	}
 	result := t.Outcome.Result()
 	answer := done(charged{t.ID, result.Status, result.Description})
+	if faults, _ := fault.Named(t.Faults...); faults.Early() {
+		o.ipns.announce(r.Context(), t)
+		return answer
+	}
 	answer.then = func() { o.ipns.announce(r.Context(), t) }
 	return answer
 }

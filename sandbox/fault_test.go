@@ -424,6 +424,11 @@ var ipnFaults = map[string][]sent{
 	"ipn_paid_after_expired": {{"408", "12.50", true, true, true}, paid},
 	"ipn_clock_skew":         {paid},
 	"ipn_plus":               {paid},
+
+	"ipn_other_order":    {paid},
+	"ipn_other_amount":   {{"200", "13.50", true, true, true}},
+	"ipn_other_currency": {paid},
+	"ipn_before_answer":  {paid},
 }
 
 // letterFaults say what else is wanted of each IPN.
@@ -432,12 +437,35 @@ var letterFaults = map[string]func(*testing.T, letter){
 		t.Helper()
 		wantDayBehind(t, l.m.ResponseDateTime)
 	},
+	"ipn_other_order":    wantOther("orderID", "OTHER-A-1"),
+	"ipn_other_amount":   wantOther("orderAmount", "13.50"),
+	"ipn_other_currency": wantOther("orderCurrency", "VND"),
 	"ipn_plus": func(t *testing.T, l letter) {
 		t.Helper()
 		if !strings.Contains(l.data, "+") || !strings.Contains(l.data, "/") {
 			t.Errorf("no + or no / in %s", l.data)
 		}
 	},
+}
+
+// wantOther demands that this member of an IPN is another one than was ordered, and all others of the order are not.
+func wantOther(member, value string) func(*testing.T, letter) {
+	return func(t *testing.T, l letter) {
+		t.Helper()
+		wantOrder(t, l.m.ResponseData, member, value)
+	}
+}
+
+// wantOrder demands the members of the order that was made, but for one.
+func wantOrder(t *testing.T, got values, member, value string) {
+	t.Helper()
+	want := values{"orderID": "A-1", "orderAmount": "12.50", "orderCurrency": "USD"}
+	want[member] = value
+	for name, value := range want {
+		if got[name] != value {
+			t.Errorf("%s is %s, want %s", name, got[name], value)
+		}
+	}
 }
 
 func TestIPNFaults(t *testing.T) {
@@ -551,8 +579,122 @@ func TestLateIPNEndsWithTheConfiguration(t *testing.T) {
 	})
 }
 
+// The payment is paid and its IPN is there before the answer to the request, whatever opens it.
+func TestIPNBeforeTheAnswer(t *testing.T) {
+	const early = `,"extraData":{"sandboxFault":"ipn_before_answer"},"ipnURL":"`
+	for name, test := range map[string]struct {
+		path string
+		body func(more string) string
+	}{
+		"pay":          {"/api/v1/transaction/pay", func(more string) string { return envelope("pay-1", purchase(more)) }},
+		"payment link": {createLink, func(more string) string { return envelope("link-1", linkTo(more)) }},
+		"fast pay":     {"/api/v1/transaction/pay", func(more string) string { return envelope("fast-1", fast(`,`+cardData+more)) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := serve(t, new(Handler))
+			ipnURL, letters := g.letterbox()
+			answer := g.ask(test.path, test.body(early+ipnURL+`"`))
+			if answer.ResponseCode != "200" || len(letters) != 1 {
+				t.Fatalf("answer %+v after %d IPNs", answer, len(letters))
+			}
+			if l := <-letters; !l.proven || l.m.ResponseCode != "200" {
+				t.Errorf("IPN %+v", l)
+			}
+		})
+	}
+}
+
+// queryFaults say for each fault how the payment stands by a query: while it is open, and after each outcome. The last one is after
+// a void.
+var queryFaults = map[string]map[string]string{
+	"query_contradicts": {
+		"": "INIT", "success": "FAILURE 505", "failure": "SUCCESSFUL 200", "cancel": "SUCCESSFUL 200", "expired": "SUCCESSFUL 200", "void": "SUCCESSFUL 200",
+	},
+	"query_lags":         {"": "INIT", "success": "PROCESSING", "failure": "PROCESSING", "cancel": "PROCESSING", "expired": "PROCESSING", "void": "PROCESSING"},
+	"query_other_amount": {"": "INIT", "success": "SUCCESSFUL 200", "failure": "FAILURE 505"},
+	"query_unknown":      {"": "400", "success": "400", "failure": "400"},
+}
+
+func TestQueryFaults(t *testing.T) {
+	for name, stands := range queryFaults {
+		for outcome, want := range stands {
+			t.Run(name+" "+outcome, func(t *testing.T) {
+				g := serve(t, new(Handler))
+				id, page := g.pay(`,"isAutoCapture":false,"extraData":{"sandboxFault":"` + name + `"}`)
+				switch outcome {
+				case "":
+				case "void":
+					g.press(page, "success")
+					g.ask("/api/v1/transaction/void", envelope("void-1", `{"transactionID":"`+id+`"}`))
+				default:
+					g.press(page, outcome)
+				}
+				if got := g.standing(id, name); got != want {
+					t.Errorf("it is %s, want %s", got, want)
+				}
+			})
+		}
+	}
+}
+
+// standing is how a payment stands by a query that has this fault: its stage and status, or the code of a refusal.
+func (g gateway) standing(id, fault string) string {
+	g.Helper()
+	answer := g.query(id)
+	if answer.ResponseCode != "200" {
+		return answer.ResponseCode
+	}
+	amount := "12.50"
+	if fault == "query_other_amount" {
+		amount = "13.50"
+	}
+	wantOrder(g.T, answer.ResponseData, "orderAmount", amount)
+	return strings.TrimSpace(answer.ResponseData["transactionStage"] + " " + answer.ResponseData["transactionStatus"])
+}
+
+// A query that lags says the truth in the end, by the sandbox's own clock.
+func TestQueryLagIsOver(t *testing.T) {
+	g := serve(t, new(Handler))
+	id, page := g.pay(`,"extraData":{"sandboxFault":"query_lags"}`)
+	g.press(page, "success")
+	for _, step := range []struct{ advance, want string }{{"25s", "PROCESSING"}, {"5s", "SUCCESSFUL 200"}} {
+		g.exchange(http.MethodPost, "/sandbox/clock", `{"advance":"`+step.advance+`"}`, http.Header{"Content-Type": {"application/json"}})
+		if got := g.standing(id, "query_lags"); got != step.want {
+			t.Errorf("after another %s it is %s, want %s", step.advance, got, step.want)
+		}
+	}
+}
+
+// Faults of queries strike where the query names them too, and where they are set for everything; the faults that a payment
+// names for the answer to its own request do not.
+func TestQueryFaultsOfTheQuery(t *testing.T) {
+	for name, test := range map[string]struct{ ofPayment, ofQuery, ofAll, want string }{
+		"of the query":         {`[]`, `["query_unknown"]`, `[]`, "400"},
+		"of everything":        {`[]`, `[]`, `["query_unknown"]`, "400"},
+		"of the payment's own": {`["answer_extra_fields"]`, `[]`, `[]`, "INIT"},
+		"none":                 {`[]`, `[]`, `[]`, "INIT"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := serve(t, new(Handler))
+			id, _ := g.pay(`,"extraData":{"sandboxFault":` + test.ofPayment + `}`)
+			g.exchange(http.MethodPut, "/sandbox/faults", `{"faults":`+test.ofAll+`}`, http.Header{"Content-Type": {"application/json"}})
+			answer := g.ask("/api/v1/transaction/query", envelope("query-1", `{"transactionID":"`+id+`","extraData":{"sandboxFault":`+test.ofQuery+`}}`))
+			got := answer.ResponseCode
+			if got == "200" {
+				got = answer.ResponseData["transactionStage"]
+			}
+			if got != test.want {
+				t.Errorf("it is %s, want %s: %+v", got, test.want, answer)
+			}
+		})
+	}
+}
+
 // resultFaults say for each fault what is wanted of the address the browser is sent to.
 var resultFaults = map[string]func(g gateway, query string){
+	"result_other_order":    wantOtherResult("orderID", "OTHER-A-1"),
+	"result_other_amount":   wantOtherResult("orderAmount", "13.50"),
+	"result_other_currency": wantOtherResult("orderCurrency", "VND"),
 	"result_plus": func(g gateway, query string) {
 		_, result, _ := strings.Cut(query, "&")
 		if strings.Contains(query, " ") || !strings.Contains(result, "+") || strings.Contains(result, "%2B") {
@@ -567,6 +709,18 @@ var resultFaults = map[string]func(g gateway, query string){
 			g.Errorf("result %+v", m)
 		}
 	},
+}
+
+// wantOtherResult demands that this member of a proven result is another one than was ordered.
+func wantOtherResult(member, value string) func(g gateway, query string) {
+	return func(g gateway, query string) {
+		g.Helper()
+		sent, err := url.ParseQuery(query)
+		if err != nil {
+			g.Fatal(err)
+		}
+		wantOrder(g.T, g.unseal(sent.Get("data"), sent.Get("signature")).ResponseData, member, value)
+	}
 }
 
 func TestResultFaults(t *testing.T) {
@@ -591,7 +745,8 @@ func TestFaultsAreCovered(t *testing.T) {
 		_, ipns := ipnFaults[name]
 		_, refuses := refusals[name]
 		_, results := resultFaults[name]
-		if !answers && !silent && !ipns && !refuses && !results && name != "ipn_late" {
+		_, queries := queryFaults[name]
+		if !answers && !silent && !ipns && !refuses && !results && !queries && name != "ipn_late" {
 			t.Errorf("%s has no test", name)
 		}
 	}

@@ -27,6 +27,7 @@ func (o *operations) createPaymentLink(r *http.Request, c call) reply {
 	if err != nil {
 		return conclude(err)
 	}
+	o.payEarly(r.Context(), t)
 	return done(struct {
 		OrderNo   string `json:"orderNo"`
 		ShortLink string `json:"shortLink"`

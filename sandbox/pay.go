@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"context"
 	"net/http"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/fault"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
@@ -25,7 +27,20 @@ func (o *operations) open(r *http.Request, c call, adapt func(*ledger.Payment)) 
 	if err != nil {
 		return conclude(err)
 	}
+	o.payEarly(r.Context(), t)
 	return done(opened{TransactionID: t.ID, Endpoint: pageOf(r, t)})
+}
+
+// payEarly pays a transaction that was just opened, and sends its IPN, if a fault wants both to be over
+// before the answer.
+func (o *operations) payEarly(ctx context.Context, t ledger.Transaction) {
+	faults, _ := fault.Named(t.Faults...)
+	if !faults.Early() {
+		return
+	}
+	if settled, first, _ := o.ledger.Settle(t.ID, ledger.Success, ledger.Payer{}); first {
+		o.ipns.announce(ctx, settled)
+	}
 }
 
 // opened is the responseData of a payment that has a page. The table of checkout can be

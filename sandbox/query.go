@@ -27,21 +27,30 @@ func (o *operations) query(r *http.Request, c call) reply {
 		return refused(codeBadRequest, read.err.Error())
 	}
 	lapsed, first := o.ledger.Expire(id)
-	t, found := o.ledger.Find(id)
-	if !found {
-		return conclude(ledger.ErrUnknown)
-	}
-	result := t.Standing().Result()
-	answer := done(transactionState{
-		TransactionID:          t.ID,
-		TransactionDateTime:    message.Stamp(t.OpenedAt),
-		TransactionStage:       t.Stage(),
-		TransactionStatus:      result.Status,
-		TransactionDescription: result.Description,
-		Order:                  t.Order,
-	})
+	answer := o.stateOf(id, c)
 	if first {
 		answer.then = func() { o.ipns.announce(r.Context(), lapsed) }
 	}
 	return answer
+}
+
+// stateOf says how a transaction stands, unless a fault says something else.
+func (o *operations) stateOf(id string, c call) reply {
+	t, found := o.ledger.Find(id)
+	if !found {
+		return conclude(ledger.ErrUnknown)
+	}
+	said := c.faults.Query(t, o.ledger.Now())
+	if !said.Known {
+		return conclude(ledger.ErrUnknown)
+	}
+	result := said.Told.Standing().Result()
+	return done(transactionState{
+		TransactionID:          t.ID,
+		TransactionDateTime:    message.Stamp(t.OpenedAt),
+		TransactionStage:       said.Told.Stage(),
+		TransactionStatus:      result.Status,
+		TransactionDescription: result.Description,
+		Order:                  said.Told.Order,
+	})
 }

@@ -201,6 +201,17 @@ func TestWireLogOfFaults(t *testing.T) {
 	}
 }
 
+// The record of a query names the faults that have struck it, and not those of the payment's own request.
+func TestWireLogOfQueryFaults(t *testing.T) {
+	g := serve(t, new(Handler))
+	id, _ := g.pay(`,"extraData":{"sandboxFault":["query_unknown","answer_extra_fields"]}`)
+	g.query(id)
+	got := g.seen(id).Exchanges
+	if len(got) != 2 || !slices.Equal(got[0].Faults, []string{"answer_extra_fields"}) || !slices.Equal(got[1].Faults, []string{"query_unknown"}) {
+		t.Errorf("kept %+v", got)
+	}
+}
+
 func TestWireLogOfLostIPN(t *testing.T) {
 	g := serve(t, new(Handler))
 	id, page := g.pay(`,"ipnURL":"http://127.0.0.1:1/","extraData":{"sandboxFault":"ipn_lost"}`)

@@ -78,6 +78,7 @@ func viewFaults(in language.Tag) []faultGroup {
 	all := fault.All()
 	return []faultGroup{
 		group(faultsOfAnswers, all.OfAnswers()), group(faultsOfIPNs, all.OfIPNs()), group(faultsOfResults, all.OfResults()),
+		group(faultsOfQueries, all.OfQueries()),
 	}
 }
 

@@ -57,6 +57,7 @@ var pageTexts = map[string]language.Text{
 var (
 	faultsOfAnswers = language.Both("In the answer to the request", "Trong trả lời cho yêu cầu")
 	faultsOfIPNs    = language.Both("In the IPN", "Trong IPN")
+	faultsOfQueries = language.Both("In what queries about it say", "Trong trả lời các truy vấn về nó")
 	faultsOfResults = language.Both("In the result that the browser brings back", "Trong kết quả mà trình duyệt mang về")
 )
 

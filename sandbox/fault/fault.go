@@ -1,6 +1,6 @@
 // Package fault has everything that goes wrong in the sandbox because a request or the
-// control API named it: with the gateway's answer, with IPNs, and with the result that the
-// browser brings to the app.
+// control API named it: with the gateway's answer, with IPNs, with the result that the browser
+// brings to the app, and with what a query says.
 //
 // A new fault is a line in list.go, which names what it does and where the code for it is.
 package fault
@@ -23,7 +23,9 @@ type Fault struct {
 	code     string          // responseCode of a refusal in the place of the operation
 	answer   func(*Answer)   // to the answer to the request
 	ipns     func(*IPNs)     // to the IPNs of the payment that the request opens
+	early    bool            // the payment is paid, and its IPN sent, before that answer
 	redirect func(*Redirect) // to the result that the browser brings back
+	query    func(*Query)    // to what queries about the payment say
 }
 
 // Faults are some of the faults, in the order in which they strike.
@@ -62,13 +64,22 @@ func (f Faults) OfAnswers() Faults {
 
 // OfIPNs returns those that strike IPNs.
 func (f Faults) OfIPNs() Faults {
-	return f.that(func(f Fault) bool { return f.ipns != nil })
+	return f.that(func(f Fault) bool { return f.ipns != nil || f.early })
 }
 
 // OfResults returns those that strike the result that the browser brings back.
 func (f Faults) OfResults() Faults {
 	return f.that(func(f Fault) bool { return f.redirect != nil })
 }
+
+// OfQueries returns those that strike queries about the payment.
+func (f Faults) OfQueries() Faults {
+	return f.that(func(f Fault) bool { return f.query != nil })
+}
+
+// Early reports whether the payment is to be paid, and its IPN sent, before the answer to the
+// request that opens it.
+func (f Faults) Early() bool { return slices.ContainsFunc(f, func(f Fault) bool { return f.early }) }
 
 func (f Faults) that(is func(Fault) bool) Faults {
 	return slices.DeleteFunc(slices.Clone(f), func(f Fault) bool { return !is(f) })

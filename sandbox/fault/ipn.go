@@ -81,6 +81,21 @@ func ipnPlus(p *IPNs) {
 	p.sign()
 }
 
+func ipnOfOtherOrder(p *IPNs) {
+	p.rewrite(otherOrder)
+	p.sign()
+}
+
+func ipnOfOtherAmount(p *IPNs) {
+	p.rewrite(otherAmount)
+	p.sign()
+}
+
+func ipnOfOtherCurrency(p *IPNs) {
+	p.rewrite(otherCurrency)
+	p.sign()
+}
+
 var responseMessage = regexp.MustCompile(`"responseMessage":"[^"]*`)
 
 // withPlus appends to responseMessage what makes + and / in Base64. A > or a ? in the last

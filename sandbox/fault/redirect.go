@@ -27,10 +27,21 @@ func (f Faults) Redirect(m any, salt string) *Redirect {
 	return r
 }
 
+// rewrite changes the message, and signs it as it is then.
+func (r *Redirect) rewrite(by func(text []byte) []byte) {
+	r.Callback.Data = base64.StdEncoding.EncodeToString(by(r.Callback.Text()))
+	r.Callback.Signature = message.Sign([]byte(r.Callback.Data), r.salt)
+}
+
+func resultOfOtherOrder(r *Redirect) { r.rewrite(otherOrder) }
+
+func resultOfOtherAmount(r *Redirect) { r.rewrite(otherAmount) }
+
+func resultOfOtherCurrency(r *Redirect) { r.rewrite(otherCurrency) }
+
 // rawPlus makes a + in Base64, and leaves it as it is in a query.
 func rawPlus(r *Redirect) {
-	r.Callback.Data = base64.StdEncoding.EncodeToString(withPlus(r.Callback.Text()))
-	r.Callback.Signature = message.Sign([]byte(r.Callback.Data), r.salt)
+	r.rewrite(withPlus)
 	r.Escape = func(value string) string {
 		return strings.ReplaceAll(url.QueryEscape(value), "%2B", "+")
 	}
