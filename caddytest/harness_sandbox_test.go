@@ -21,10 +21,17 @@ type sandboxShop struct {
 // newSandboxShop runs one, with these options of the directive galaxypay.
 func newSandboxShop(t *testing.T, options string) sandboxShop {
 	t.Helper()
+	return newSandboxShopWith(t, paymentSites{options: options})
+}
+
+// newSandboxShopWith runs one with these sites.
+func newSandboxShopWith(t *testing.T, sites paymentSites) sandboxShop {
+	t.Helper()
 	app := newApp(t)
 	c := startSites(t, "9180", "9181", "9190")
 	s := sandboxShop{c, app, newIPNRecorder(t, c.client, c.url("9181")+"/galaxypay/ipn")}
-	c.mustLoad(t, paymentSites{app: s.app.address, ipnURL: s.ipns.url, options: options, resultBlock: "forward post"}.caddyfile(c))
+	sites.app, sites.ipnURL, sites.resultBlock = s.app.address, s.ipns.url, "forward post"
+	c.mustLoad(t, sites.caddyfile(c))
 	return s
 }
 

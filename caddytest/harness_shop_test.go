@@ -68,6 +68,8 @@ type paymentSites struct {
 	resultQuery string // of the addresses to which the gateway sends the browser back
 	options     string // of the directive galaxypay
 	resultBlock string // options of galaxypay_result
+	store       string // of the global option, with more options of that; with one, IPNs go through an inbox
+	inbox       string // options of the inbox
 }
 
 // caddyfile returns the sites, with addresses that c has given to their ports.
@@ -78,6 +80,7 @@ func (s paymentSites) caddyfile(c *caddyServer) string {
 			galaxypay {
 				environment sandbox
 				base_url ` + c.url("9190") + `
+				` + s.store + `
 			}
 		}
 		http://:9180 {
@@ -94,8 +97,7 @@ func (s paymentSites) caddyfile(c *caddyServer) string {
 		http://:9181 {
 			galaxypay_guard
 			handle /galaxypay/ipn {
-				galaxypay_ipn
-				reverse_proxy ` + s.app + `
+				` + s.ipnHandlers() + `
 			}
 			handle /galaxypay/result {
 				galaxypay_result {
@@ -110,4 +112,12 @@ func (s paymentSites) caddyfile(c *caddyServer) string {
 		http://:9190 {
 			galaxypay_sandbox
 		}`
+}
+
+// ipnHandlers are the handlers at the address of IPNs.
+func (s paymentSites) ipnHandlers() string {
+	if s.store == "" {
+		return "galaxypay_ipn\nreverse_proxy " + s.app
+	}
+	return "galaxypay_ipn {\ninbox {\ndeliver {\nreverse_proxy " + s.app + "\n}\n" + s.inbox + "\n}\n}"
 }
