@@ -24,17 +24,18 @@ func readExample(t *testing.T) string {
 const exampleSocket = "unix/galaxypay-admin.sock"
 
 // startExample runs Caddyfile.example as it is, except for its ports and the folder of its admin
-// endpoint.
+// endpoint and its store.
 func startExample(t *testing.T) *caddyServer {
 	t.Helper()
 	return startExampleIn(t, shortTempDir(t))
 }
 
-// startExampleIn is startExample with a folder for the admin endpoint.
+// startExampleIn is startExample with a folder for the admin endpoint and the store.
 func startExampleIn(t *testing.T, dir string) *caddyServer {
 	t.Helper()
 	example := readExample(t)
 	example = strings.Replace(example, exampleSocket, "unix/"+filepath.Join(dir, "admin.sock"), 1)
+	example = strings.Replace(example, "\t\tstore sqlite\n", "\t\tstore sqlite "+filepath.Join(dir, "store.db")+"\n", 1)
 	example = strings.Replace(example, "environment sandbox", "environment sandbox\n base_url http://localhost:9190", 1)
 	example = strings.Replace(example, "\tgalaxypay_demo_shop\n", `galaxypay_demo_shop {
 		sidecar http://localhost:9180

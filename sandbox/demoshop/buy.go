@@ -106,16 +106,8 @@ func (h *Handler) buy(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "There is no such product or way to pay.", http.StatusBadRequest)
 		return
 	}
-	o := &order{
-		id:       "DH-" + rand.Text()[:12],
-		product:  goods[i],
-		way:      way,
-		faults:   strings.FieldsFunc(fault, func(c rune) bool { return c == ',' || c == ' ' }),
-		language: language.Of(r),
-		home:     "http://" + r.Host,
-		madeAt:   time.Now(),
-		state:    opening,
-	}
+	o := newOrder(r, goods[i], way)
+	o.faults = strings.FieldsFunc(fault, func(c rune) bool { return c == ',' || c == ' ' })
 	h.orders.add(o)
 	h.pay(r.Context(), o.id)
 	opened, found := h.orders.find(o.id)
@@ -126,6 +118,19 @@ func (h *Handler) buy(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/orders/"+o.id, http.StatusSeeOther)
 }
 
+// newOrder makes an order for the customer who sent this request. Its id is one that no shop had before.
+func newOrder(r *http.Request, p product, way string) *order {
+	return &order{
+		id:       "DH-" + rand.Text()[:12],
+		product:  p,
+		way:      way,
+		language: language.Of(r),
+		home:     "http://" + r.Host,
+		madeAt:   time.Now(),
+		state:    opening,
+	}
+}
+
 // pay opens the payment, and where that ends in doubt clears the doubt up first.
 func (h *Handler) pay(ctx context.Context, id string) {
 	if h.open(ctx, id) == unknown {
@@ -133,7 +138,8 @@ func (h *Handler) pay(ctx context.Context, id string) {
 	}
 }
 
-// open calls the gateway for the payment, and does what the outcome allows.
+// open calls the gateway for the payment, and does what the outcome allows. Where the page of an earlier call
+// is lost, no customer can have paid on it: then the payment has a new key.
 func (h *Handler) open(ctx context.Context, id string) outcome {
 	o, found := h.orders.find(id)
 	if !found {
@@ -141,6 +147,10 @@ func (h *Handler) open(ctx context.Context, id string) outcome {
 	}
 	a := h.call(ctx, o, operations[o.way], h.requestData(o), o.key())
 	judged := a.outcome()
+	if judged == rejected && a.problem().Code == "page_lost" {
+		h.orders.change(id, func(o *order) { o.attempt++ })
+		return h.open(ctx, id)
+	}
 	h.orders.change(id, func(o *order) {
 		switch judged {
 		case ok:
@@ -203,6 +213,20 @@ func (h *Handler) askGateway(w http.ResponseWriter, r *http.Request) {
 	}
 	h.clearUp(r.Context(), id)
 	http.Redirect(w, r, "/orders/"+id, http.StatusSeeOther)
+}
+
+// repeat sends the call of an order once more, with all that it said the first time, as a customer does who
+// presses twice, or an app that lost the answer. The order is left as it is.
+func (h *Handler) repeat(w http.ResponseWriter, r *http.Request) {
+	o, found := h.orders.find(r.PathValue("id"))
+	if !found {
+		h.showMissing(w, r)
+		return
+	}
+	if o.canRepeat() {
+		h.call(r.Context(), o, operations[o.way], h.requestData(o), o.key())
+	}
+	http.Redirect(w, r, "/orders/"+o.id, http.StatusSeeOther)
 }
 
 // whereToPay reads the answer of the three operations. An address that is none of the

@@ -50,8 +50,8 @@ func (s *scalar) UnmarshalJSON(text []byte) error {
 type callback struct {
 	message
 	method string
-	kind   string // ipn, result or cancel
-	status state  // paid, cancelled, expired, pending or failed
+	kind   string // ipn, result, cancel, or query: what the gateway answered to a query of the sidecar's own
+	status state  // what Galaxypay-Payment-Status says
 	header http.Header
 	body   []byte
 	at     time.Time
@@ -98,18 +98,19 @@ func named(header http.Header, name string) scalar {
 }
 
 // takeIPN is the one place where orders end. It always answers in the gateway's words,
-// so that no IPN comes again for a reason that will not go away.
+// so that no IPN comes again for a reason that will not go away. An order that the shop does not have is one: orders are kept
+// before they are paid, so it will not come later. An app that writes its orders later answers 404, and an inbox tries again.
 func (h *Handler) takeIPN(w http.ResponseWriter, r *http.Request) {
 	c, ok := readCallback(w, r)
 	if !ok {
 		return
 	}
-	// An IPN comes from a server. Where there is an Origin, a web page has made it.
-	if c.kind != "ipn" || r.Header["Origin"] != nil {
+	// What a query has brought is worth as much as an IPN. Both come from a server: where there is an Origin, a web page has made them.
+	if c.kind != "ipn" && c.kind != "query" || r.Header["Origin"] != nil {
 		http.Error(w, "This is the address of IPNs.", http.StatusForbidden)
 		return
 	}
-	said := ipnAnswer{"404", "the shop has no such order"}
+	said := ipnAnswer{"200", "the shop has no such order: a person will look at it"}
 	e := c.exchange(http.StatusOK)
 	_, found := h.orders.change(h.orders.named(c.message), func(o *order) {
 		said = o.take(c)
@@ -139,9 +140,14 @@ func (o *order) take(c callback) ipnAnswer {
 		o.transactionID = string(c.Data.TransactionID)
 	}
 	switch {
+	case c.status == disputed:
+		o.disputed = true
+		return ipnAnswer{"200", "the message does not fit the order: a person will look at it"}
+	case c.status == none:
+		return ipnAnswer{"200", "the order stays as it is"}
 	case o.state == paid, o.state.ended() && c.status != paid:
 		return ipnAnswer{"409", "the order was finished before"}
-	case c.status == pending:
+	case c.status == pending, c.status == authorized:
 		return ipnAnswer{"200", "the order goes on waiting"}
 	case c.status == paid && !o.costs(c.message):
 		o.review = true
@@ -214,7 +220,7 @@ func (c callback) exchange(status int) exchange {
 }
 
 func (c callback) address() string {
-	if c.kind == "ipn" {
+	if c.kind == "ipn" || c.kind == "query" {
 		return "ipn"
 	}
 	return "result"

@@ -35,6 +35,7 @@ const (
 //
 //   - GET /: the goods,
 //   - POST /orders: buys one, by redirect, modal window or payment link,
+//   - POST /stories/{story}: buys one with which something goes wrong, to see what the ledger makes of it,
 //   - GET /orders/{id}: the order, and what the shop sent and got for it,
 //   - POST /galaxypay/ipn, GET and POST /galaxypay/result: callbacks, as galaxypay_ipn and
 //     galaxypay_result hand them on.
@@ -130,6 +131,8 @@ func (h *Handler) newRoutes() http.Handler {
 	routes.HandleFunc("GET /orders/{id}", ownSite(h.showOrder))
 	routes.HandleFunc("GET /orders/{id}/live", ownSite(h.showLive))
 	routes.HandleFunc("POST /orders/{id}/ask", ownSite(h.askGateway))
+	routes.HandleFunc("POST /orders/{id}/repeat", ownSite(h.repeat))
+	routes.HandleFunc("POST /stories/{story}", ownSite(h.play))
 	routes.HandleFunc("GET /shop.js", serveScript)
 	routes.HandleFunc("POST /galaxypay/ipn", h.takeIPN)
 	routes.HandleFunc("GET /galaxypay/result", h.takeResult)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -26,6 +27,11 @@ const (
 	failed    state = "failed"
 	cancelled state = "cancelled"
 	expired   state = "expired"
+
+	// What a message can say besides with a ledger, and no order becomes.
+	authorized state = "authorized" // the amount is held, and not collected
+	disputed   state = "disputed"   // it does not fit what was signed
+	none       state = "none"       // it is about a refund, a void or a capture
 )
 
 // ended reports whether an IPN has said how the payment ended.
@@ -48,8 +54,8 @@ var goods = []product{
 // currency is that of every price.
 const currency = "VND"
 
-// order is a customer's order. The same order is never paid for twice: it has one
-// Idempotency-Key for as long as it lives.
+// order is a customer's order. The same order is never paid for twice: a call that is repeated has the
+// same Idempotency-Key.
 type order struct {
 	id       string
 	product  product
@@ -59,18 +65,22 @@ type order struct {
 	home     string // where the customer sees the shop
 	madeAt   time.Time
 
+	attempt       int // 0: the first
 	state         state
 	transactionID string // orderNo of a payment link
 	endpoint      string // where the customer pays
 	told          string // the payment status in the last answer to a query
 	handedOut     int    // how often the goods were handed out: once at most
 	review        bool   // a proven IPN came with another amount than the order's
+	disputed      bool   // a proven message came that does not fit what the sidecar has signed
+	story         string // id of the story that is played with it; empty: none
 	exchanges     []exchange
 	dropped       int // exchanges that are forgotten
 }
 
-// key names the payment of this order to the gateway. A refund would have another.
-func (o *order) key() string { return o.id + "-pay-1" }
+// key names the payment of this order to the gateway. A refund would have another, and so has another try after the
+// sidecar has said that the first one is lost.
+func (o *order) key() string { return o.id + "-pay-" + strconv.Itoa(o.attempt+1) }
 
 // exchange is a message that the shop sent or got, and the answer to it.
 type exchange struct {
@@ -118,6 +128,9 @@ func (o *order) becomes(s state) {
 func (o *order) canAsk() bool {
 	return o.transactionID != "" || o.state == unclear || o.state == pending
 }
+
+// canRepeat reports whether there is a call to send once more, to see what the ledger makes of it.
+func (o *order) canRepeat() bool { return o.endpoint != "" }
 
 // headerLines are the headers worth showing: those that a message is understood by.
 func headerLines(header http.Header) []string {

@@ -46,6 +46,7 @@ type page struct {
 	Orders      []orderView
 	Unassigned  []exchange
 	Faults      []faultGroup
+	Stories     []storyView
 	Order       orderView
 	Status      string // of a result callback, in words
 	Callback    callbackView
@@ -99,7 +100,10 @@ type orderView struct {
 	Lost          bool // the gateway has it, but where it is paid was lost with an answer
 	Modal         bool
 	Link          bool
+	CanRepeat     bool
 	Review        bool
+	Disputed      bool
+	Story         storyView // without an id: none
 	HandedOut     int
 	Exchanges     []exchange
 	Dropped       int
@@ -124,7 +128,10 @@ func viewOrder(o order, in language.Tag) orderView {
 		Lost:          o.state == pending && o.endpoint == "",
 		Modal:         o.way == "modal",
 		Link:          o.way == "link",
+		CanRepeat:     o.canRepeat(),
 		Review:        o.review,
+		Disputed:      o.disputed,
+		Story:         viewStory(o.story, in),
 		HandedOut:     o.handedOut,
 		Exchanges:     o.exchanges,
 		Dropped:       o.dropped,
@@ -136,6 +143,9 @@ type callbackView struct{ State, StateName, OrderID, Amount string }
 
 func viewCallback(c callback, o order, in language.Tag) callbackView {
 	said := c.status
+	if said == disputed || said == authorized {
+		said = pending // the customer may have paid
+	}
 	if _, known := resultTexts[said]; !known {
 		said = failed
 	}
@@ -177,6 +187,7 @@ func (h *Handler) showGoods(w http.ResponseWriter, r *http.Request) {
 		p.Orders = append(p.Orders, viewOrder(o, p.Language))
 	}
 	p.Unassigned, p.Faults = h.orders.unassignedCallbacks(), viewFaults(p.Language)
+	p.Stories = viewStories(p.Language)
 	writePage(w, http.StatusOK, "goods.html", p, policy{})
 }
 
