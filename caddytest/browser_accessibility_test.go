@@ -117,6 +117,11 @@ var shownPages = []shownPage{
 		b.see("#live .badge.paid")
 		b.openAll("#live details")
 	}},
+	{"order of a story", func(_ *testing.T, c *caddyServer, b browser) {
+		b.play(c, "replay")
+		b.openAll("#live details")
+	}},
+	{"order of a story, disputed", func(_ *testing.T, c *caddyServer, b browser) { b.playDispute(c) }},
 	{"shop, with orders and a callback of another shop", func(_ *testing.T, c *caddyServer, b browser) {
 		b.visit(c.url("9182") + "/")
 		b.openAll("details")
@@ -192,6 +197,16 @@ func (b browser) comeBack(c *caddyServer) {
 	b.buy(c, "redirect")
 	b.click("#sandbox button[value=success]")
 	b.see(".badge")
+}
+
+// playDispute plays the story of a genuine message about another amount, to where its order is disputed.
+func (b browser) playDispute(c *caddyServer) {
+	b.Helper()
+	b.play(c, "dispute")
+	b.click("#live a.main")
+	b.click("#sandbox button[value=success]")
+	b.click("a.main")
+	b.see("#live .alarm")
 }
 
 // openAll unfolds every element at the selector.

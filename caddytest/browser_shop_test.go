@@ -39,6 +39,42 @@ func (b browser) buy(c *caddyServer, way string) {
 	b.click(chromedp.CSS(`button[value$=" ` + way + `"]`))
 }
 
+// play begins a story of the shop.
+func (b browser) play(c *caddyServer, story string) {
+	b.Helper()
+	b.visit(c.url("9182") + "/")
+	b.click(chromedp.CSS(`form[action="/stories/` + story + `"] button`))
+	b.see("#story ol li")
+}
+
+// The stories of the shop are played in both languages, from the shop's page to what is to be looked at.
+func TestBrowserStories(t *testing.T) {
+	c := startExample(t)
+	b := openBrowser(t, "en")
+	b.play(c, "replay")
+	b.see("#story", "The same call twice", "Galaxypay-Replayed: true")
+	b.click(`button[formaction$="/repeat"]`)
+	b.see("#exchange-2", "POST /pay", "HTTP 200")
+	b.openAll("#live details")
+	b.see("#exchange-2", "Galaxypay-Replayed: true", "Galaxypay-Payment-Status: open")
+	b.picture("story")
+
+	b.playDispute(c)
+	b.see("#live .alarm", "does not fit the call")
+	b.see("#live .badge.paid", "Paid") // by the sidecar's own query
+	b.see("#handed-out", "1")
+
+	vi := openBrowser(t, "vi")
+	vi.play(c, "reconciliation")
+	vi.see("#story", "IPN không bao giờ đến")
+	vi.click("#live a.main")
+	vi.click("#sandbox button[value=success]")
+	vi.click("a.main")
+	vi.see("#live .badge.paid", "Đã thanh toán")
+	vi.openAll("#live details")
+	vi.see("#live", "Galaxypay-Callback: query")
+}
+
 // fillInCard chooses a published test card, and waits for the page with its form filled in.
 func (b browser) fillInCard(number string) {
 	b.Helper()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -55,16 +56,24 @@ func TestTakeIPNs(t *testing.T) {
 		state    state
 		goods    int
 	}{
-		"paid":                 {[]state{paid}, "200", paid, 1},
-		"paid twice":           {[]state{paid, paid}, "200 409", paid, 1},
-		"cancelled":            {[]state{cancelled}, "200", cancelled, 0},
-		"paid, then cancelled": {[]state{paid, cancelled}, "200 409", paid, 1},
-		"paid, then failed":    {[]state{paid, failed}, "200 409", paid, 1},
-		"paid, then pending":   {[]state{paid, pending}, "200 409", paid, 1},
-		"failed, then paid":    {[]state{failed, paid}, "200 200", paid, 1},
-		"failed, then expired": {[]state{failed, expired}, "200 409", failed, 0},
-		"pending, then paid":   {[]state{pending, paid}, "200 200", paid, 1},
-		"an unheard-of status": {[]state{"opening"}, "200", failed, 0},
+		"paid":                  {[]state{paid}, "200", paid, 1},
+		"paid twice":            {[]state{paid, paid}, "200 409", paid, 1},
+		"cancelled":             {[]state{cancelled}, "200", cancelled, 0},
+		"paid, then cancelled":  {[]state{paid, cancelled}, "200 409", paid, 1},
+		"paid, then failed":     {[]state{paid, failed}, "200 409", paid, 1},
+		"paid, then pending":    {[]state{paid, pending}, "200 409", paid, 1},
+		"failed, then paid":     {[]state{failed, paid}, "200 200", paid, 1},
+		"failed, then expired":  {[]state{failed, expired}, "200 409", failed, 0},
+		"pending, then paid":    {[]state{pending, paid}, "200 200", paid, 1},
+		"disputed":              {[]state{disputed}, "200", unclear, 0},
+		"disputed, then paid":   {[]state{disputed, paid}, "200 200", paid, 1},
+		"paid, then disputed":   {[]state{paid, disputed}, "200 200", paid, 1},
+		"about a refund":        {[]state{none}, "200", unclear, 0},
+		"paid, then a refund":   {[]state{paid, none}, "200 200", paid, 1},
+		"authorized":            {[]state{authorized}, "200", unclear, 0},
+		"authorized, then paid": {[]state{authorized, paid}, "200 200", paid, 1},
+		"reversed":              {[]state{"reversed"}, "200", failed, 0},
+		"an unheard-of status":  {[]state{"opening"}, "200", failed, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := &order{id: "A", product: goods[0], state: unclear}
@@ -74,6 +83,9 @@ func TestTakeIPNs(t *testing.T) {
 			}
 			if got := strings.Join(answers, " "); got != test.answers {
 				t.Errorf("answers %s, want %s", got, test.answers)
+			}
+			if want := slices.Contains(test.statuses, disputed); o.disputed != want {
+				t.Errorf("the order is disputed: %t, want %t", o.disputed, want)
 			}
 			if o.state != test.state || o.handedOut != test.goods {
 				t.Errorf("the order is %s with goods handed out %d times, want %s and %d", o.state, o.handedOut, test.state, test.goods)

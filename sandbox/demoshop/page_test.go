@@ -42,22 +42,29 @@ func TestOwnSite(t *testing.T) {
 // A web page that can set the sidecar's headers is not a gateway.
 func TestIPNFromPage(t *testing.T) {
 	for origin, want := range map[string]int{"": http.StatusOK, "http://evil.example:9182": http.StatusForbidden} {
-		h := openShop(t)
-		h.orders.add(&order{id: "DH-1", product: goods[0], state: pending})
-		body := `{"responseData":{"orderID":"DH-1","orderAmount":"29000","orderCurrency":"VND"}}`
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/galaxypay/ipn", strings.NewReader(body))
-		r.Header.Set("Galaxypay-Callback", "ipn")
-		r.Header.Set("Galaxypay-Payment-Status", "paid")
-		if origin != "" {
-			r.Header.Set("Origin", origin)
+		for _, kind := range []string{"ipn", "query"} {
+			wantIPNFrom(t, origin, kind, want)
 		}
-		w := httptest.NewRecorder()
-		if err := h.ServeHTTP(w, r, nil); err != nil || w.Code != want {
-			t.Errorf("from %q: HTTP %d, want %d; %v", origin, w.Code, want, err)
-		}
-		if o, _ := h.orders.find("DH-1"); (o.state == paid) != (want == http.StatusOK) {
-			t.Errorf("from %q: the order is %s", origin, o.state)
-		}
+	}
+}
+
+func wantIPNFrom(t *testing.T, origin, kind string, want int) {
+	t.Helper()
+	h := openShop(t)
+	h.orders.add(&order{id: "DH-1", product: goods[0], state: pending})
+	body := `{"responseData":{"orderID":"DH-1","orderAmount":"29000","orderCurrency":"VND"}}`
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/galaxypay/ipn", strings.NewReader(body))
+	r.Header.Set("Galaxypay-Callback", kind)
+	r.Header.Set("Galaxypay-Payment-Status", "paid")
+	if origin != "" {
+		r.Header.Set("Origin", origin)
+	}
+	w := httptest.NewRecorder()
+	if err := h.ServeHTTP(w, r, nil); err != nil || w.Code != want {
+		t.Errorf("from %q: HTTP %d, want %d; %v", origin, w.Code, want, err)
+	}
+	if o, _ := h.orders.find("DH-1"); (o.state == paid) != (want == http.StatusOK) {
+		t.Errorf("from %q: the order is %s", origin, o.state)
 	}
 }
 
@@ -67,6 +74,7 @@ func TestTitlesAndResults(t *testing.T) {
 	h := openShop(t)
 	h.orders.add(&order{id: "DH-1", product: goods[0], state: paid})
 	h.orders.add(&order{id: "DH-3", product: goods[0], state: notOpened})
+	h.orders.add(&order{id: "DH-4", product: goods[0], state: pending, story: "dispute"})
 	result := func(status, orderID string) string {
 		return status + ` {"responseData":{"orderID":"` + orderID + `","orderAmount":"1890000.00","orderCurrency":"VND"}}`
 	}
@@ -85,6 +93,9 @@ func TestTitlesAndResults(t *testing.T) {
 		"cancelled, another shop's": {"/galaxypay/result", result("cancelled", "A-1"), []string{
 			"<title>Bạn đã hủy thanh toán · Cửa hàng thử</title>", `<span class="badge cancelled">Đã hủy</span>`, "1.890.000 ₫",
 		}},
+		"disputed":          {"/galaxypay/result", result("disputed", "DH-1"), []string{`<span class="badge pending">Chờ thanh toán</span>`}},
+		"authorized":        {"/galaxypay/result", result("authorized", "DH-1"), []string{`<span class="badge pending">Chờ thanh toán</span>`}},
+		"story":             {"/orders/DH-4", "", []string{`<section class="card" id="story">`, "<h2>Thông điệp thật nhưng khác số tiền</h2>"}},
 		"a status of later": {"/galaxypay/result", result("refunded", "DH-1"), []string{`<span class="badge failed">Thất bại</span>`}},
 		"dollars": {"/galaxypay/result", `expired {"responseData":{"orderID":"A-1","orderAmount":"12.50","orderCurrency":"USD"}}`, []string{
 			`<span class="price">12.50 USD</span>`,
