@@ -20,7 +20,7 @@ ENV PATH=/opt/caddy \
 # Caddy keeps state (certificates, locks) in /data/caddy, and the last config in /config/caddy unless it
 # says "persist_config off". These two are all it ever writes to, so the root file system can be read-only.
 # There is no VOLUME on purpose: an anonymous volume would silently be left behind, with the state in it, by the next
-# container. Mount a named volume on /data: the store of the inbox is there, and it refuses a file system in memory.
+# container. Mount a named volume on /data: the store of the ledger and the inbox is there, and it refuses a file system in memory.
 #
 # TMPDIR: there is no /tmp. The lock files that keep a second sidecar off the same addresses lie there.
 ENV XDG_CONFIG_HOME=/config \

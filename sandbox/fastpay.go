@@ -38,11 +38,12 @@ func (o *operations) fastPay(r *http.Request, c call) reply {
 	}
 	result := t.Outcome.Result()
 	answer := done(charged{t.ID, result.Status, result.Description})
+	announce := func() { o.ipns.announce(r.Context(), t) }
 	if faults, _ := fault.Named(t.Faults...); faults.Early() {
-		o.ipns.announce(r.Context(), t)
+		announce()
 		return answer
 	}
-	answer.then = func() { o.ipns.announce(r.Context(), t) }
+	answer.then = announce
 	return answer
 }
 
