@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
@@ -150,7 +151,9 @@ func start(tx Tx, before *Payment, c *Call) (Decision, error) {
 		RecordedAt: now, AskFrom: now, Deadline: now.Add(c.Limit), Sending: before.Sending + 1, Outcome: AtWork,
 		WasUnknown: before.WasUnknown || before.Outcome == Accepted || before.Outcome == Rejected,
 		Settled:    before.Settled, Reason: before.Reason, SettledAt: before.SettledAt, AskedUntil: before.AskedUntil,
+		History: before.History,
 	}
+	p.remember(now, EntrySent, strconv.Itoa(p.Sending))
 	if p.TakesPayment() {
 		p.Status, p.StatusAt = Open, now
 	}

@@ -287,6 +287,7 @@ func TestBeginRecords(t *testing.T) {
 		Seq: p.Seq, Book: shop, RequestID: "r1", Operation: "pay", Effect: operation.OpensPage, Fingerprint: "f1",
 		OrderID: "o1", Amount: "100000", Currency: "VND", Method: "INTERNATIONAL", Deferred: true, Address: []byte("https://shop.example/ipn"),
 		RecordedAt: monday, AskFrom: monday, Deadline: monday.Add(limit), Sending: 1, Outcome: AtWork, Status: Open, StatusAt: monday,
+		History: []string{"2026-11-30T09:00:00.000Z sent 1"},
 	}
 	if !samePayment(&p, &want) {
 		t.Errorf("recorded\n%+v, want\n%+v", p, want)

@@ -122,6 +122,7 @@ func (p *Payment) write(r *Result, now time.Time) {
 		p.Outcome = Unknown
 	}
 	p.WasUnknown = p.WasUnknown || p.Outcome == Unknown
+	p.remember(now, EntryEnded, string(p.Outcome), p.Code)
 }
 
 // statusAfter is what a result says of the payment.

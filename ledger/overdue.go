@@ -9,6 +9,7 @@ import (
 // longer than its deadline: it may have been carried out.
 func (p *Payment) Interrupt(now time.Time) {
 	p.Outcome, p.Code, p.WasUnknown, p.EndedAt = Unknown, "", true, now
+	p.remember(now, EntryEnded, string(Unknown))
 	p.move(StatusUnknown, FromCall, now)
 }
 

@@ -95,6 +95,9 @@ type Payment struct {
 	Answered   int       `json:"answered,omitempty"`
 	AskAt      time.Time `json:"askAt,omitzero"`
 	AskedUntil time.Time `json:"-"`
+
+	// History is what has happened to the call, the oldest first: see Entries.
+	History []string `json:"-"`
 }
 
 // Outcome is how a call ended.
@@ -141,6 +144,7 @@ func (p *Payment) move(to Status, source Source, now time.Time) bool {
 	}
 	p.Word = source == FromReversal && p.hasLastWord()
 	p.Status, p.StatusAt = to, now
+	p.remember(now, EntryMoved, string(to), string(source))
 	return true
 }
 

@@ -52,6 +52,7 @@ func settle(tx Tx, book, requestID string, as Outcome, reason string) (Payment, 
 		return Payment{}, fmt.Errorf("%w: its payment status is %s", ErrPaid, p.Status)
 	}
 	p.Outcome, p.Code, p.Settled, p.Reason, p.SettledAt = as, "", as, reason, now
+	p.remember(now, EntrySettled, string(as))
 	if as == Accepted {
 		p.move(Open, FromCall, now)
 	} else {

@@ -15,13 +15,13 @@ import (
 
 // PaymentColumns are the columns of the table galaxypay_payments that make a payment, in the
 // order of PaymentFields. Both engines have them. Times are as in EventColumns, the names in
-// transactions are a JSON array.
+// transactions and the lines of history are JSON arrays.
 //
 // A second table, galaxypay_payment_transactions (transaction_id, book, seq), has a row for each
 // of these names.
 const PaymentColumns = `seq, book, request_id, operation, effect, fingerprint, order_id, amount, currency, method, about,
 	deferred, captured, transactions, address, recorded_at, deadline, ended_at, sendings, outcome, code, was_unknown, reply,
-	settled, reason, settled_at, status, word, status_at, ask_from, asked, answered, ask_at, asked_until`
+	settled, reason, settled_at, status, word, status_at, ask_from, asked, answered, ask_at, asked_until, history`
 
 // PaymentFields are pointers to the parts of a payment, in the order of PaymentColumns. Their
 // types are *uint64, *string, *bool, *int, *[]byte, *Time and *Names.
@@ -31,7 +31,7 @@ func PaymentFields(p *ledger.Payment) []any {
 		&p.Deferred, &p.Captured, (*Names)(&p.Transactions), &p.Address,
 		(*Time)(&p.RecordedAt), (*Time)(&p.Deadline), (*Time)(&p.EndedAt), &p.Sending, (*string)(&p.Outcome), &p.Code, &p.WasUnknown, &p.Reply,
 		(*string)(&p.Settled), &p.Reason, (*Time)(&p.SettledAt), (*string)(&p.Status), &p.Word, (*Time)(&p.StatusAt),
-		(*Time)(&p.AskFrom), &p.Asked, &p.Answered, (*Time)(&p.AskAt), (*Time)(&p.AskedUntil),
+		(*Time)(&p.AskFrom), &p.Asked, &p.Answered, (*Time)(&p.AskAt), (*Time)(&p.AskedUntil), (*Names)(&p.History),
 	}
 }
 
@@ -80,6 +80,7 @@ const (
 	maxSealed = 16 << 20
 	maxReason = 64 << 10
 	maxNames  = 100
+	maxLines  = 100 // of History
 )
 
 // CheckPayment refuses what no store keeps. The error names the field.
@@ -104,6 +105,9 @@ func CheckPayment(p *ledger.Payment) error {
 		if name == "" || len(name) > ledger.MaxName {
 			return fmt.Errorf("the Transactions of a payment: expected names of 1 to %d bytes, got one of %d", ledger.MaxName, len(name))
 		}
+	}
+	if len(p.History) > maxLines || slices.ContainsFunc(p.History, func(line string) bool { return len(line) > ledger.MaxName }) {
+		return fmt.Errorf("the History of a payment: expected at most %d lines of at most %d bytes", maxLines, ledger.MaxName)
 	}
 	if len(p.Reply) > maxSealed || len(p.Address) > maxSealed {
 		return fmt.Errorf("the Reply and Address of a payment: expected at most %d bytes, got %d and %d", maxSealed, len(p.Reply), len(p.Address))

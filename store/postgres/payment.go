@@ -22,7 +22,7 @@ func readPayment(row pgx.CollectableRow) (ledger.Payment, error) {
 // storablePayment is a payment as it is stored.
 func storablePayment(p *ledger.Payment) ledger.Payment {
 	kept := *p
-	kept.Transactions = storables(p.Transactions)
+	kept.Transactions, kept.History = storables(p.Transactions), storables(p.History)
 	for _, field := range store.PaymentFields(&kept) {
 		switch field := field.(type) {
 		case *string:

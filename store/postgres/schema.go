@@ -110,6 +110,7 @@ CREATE TABLE galaxypay_payments (
 	answered bigint NOT NULL,
 	ask_at bigint,
 	asked_until bigint,
+	history text NOT NULL,
 	UNIQUE (request_id, book)
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05);
 CREATE INDEX galaxypay_payments_orders ON galaxypay_payments (order_id, book, seq);

@@ -76,7 +76,7 @@ func checksumOf(fields ...any) uint32 {
 // keptPayment is a payment as the file can keep it: with valid texts, and times in microseconds.
 func keptPayment(p *ledger.Payment) ledger.Payment {
 	kept := *p
-	kept.Transactions = slices.Clone(p.Transactions)
+	kept.Transactions, kept.History = slices.Clone(p.Transactions), slices.Clone(p.History)
 	for _, field := range store.PaymentFields(&kept) {
 		switch field := field.(type) {
 		case *string:
@@ -85,8 +85,10 @@ func keptPayment(p *ledger.Payment) ledger.Payment {
 			*field = store.Time(truncated(time.Time(*field)))
 		}
 	}
-	for i, name := range kept.Transactions {
-		kept.Transactions[i] = keptText(name)
+	for _, texts := range [][]string{kept.Transactions, kept.History} {
+		for i, text := range texts {
+			texts[i] = keptText(text)
+		}
 	}
 	return kept
 }
@@ -204,7 +206,7 @@ var paymentOrder = func() (order []int) {
 	for _, column := range []string{
 		"book", "request_id", "outcome", "status", "recorded_at", "checksum", "operation", "effect", "fingerprint", "order_id", "amount", "currency",
 		"method", "about", "deferred", "captured", "transactions", "deadline", "ended_at", "sendings", "code", "was_unknown", "settled", "reason",
-		"settled_at", "word", "status_at", "ask_from", "asked", "answered", "ask_at", "asked_until", "address", "reply",
+		"settled_at", "word", "status_at", "ask_from", "asked", "answered", "ask_at", "asked_until", "history", "address", "reply",
 	} {
 		order = append(order, slices.Index(paymentNames, column))
 	}

@@ -112,6 +112,7 @@ CREATE TABLE galaxypay_payments (
 	answered INTEGER NOT NULL,
 	ask_at INTEGER,
 	asked_until INTEGER,
+	history TEXT NOT NULL,
 	address BLOB NOT NULL,
 	reply BLOB NOT NULL
 ) STRICT;
@@ -134,7 +135,7 @@ CREATE UNIQUE INDEX galaxypay_payment_keys_request ON galaxypay_payment_keys (re
 CREATE TABLE galaxypay_payment_quarantine (
 	seq INTEGER PRIMARY KEY, book, request_id, outcome, status, recorded_at, checksum, operation, effect, fingerprint, order_id, amount, currency,
 	method, about, deferred, captured, transactions, deadline, ended_at, sendings, code, was_unknown, settled, reason, settled_at, word, status_at,
-	ask_from, asked, answered, ask_at, asked_until, address, reply, put_aside_at
+	ask_from, asked, answered, ask_at, asked_until, history, address, reply, put_aside_at
 );
 CREATE INDEX galaxypay_payment_quarantine_request ON galaxypay_payment_quarantine (request_id, book);
 CREATE TABLE galaxypay_payment_counts (

@@ -96,6 +96,7 @@ func whole() ledger.Payment {
 		Address: []byte("\x00\x01sealed"), RecordedAt: at(1).Add(123456 * time.Microsecond), Deadline: at(2), EndedAt: at(3), Sending: 4,
 		Outcome: ledger.Accepted, Code: "rejected", WasUnknown: true, Reply: []byte(`{"a": "\u1ec7"}`), Settled: ledger.Rejected, Reason: "đã hỏi",
 		SettledAt: at(5), Status: ledger.Paid, Word: true, StatusAt: at(6), AskFrom: at(7), Asked: 8, Answered: 9, AskAt: at(10), AskedUntil: at(11),
+		History: []string{"2026-01-02T03:04:05.000Z sent 1", "2026-01-02T03:04:06.000Z ended unknown"},
 	}
 }
 
@@ -152,6 +153,9 @@ func samePayment(t *testing.T, what string, got, expected ledger.Payment) {
 		}
 		if len(p.Transactions) == 0 {
 			p.Transactions = nil
+		}
+		if len(p.History) == 0 {
+			p.History = nil
 		}
 	}
 	if !reflect.DeepEqual(got, expected) {
@@ -320,6 +324,7 @@ func paymentCopied(t *testing.T, p *payments) {
 		if err := tx.Put(&first); err != nil {
 			return err
 		}
+		first.History[0] = "other"
 		first.Transactions[0], first.Reply[0], first.Address[0], first.Code = "other", 'x', 'x', "other"
 		got, err := tx.Payment(book, "R1")
 		if err != nil {
