@@ -46,6 +46,7 @@ func (m *Member) attempt(q *Queue, r Record) {
 func (m *Member) end(r Record, result Result, s Settlement) {
 	e, key := m.engine, keyOf(r.Event)
 	answer := cmp.Or(result.Answer, kept)
+	s.History = r.withTry(result, s)
 	state, err := m.settle(r, s)
 	if err != nil {
 		// The gateway need not wait for further tries to settle: the event is kept.

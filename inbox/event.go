@@ -121,6 +121,9 @@ type Record struct {
 	// SettledAt is when the record got its final state.
 	SettledAt time.Time `json:"settledAt,omitzero"`
 
+	// History is what came of each attempt, the oldest first: see Tries. It outlives a replay.
+	History []string `json:"history,omitempty"`
+
 	// Lease is the token under which the record was claimed, on records that Store.Arrive and
 	// Store.Claim return claimed; empty on all others.
 	Lease string `json:"-"`

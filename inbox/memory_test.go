@@ -181,7 +181,7 @@ func (s *memory) Settle(ctx context.Context, claimed Record, how Settlement) (St
 	if how.State == Pending && s.isOvertaken(&r.Event) {
 		how.State = Overtaken
 	}
-	r.State, r.Due, r.Answer, r.LastError, r.Lease = how.State, how.Due, how.Answer, how.LastError, ""
+	r.State, r.Due, r.Answer, r.LastError, r.Lease, r.History = how.State, how.Due, how.Answer, how.LastError, "", how.History
 	if !how.Uncounted {
 		r.Attempts++
 	}

@@ -126,6 +126,8 @@ type Settlement struct {
 	// Uncounted leaves the number of attempts unchanged: the attempt was not one of the
 	// schedule's. Default: it is counted.
 	Uncounted bool
+	// History takes the place of Record.History.
+	History []string
 }
 
 // Filter picks records. Each field narrows the selection; the zero value picks all.

@@ -14,16 +14,16 @@ import (
 // is the zero time. An engine adds columns of its own, such as the lease and
 // ready_at: when Claim may take the record; NULL: it is final, or waits for another one.
 const EventColumns = `seq, id, merchant, transaction_id, order_id, request_id, payment_status, received_at, message,
-	scheme, host, uri, remote_addr, block, kind, state, attempts, due_at, answer_status, answer_description, last_error, settled_at`
+	scheme, host, uri, remote_addr, block, kind, state, attempts, due_at, answer_status, answer_description, last_error, settled_at, history`
 
 // EventFields are pointers to the parts of a record, in the order of EventColumns. A row is
 // read into them, and they are the values of the parameters when one is written.
-// Their types are *uint64, *string, *inbox.State, *int, *[]byte and *Time.
+// Their types are *uint64, *string, *inbox.State, *int, *[]byte, *Time and *Names.
 func EventFields(r *inbox.Record) []any {
 	return []any{
 		&r.Seq, &r.ID, &r.Queue, &r.Transaction, &r.OrderID, &r.RequestID, &r.PaymentStatus, (*Time)(&r.ReceivedAt), &r.Message,
 		&r.Request.Scheme, &r.Request.Host, &r.Request.URI, &r.Request.RemoteAddr, &r.Block, &r.Kind, &r.State, &r.Attempts, (*Time)(&r.Due),
-		&r.Answer.Status, &r.Answer.Description, &r.LastError, (*Time)(&r.SettledAt),
+		&r.Answer.Status, &r.Answer.Description, &r.LastError, (*Time)(&r.SettledAt), (*Names)(&r.History),
 	}
 }
 

@@ -45,6 +45,7 @@ CREATE TABLE galaxypay_events (
 	answer_description text NOT NULL DEFAULT '',
 	last_error text NOT NULL DEFAULT '',
 	settled_at bigint,
+	history text NOT NULL DEFAULT '[]',
 	lease text,
 	lease_until bigint,
 	ready_at bigint,

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 )
 
 // settlement is the end of an attempt, and what comes of it.
@@ -32,10 +33,10 @@ WITH settled AS MATERIALIZED (
 	SELECT r.*, CASE WHEN new_state = 'pending' AND ` + isPaid("r") + ` THEN 'overtaken' ELSE new_state END AS ends
 	FROM (
 		SELECT e.seq, e.merchant, e.transaction_id, e.request_id, e.payment_status,
-			s.token, s.new_state, s.counted, s.due, s.at, s.status, s.description, s.error
+			s.token, s.new_state, s.counted, s.due, s.at, s.status, s.description, s.error, s.tries
 		FROM unnest(
-			$1::text[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::text[]
-		) AS s (id, merchant, token, new_state, counted, due, at, status, description, error)
+			$1::text[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::text[], $11::text[]
+		) AS s (id, merchant, token, new_state, counted, due, at, status, description, error, tries)
 		CROSS JOIN LATERAL ` + withID("s") + ` AS e
 		WHERE e.lease = s.token
 	) AS r
@@ -44,7 +45,7 @@ UPDATE galaxypay_events AS r
 SET state = ends, attempts = attempts + counted,
 	due_at = CASE WHEN ends = 'pending' THEN due END,
 	settled_at = CASE WHEN ends <> 'pending' THEN at END,
-	answer_status = status, answer_description = description, last_error = error,
+	answer_status = status, answer_description = description, last_error = error, history = tries,
 	lease = NULL, lease_until = NULL,
 	ready_at = CASE WHEN ends = 'pending' AND r.transaction_id = '' THEN due END
 FROM settled
@@ -84,7 +85,8 @@ func queueSettle(b *pgx.Batch, batch []*operation, more func()) {
 		columnOf(batch, func(op *operation) *int64 { return micros(op.settlement.how.At) }),
 		text(func(s *settlement) string { return s.how.Answer.Status }),
 		text(func(s *settlement) string { return s.how.Answer.Description }),
-		text(func(s *settlement) string { return s.how.LastError }))
+		text(func(s *settlement) string { return s.how.LastError }),
+		text(func(s *settlement) string { return store.Names(storables(s.how.History)).Text() }))
 }
 
 // counts is how many attempts it counts as.

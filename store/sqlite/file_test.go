@@ -434,14 +434,14 @@ func TestTextsAreKeptAsTheyAre(t *testing.T) {
 		Request: inbox.Request{Scheme: odd, Host: odd, URI: odd, RemoteAddr: odd},
 	}
 	r := add(t, s, e)
-	if _, err := s.Settle(t.Context(), r, inbox.Settlement{State: inbox.Dead, At: now, Answer: inbox.Answer{Status: odd, Description: odd}, LastError: odd}); err != nil {
+	if _, err := s.Settle(t.Context(), r, inbox.Settlement{State: inbox.Dead, At: now, Answer: inbox.Answer{Status: odd, Description: odd}, LastError: odd, History: []string{odd}}); err != nil {
 		t.Fatal(err)
 	}
 	for got, err := range s.List(t.Context(), inbox.Filter{ID: odd, Queue: odd, Transaction: odd, OrderID: odd, RequestID: odd, PaymentStatus: odd}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Request != e.Request || got.Block != odd || got.LastError != odd || got.Answer.Description != odd || string(got.Message) != odd {
+		if got.Request != e.Request || got.Block != odd || got.LastError != odd || len(got.History) != 1 || got.Answer.Description != odd || string(got.Message) != odd {
 			t.Errorf("kept %+v", got)
 		}
 		return

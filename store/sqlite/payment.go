@@ -76,7 +76,7 @@ func checksumOf(fields ...any) uint32 {
 // keptPayment is a payment as the file can keep it: with valid texts, and times in microseconds.
 func keptPayment(p *ledger.Payment) ledger.Payment {
 	kept := *p
-	kept.Transactions, kept.History = slices.Clone(p.Transactions), slices.Clone(p.History)
+	kept.Transactions, kept.History = keptTexts(p.Transactions), keptTexts(p.History)
 	for _, field := range store.PaymentFields(&kept) {
 		switch field := field.(type) {
 		case *string:
@@ -85,15 +85,19 @@ func keptPayment(p *ledger.Payment) ledger.Payment {
 			*field = store.Time(truncated(time.Time(*field)))
 		}
 	}
-	for _, texts := range [][]string{kept.Transactions, kept.History} {
-		for i, text := range texts {
-			texts[i] = keptText(text)
-		}
-	}
 	return kept
 }
 
 func keptText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+// keptTexts are copies.
+func keptTexts(texts []string) []string {
+	kept := slices.Clone(texts)
+	for i, text := range kept {
+		kept[i] = keptText(text)
+	}
+	return kept
+}
 
 var insertPaymentRow = "INSERT INTO galaxypay_payments (" + paymentColumns + ") VALUES (" +
 	strings.Repeat("?, ", strings.Count(paymentColumns, ",")) + "?) ON CONFLICT DO NOTHING"

@@ -74,7 +74,7 @@ func (r *row) checksum() uint32 {
 	number(r.Seq)
 	for _, s := range []string{
 		r.ID, r.Queue, r.Transaction, r.OrderID, r.RequestID, r.PaymentStatus, r.Request.Scheme, r.Request.Host, r.Request.URI,
-		r.Request.RemoteAddr, r.Block, r.Kind, string(r.State), r.Answer.Status, r.Answer.Description, r.LastError,
+		r.Request.RemoteAddr, r.Block, r.Kind, string(r.State), r.Answer.Status, r.Answer.Description, r.LastError, store.Names(r.History).Text(),
 	} {
 		text(s)
 	}
@@ -88,7 +88,7 @@ func (r *row) checksum() uint32 {
 }
 
 const insertRow = "INSERT INTO galaxypay_events (" + rowColumns + `)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 	ON CONFLICT (id, merchant) DO NOTHING`
 
 // insert keeps a row, and reports whether it is new.
@@ -110,9 +110,9 @@ func (r *row) insert(c *conn) (bool, error) {
 // update keeps what can change of a row.
 func (r *row) update(c *conn) error {
 	return c.run(`UPDATE galaxypay_events
-		SET state = ?, attempts = ?, due_at = ?, answer_status = ?, answer_description = ?, last_error = ?, settled_at = ?, ready_at = ?, checksum = ?
+		SET state = ?, attempts = ?, due_at = ?, answer_status = ?, answer_description = ?, last_error = ?, history = ?, settled_at = ?, ready_at = ?, checksum = ?
 		WHERE seq = ?`,
-		&r.State, r.Attempts, store.Time(r.Due), r.Answer.Status, r.Answer.Description, r.LastError, store.Time(r.SettledAt), r.ready, r.checksum(),
+		&r.State, r.Attempts, store.Time(r.Due), r.Answer.Status, r.Answer.Description, r.LastError, (*store.Names)(&r.History), store.Time(r.SettledAt), r.ready, r.checksum(),
 		r.Seq)
 }
 

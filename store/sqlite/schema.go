@@ -50,6 +50,7 @@ CREATE TABLE galaxypay_events (
 	answer_status TEXT NOT NULL,
 	answer_description TEXT NOT NULL,
 	last_error TEXT NOT NULL,
+	history TEXT NOT NULL,
 	message BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX galaxypay_events_id ON galaxypay_events (id, merchant);
@@ -62,7 +63,7 @@ CREATE INDEX galaxypay_events_state ON galaxypay_events (state, seq, merchant, a
 CREATE INDEX galaxypay_events_prunable ON galaxypay_events (merchant, settled_at) WHERE settled_at IS NOT NULL AND length(message) > 0;
 CREATE TABLE galaxypay_quarantine (
 	seq INTEGER PRIMARY KEY, merchant, transaction_id, request_id, payment_status, state, attempts, received_at, due_at, settled_at,
-	ready_at, checksum, id, order_id, scheme, host, uri, remote_addr, block, kind, answer_status, answer_description, last_error, message
+	ready_at, checksum, id, order_id, scheme, host, uri, remote_addr, block, kind, answer_status, answer_description, last_error, history, message
 );
 ` + paymentTables + `;
 ` + store.ClockTable}

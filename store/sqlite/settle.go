@@ -59,7 +59,7 @@ func (t *tx) settle(claimed *inbox.Record, how inbox.Settlement) (state inbox.St
 
 // settle changes a record by how an attempt ended.
 func (r *row) settle(how inbox.Settlement) {
-	r.Answer, r.LastError = how.Answer, how.LastError
+	r.Answer, r.LastError, r.History = how.Answer, how.LastError, keptTexts(how.History)
 	if !how.Uncounted {
 		r.Attempts++
 	}

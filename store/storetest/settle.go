@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -29,16 +30,23 @@ func settleTwice(t *testing.T, s *suite) {
 
 func settled(t *testing.T, s *suite) {
 	r := s.arrive(t, event("a", "GP1", inbox.Paid), 0)
-	how := inbox.Settlement{State: inbox.Pending, Due: at(60), At: at(1), LastError: "answered 503"}
+	how := inbox.Settlement{State: inbox.Pending, Due: at(60), At: at(1), LastError: "answered 503", History: []string{"one"}}
 	s.settle(t, r, how)
 	r = s.get(t, "a")
 	expect(t, "attempts", r.Attempts, 1)
 	expect(t, "last error", r.LastError, "answered 503")
+	expect(t, "history", strings.Join(r.History, ","), "one")
 	same(t, "due", r.Due, at(60))
 	same(t, "settled", r.SettledAt, time.Time{})
 
 	how.Uncounted = true
-	s.settle(t, s.claim(t, 60, "a")["a"], how)
+	claimed := s.claim(t, 60, "a")["a"]
+	expect(t, "history of what is claimed", strings.Join(claimed.History, ","), "one")
+	how.History = []string{"one", "hai, \"ba\"\x00\xff"}
+	s.settle(t, claimed, how)
+	if again := s.get(t, "a").History; len(again) != 2 || !strings.HasPrefix(again[1], "hai, \"ba\"") {
+		t.Errorf("history %q", again)
+	}
 	expect(t, "attempts", s.get(t, "a").Attempts, 1)
 
 	how = inbox.Settlement{State: inbox.Delivered, At: at(61), Answer: inbox.Answer{Status: "409", Description: "known"}}
