@@ -202,8 +202,9 @@ func (c *repeatedCall) fits(t *testing.T, done *work, isCut bool) bool {
 
 // ledgerRecord is a call as an operator sees it.
 type ledgerRecord struct {
-	RequestID, Outcome, Code, PaymentStatus string
-	Sendings                                int
+	Merchant, RequestID, Outcome, Code, PaymentStatus string
+
+	Sendings int
 }
 
 // compareRecords compares what the ledger holds with what the apps were answered, and with what reached the gateway.

@@ -331,13 +331,6 @@ func (k *keyInUse) checkRecord(r ledgerRecord, operation string, isDone bool) er
 	return nil
 }
 
-// ledgerRecord is what the ledger knows of a call, as an operator sees it.
-type ledgerRecord struct {
-	Merchant, RequestID, Outcome, Code, PaymentStatus string
-
-	Sendings int
-}
-
 // without leaves its names out.
 func (r ledgerRecord) without() ledgerRecord {
 	r.Merchant, r.RequestID = "", ""
