@@ -88,6 +88,7 @@ type Tx interface {
 type Filter struct {
 	Book         string
 	RequestID    string
+	RequestStart string // what the RequestID begins with
 	OrderID      string
 	Transaction  string // one of its Transactions, or its About
 	Operation    string

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 )
@@ -214,6 +215,10 @@ func WherePayments(f ledger.Filter) (condition string, args Args) {
 	}
 	text("book", f.Book)
 	text("request_id", f.RequestID)
+	if f.RequestStart != "" {
+		terms = append(terms, "request_id >= @start AND request_id < @beyond")
+		args["start"], args["beyond"] = f.RequestStart, beyond(f.RequestStart)
+	}
 	text("order_id", f.OrderID)
 	if f.Transaction != "" {
 		terms = append(terms, `seq IN (SELECT seq FROM galaxypay_payment_transactions WHERE transaction_id = @transaction_id
@@ -241,6 +246,18 @@ func WherePayments(f ledger.Filter) (condition string, args Args) {
 		return "true", args
 	}
 	return strings.Join(terms, " AND "), args
+}
+
+// beyond is the first text, in the order of bytes, behind all that begin with start.
+func beyond(start string) string {
+	last, size := utf8.DecodeLastRuneInString(start)
+	switch last {
+	case 0xD7FF: // what follows is no character
+		last = 0xDFFF
+	case utf8.MaxRune:
+		return start + string(utf8.MaxRune)
+	}
+	return start[:len(start)-size] + string(last+1)
 }
 
 // ListPayments reads the next payments that a filter picks, in its order: up to limit of those

@@ -134,6 +134,8 @@ func narrowestPayments(f ledger.Filter) (ledger.Filter, bool) {
 	switch {
 	case f.RequestID != "":
 		return ledger.Filter{RequestID: f.RequestID}, true
+	case f.RequestStart != "":
+		return ledger.Filter{RequestStart: f.RequestStart}, true
 	case f.OrderID != "":
 		return ledger.Filter{OrderID: f.OrderID}, true
 	case store.IsRareOutcome(f.Outcome):
