@@ -56,6 +56,10 @@ func TestLedgerSettle(t *testing.T) {
 	if printed, err := k.command(t, "payments", "show", "no"); err != nil || !strings.Contains(printed, "ticket 4711") || strings.Contains(printed, g.apiKey) {
 		t.Errorf("%s, %v", printed, err)
 	}
+	if printed, err := k.command(t, "payments", "show", "aga"); err != nil || !strings.Contains(printed, `"requestID":"again"`) ||
+		!strings.Contains(printed, "sent 2") || !strings.Contains(printed, "settled not_sent") {
+		t.Errorf("by the beginning of a requestID: %s, %v", printed, err)
+	}
 	if printed, err := k.command(t, "payments", "settle", "yes", "rejected", "--reason", "x"); err == nil {
 		t.Errorf("a settled call is settled again: %s", printed)
 	}

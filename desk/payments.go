@@ -16,11 +16,13 @@ type payment struct {
 	Merchant string `json:"merchant"`
 	Gateway  string `json:"gateway"`
 	ledger.Payment
+	// History is what has happened to it, the oldest first.
+	History []string `json:"history,omitempty"`
 }
 
 func shown(p ledger.Payment) payment {
 	merchant, gateway, _ := strings.Cut(p.Book, " ")
-	return payment{merchant, gateway, p}
+	return payment{merchant, gateway, p, p.History}
 }
 
 // withPayments is what a store implements that has a ledger.
@@ -102,6 +104,7 @@ func listPayments(w http.ResponseWriter, r *http.Request, m *inbox.Member) error
 	if limit == 0 {
 		limit = defaultListed
 	}
+	limit = min(limit, maxListed)
 	s.NewestFirst, s.Limit = true, 0 // the merchant is looked at here
 	found, err := find(r, m, s, limit+1)
 	if err != nil {
@@ -148,17 +151,27 @@ func showPayment(w http.ResponseWriter, r *http.Request, m *inbox.Member) error 
 	return writeJSON(w, p)
 }
 
-// findOne returns the one payment of a requestID.
+// findOne returns the one payment of a requestID, or of the beginning of one.
 func findOne(r *http.Request, m *inbox.Member, s paymentSelection) (payment, error) {
 	if s.RequestID == "" || s.Filter != (ledger.Filter{RequestID: s.RequestID}) {
 		return payment{}, apiError(http.StatusBadRequest, errors.New("expected request, the requestID of one call; only merchant may be added"))
 	}
 	found, err := find(r, m, s, 2)
+	if err == nil && len(found) == 0 { // a whole requestID comes before those that begin so
+		s.RequestID, s.RequestStart = "", s.RequestID
+		found, err = find(r, m, s, mostNamed+1)
+	}
 	switch {
 	case err != nil:
 		return payment{}, err
 	case len(found) == 0:
 		return payment{}, apiError(http.StatusNotFound, ledger.ErrNoPayment)
+	case len(found) > 1 && found[0].RequestID != found[1].RequestID:
+		var ids []string
+		for _, p := range found {
+			ids = append(ids, p.RequestID)
+		}
+		return payment{}, apiError(http.StatusConflict, fmt.Errorf("several calls have a requestID that begins so; give more of it: %s", named(ids)))
 	case len(found) > 1:
 		return payment{}, apiError(http.StatusConflict, errors.New("several merchants, or gateways of one, have a call with this requestID; add merchant to choose one"))
 	}
