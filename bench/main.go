@@ -145,7 +145,9 @@ func (s *settings) check(args int) error {
 }
 
 // sectionNames is spelled out: a variable that lists its own parser would be an initialisation cycle.
-func sectionNames() string { return "throughput, memory, handshake, startup, scale, inbox, ledger, overload" }
+func sectionNames() string {
+	return "throughput, memory, handshake, startup, scale, inbox, ledger, overload"
+}
 
 // chosen are the sections to run.
 func (s *settings) chosen() []section {
