@@ -86,7 +86,11 @@ func TestInboxAppThatChecksHost(t *testing.T) {
 			if got.header.Get("Galaxypay-Attempt") != "1" {
 				t.Errorf("attempt %s", got.header.Get("Galaxypay-Attempt"))
 			}
+			if order := got.header.Get("Galaxypay-Order"); order != "unknown" { // the payment was not made through this sidecar
+				t.Errorf("order %s", order)
+			}
 			got.header.Del("Galaxypay-Attempt")
+			got.header.Del("Galaxypay-Order")
 			provenCallback{target: test.target, kind: "ipn", status: "paid", message: paidMessage, from: m}.check(t, got)
 		})
 	}
