@@ -35,7 +35,8 @@ func anotherSidecar(t *testing.T, address, handler string) *childCaddy {
 	c := newClient()
 	if !poll(func() bool {
 		_, err := c.tryPost(t.Context(), "http://"+address+"/", "{}")
-		return err == nil
+		locks, _ := filepath.Glob(filepath.Join(dir, "galaxypay-listen-*")) // it answers shortly before it has its lock
+		return err == nil && len(locks) > 0
 	}) {
 		t.Fatal("the other sidecar does not answer")
 	}

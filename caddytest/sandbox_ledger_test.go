@@ -47,7 +47,7 @@ func (e ledgerTrace) withPay(pay, again string) ledgerTrace {
 }
 
 const (
-	notAnswered  = "the gateway was asked about a payment, to no effect; it is asked again by the schedule"
+	notAnswered  = "the gateway was asked about a payment, to no effect; it is asked again"
 	notDelivered = "not delivered; another attempt follows"
 )
 

@@ -36,7 +36,7 @@ func (s *plainStore) List(_ context.Context, f inbox.Filter) iter.Seq2[inbox.Rec
 	return func(yield func(inbox.Record, error) bool) {
 		n := 0
 		for _, r := range s.records {
-			if strings.HasPrefix(r.ID, f.IDPrefix) && (f.ID == "" || f.ID == r.ID) && (f.Queue == "" || f.Queue == r.Queue) {
+			if strings.HasPrefix(r.ID, f.IDPrefix) && (f.ID == "" || f.ID == r.ID) && (f.Queue == "" || f.Queue == r.Queue) && (f.Merchant == "" || f.Merchant == inbox.MerchantOf(r.Queue)) {
 				if n++; f.Limit > 0 && n > f.Limit || !yield(r, nil) {
 					return
 				}
@@ -104,7 +104,7 @@ func TestShowByTheBeginningOfAnID(t *testing.T) {
 		"in upper case":             {url.Values{"id": {strings.ToUpper(long)}}, 200, long},
 		"beginning":                 {url.Values{"id": {"5b7e"}}, 200, long},
 		"beginning of two":          {url.Values{"id": {"5b7"}}, 409, "several events have an id that begins so; give more of it: " + long + ", " + other},
-		"of two merchants":          {url.Values{"id": {"aa"}}, 409, "several merchants have an event of this id; add queue to choose one: airline, default"},
+		"of two merchants":          {url.Values{"id": {"aa"}}, 409, "several merchants, or gateways of one, have an event of this id; add queue to choose one: airline, default"},
 		"beginning of many":         {url.Values{"id": {"c"}}, 409, "c9" + strings.Repeat("0", 62) + ", ..."},
 		"of one of the merchants":   {url.Values{"id": {"aa"}, "queue": {"airline"}}, 200, "airline"},
 		"of none":                   {url.Values{"id": {"6"}}, 404, "no such event"},

@@ -218,10 +218,10 @@ const fillPayments = `
 ALTER TABLE galaxypay_payments SET (autovacuum_enabled = false);
 INSERT INTO galaxypay_payments
 	(book, request_id, operation, effect, fingerprint, order_id, amount, currency, method, about, deferred, captured, transactions, address,
-	recorded_at, sendings, outcome, code, was_unknown, reply, settled, reason, status, word, asked, answered)
+	recorded_at, sendings, outcome, code, was_unknown, reply, settled, reason, status, word, asked, answered, history)
 SELECT
 	'` + book + `', format('K-%s', i), 'pay', 'page', '', format('K-%s', i), '', '', '', '', false, false, '[]', '',
-	1767225600000000, 1, 'accepted', '', false, '', '', '', 'paid', true, 0, 0
+	1767225600000000, 1, 'accepted', '', false, '', '', '', 'paid', true, 0, 0, '[]'
 FROM generate_series(1, 20000) AS i`
 
 // A full ledger must not make a call slower, nor what people look for, whatever the planner believes.
