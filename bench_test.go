@@ -158,7 +158,7 @@ func benchProxy(tb testing.TB, name string) *Proxy {
 		MaxBody:   defaultMaxBody,
 		bodies:    bodies.New(defaultMaxBody, defaultMaxInFlight),
 		Timeout:   defaultTimeout,
-		merchant:  &merchant{name: name, baseURL: &url.URL{Scheme: "http", Host: "gateway.example"}, secrets: &secrets{apiKey: "sandbox", signer: s}},
+		merchant:  &merchant{name: name, contact: newContact(), baseURL: &url.URL{Scheme: "http", Host: "gateway.example"}, secrets: &secrets{apiKey: "sandbox", signer: s}},
 		callers:   allow.List{netip.MustParsePrefix("127.0.0.0/8")},
 		transport: &echoGateway{&s},
 		slots:     make(slots, 1),

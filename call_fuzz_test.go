@@ -52,6 +52,7 @@ func proxyFor(f *testing.F, log io.Writer) *Proxy {
 		Timeout: defaultTimeout,
 		log:     zap.New(zapcore.NewCore(encoder, zapcore.AddSync(log), zap.DebugLevel)),
 		merchant: &merchant{
+			contact: newContact(),
 			name:    "airline",
 			secrets: &secrets{apiKey: canaryKey, signer: signer{salt: []byte(canarySalt)}},
 		},

@@ -98,6 +98,7 @@ type merchant struct {
 	config      *Merchant
 	baseURL     *url.URL
 	book        string // of the ledger
+	contact     *contact
 	*secrets
 }
 
@@ -124,7 +125,7 @@ func (c *Merchant) resolve(name string, log *zap.Logger) (*merchant, error) {
 	if c.Timeout < 0 {
 		return nil, errors.New("timeout: expected a duration above zero")
 	}
-	m := &merchant{name: name, config: c, secrets: new(secrets)}
+	m := &merchant{name: name, config: c, contact: newContact(), secrets: new(secrets)}
 	var err error
 	if m.environment, m.baseURL, err = c.resolveAddress(); err != nil {
 		return nil, err

@@ -293,6 +293,7 @@ func (p *Proxy) run(w http.ResponseWriter, r *http.Request, c *call) *problem.Pr
 
 // carry takes the call to the gateway and its reply back.
 func (p *Proxy) carry(ctx context.Context, c *call) *problem.Problem {
+	defer func() { p.merchant.contact.note(c.isProven) }()
 	if prob := p.send(ctx, c); prob != nil {
 		return prob
 	}
