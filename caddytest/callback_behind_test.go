@@ -27,7 +27,7 @@ func docBlock(t *testing.T, page, language string) string {
 // frontServer is a web server that stands before the sidecar and the app.
 type frontServer struct {
 	name, program string
-	// config is the whole configuration around the block of the documents.
+	// config is the whole configuration around the file of examples/.
 	config func(block, address, dir, program string) string
 	args   string // DIR and CONFIG are replaced
 }
@@ -53,12 +53,12 @@ var frontServers = []frontServer{
 	}, "-X -d DIR -f CONFIG"},
 }
 
-// start runs the server with the configuration of the documents and returns its address.
+// start runs the server with the configuration of examples/ and returns its address.
 func (f frontServer) start(t *testing.T, sidecar, app string) (address, dir string) {
 	t.Helper()
 	program := requireProgram(t, f.program)
 	dir, address = t.TempDir(), freeAddress(t)
-	block := docBlock(t, "behind-apache-or-nginx.md", strings.ToLower(f.name))
+	block := readExampleFile(t, strings.ToLower(f.name)+"/shop.conf")
 	block = strings.NewReplacer("127.0.0.1:9181", sidecar, "127.0.0.1:8000", app).Replace(block)
 	config := filepath.Join(dir, "server.conf")
 	if err := os.WriteFile(config, []byte(f.config(block, address, dir, program)), 0o600); err != nil {
@@ -76,17 +76,17 @@ func (f frontServer) start(t *testing.T, sidecar, app string) (address, dir stri
 	return "http://" + address, dir
 }
 
-// sidecarBehind runs the sidecar of the documents for an app.
+// sidecarBehind runs the sidecar of examples/nginx for an app.
 func sidecarBehind(t *testing.T, app string) *caddyServer {
 	t.Helper()
-	caddyfile := docBlock(t, "behind-apache-or-nginx.md", "caddyfile")
+	caddyfile := readExampleFile(t, "nginx/Caddyfile")
 	for _, line := range []string{"\t\tapi_key {env.GALAXYPAY_API_KEY}\n", "\t\tsalt {env.GALAXYPAY_SALT}\n"} {
 		caddyfile = strings.Replace(caddyfile, line, "", 1)
 	}
 	return start(t, strings.NewReplacer("environment production", "environment sandbox", "127.0.0.1:8000", app).Replace(caddyfile))
 }
 
-// A shop behind another web server gets callbacks as it does behind Caddy, with the files of the documents.
+// A shop behind another web server gets callbacks as it does behind Caddy, with the files of examples/.
 func TestCallbacksBehindAnotherServer(t *testing.T) {
 	for _, front := range frontServers {
 		t.Run(front.name, func(t *testing.T) {
