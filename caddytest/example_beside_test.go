@@ -127,7 +127,7 @@ func TestExampleComposeTakesPayments(t *testing.T) {
 	php := requireProgram(t, "php")
 	requireProgram(t, "openssl")
 	dir := t.TempDir()
-	command := exec.Command("/bin/sh", "-euc", readmeCommands(t, "compose", "secrets"))
+	command := exec.Command("/bin/sh", "-euc", readmeCommands(t, "compose", "secrets")) //nolint:gosec // of this repository
 	command.Dir = dir
 	if output, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("the README's commands: %v: %s", err, output)

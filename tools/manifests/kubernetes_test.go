@@ -43,7 +43,7 @@ func loadCluster(t *testing.T) *cluster {
 	objects := map[string]any{"Namespace": &c.namespace, "StatefulSet": &c.set, "Service": &c.service, "NetworkPolicy": &c.policy}
 	versions := map[string]string{"Namespace": "v1", "StatefulSet": "apps/v1", "Service": "v1", "NetworkPolicy": "networking.k8s.io/v1"}
 	for _, file := range c.kustomization.Resources {
-		for _, document := range strings.Split(readFile(t, folder+"/"+file), "\n---\n") {
+		for document := range strings.SplitSeq(readFile(t, folder+"/"+file), "\n---\n") {
 			var kind meta.TypeMeta
 			if err := yaml.Unmarshal([]byte(document), &kind); err != nil {
 				t.Fatalf("%s: %v", file, err)

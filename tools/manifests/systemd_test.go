@@ -43,7 +43,7 @@ func TestUnitIsHardened(t *testing.T) {
 func TestUnitIsUnderstood(t *testing.T) {
 	path := filepath.Join(t.TempDir(), filepath.Base(unit))
 	text := strings.ReplaceAll(readFile(t, unit), "/usr/bin/caddy", "/bin/true") // it must exist
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {              //nolint:gosec // no secret
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if complaints := analyze(t, "verify", "--man=no", path); strings.Contains(complaints, filepath.Base(unit)) {
