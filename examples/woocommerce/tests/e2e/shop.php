@@ -1,0 +1,222 @@
+<?php
+/**
+ * The merchant's side of the tests: php shop.php COMMAND [ARGUMENT...] in the shop's environment. It prints JSON.
+ *
+ * @package GalaxyPay\WooCommerce
+ */
+
+// phpcs:disable WordPress, Squiz, Generic
+$argv_of_test = $argv;
+error_reporting( E_ALL );
+$_SERVER['HTTP_HOST']      = parse_url( getenv( 'SHOP_URL' ), PHP_URL_HOST ) . ':' . parse_url( getenv( 'SHOP_URL' ), PHP_URL_PORT );
+$_SERVER['REQUEST_METHOD'] = 'GET';
+$_SERVER['REQUEST_URI']    = '/';
+$_SERVER['SERVER_PROTOCOL'] = 'HTTP/1.1';
+if ( 'install' === $argv[1] ) {
+	define( 'WP_INSTALLING', true );
+}
+require getenv( 'SHOP_DIR' ) . '/wp-load.php';
+require_once ABSPATH . 'wp-admin/includes/upgrade.php';
+require_once ABSPATH . 'wp-admin/includes/plugin.php';
+
+/** Makes the tables and the administrator. */
+function command_install() {
+	wp_install( 'Tiệm Cà Phê', 'admin', 'shop@shop.test', true, '', 'admin' );
+	return true;
+}
+
+/** Activates the plugins. */
+function command_activate() {
+	wp_set_current_user( 1 );
+	switch_theme( 'plain' );
+	foreach ( array( 'woocommerce/woocommerce.php', 'galaxypay-woocommerce/galaxypay-woocommerce.php' ) as $plugin ) {
+		$result = activate_plugin( $plugin );
+		if ( is_wp_error( $result ) ) {
+			return $result->get_error_message();
+		}
+	}
+	return true;
+}
+
+/** Sets up the shop: one thing to buy, both checkouts, the payment method. */
+function command_open( $sidecar, $password ) {
+	wp_set_current_user( 1 );
+	WC_Install::install();
+	WC_Install::create_pages();
+	$options = array(
+		'woocommerce_currency'             => 'VND',
+		'woocommerce_price_num_decimals'   => '0',
+		'woocommerce_default_country'      => 'VN',
+		'woocommerce_manage_stock'         => 'yes',
+		'woocommerce_coming_soon'          => 'no',
+		'woocommerce_task_list_hidden'     => 'yes',
+		'permalink_structure'              => '/%postname%/',
+		'woocommerce_galaxypay_settings'   => array(
+			'enabled'     => 'yes',
+			'title'       => 'Galaxy Pay',
+			'description' => 'Pay by card.',
+			'sidecar'     => $sidecar,
+			'method'      => 'DOMESTIC',
+			'password'    => $password,
+			'log'         => 'yes',
+		),
+	);
+	foreach ( $options as $name => $value ) {
+		update_option( $name, $value );
+	}
+	$product = new WC_Product_Simple();
+	$product->set_name( 'Cà phê sữa đá' );
+	$product->set_slug( 'ca-phe' );
+	$product->set_regular_price( '29000' );
+	$product->set_manage_stock( true );
+	$product->set_stock_quantity( 1000 );
+	$product->set_virtual( true );
+	$product->save();
+	$blocks = wp_insert_post( array(
+		'post_type'    => 'page',
+		'post_status'  => 'publish',
+		'post_title'   => 'Blocks',
+		'post_name'    => 'blocks',
+		'post_content' => '<!-- wp:woocommerce/checkout --><div class="wp-block-woocommerce-checkout wc-block-checkout is-loading"></div><!-- /wp:woocommerce/checkout -->',
+	) );
+	wp_update_post( array( 'ID' => wc_get_page_id( 'checkout' ), 'post_content' => '[woocommerce_checkout]' ) );
+	wp_update_post( array( 'ID' => wc_get_page_id( 'cart' ), 'post_content' => '[woocommerce_cart]' ) );
+	flush_rewrite_rules();
+	return array( 'product' => $product->get_id(), 'blocks' => $blocks, 'checkout' => wc_get_page_id( 'checkout' ) );
+}
+
+/** Turns the tables for orders on or off. */
+function command_hpos( $on ) {
+	$sync = wc_get_container()->get( Automattic\WooCommerce\Internal\DataStores\Orders\DataSynchronizer::class );
+	if ( ! $sync->check_orders_table_exists() ) {
+		$sync->create_database_tables();
+	}
+	update_option( 'woocommerce_feature_custom_order_tables_enabled', 'yes' );
+	update_option( 'woocommerce_custom_orders_table_data_sync_enabled', 'no' );
+	update_option( 'woocommerce_custom_orders_table_enabled', 'on' === $on ? 'yes' : 'no' );
+	return true;
+}
+
+/** Chooses the page of the checkout. */
+function command_checkout( $page ) {
+	update_option( 'woocommerce_checkout_page_id', (int) $page );
+	return true;
+}
+
+/** Sets an option. */
+function command_option( $name, $value ) {
+	update_option( $name, $value );
+	return true;
+}
+
+/** One setting of the payment method. */
+function command_setting( $name, $value ) {
+	$all          = get_option( 'woocommerce_galaxypay_settings' );
+	$all[ $name ] = $value;
+	update_option( 'woocommerce_galaxypay_settings', $all );
+	return true;
+}
+
+/** The newest order, or the one with this id. */
+function command_order( $id = 0 ) {
+	if ( ! $id ) {
+		$ids = wc_get_orders( array( 'limit' => 1, 'orderby' => 'ID', 'order' => 'DESC', 'return' => 'ids', 'type' => 'shop_order' ) );
+		$id  = $ids ? $ids[0] : 0;
+	}
+	$order = wc_get_order( $id );
+	if ( ! $order ) {
+		return null;
+	}
+	$notes = array_map( function ( $note ) { return $note->content; }, wc_get_order_notes( array( 'order_id' => $id ) ) );
+	return array(
+		'id'          => $order->get_id(),
+		'key'         => $order->get_order_key(),
+		'status'      => $order->get_status(),
+		'total'       => $order->get_total(),
+		'paid'        => null !== $order->get_date_paid(),
+		'transaction' => $order->get_transaction_id(),
+		'refunded'    => (string) $order->get_total_refunded(),
+		'refunds'     => count( $order->get_refunds() ),
+		'notes'       => $notes,
+		'attempts'    => array_values( (array) ( $order->get_meta( '_galaxypay_attempts' ) ?: array() ) ),
+		'type'        => get_class( $order->get_data_store()->get_current_class_name() ? new stdClass() : $order ),
+		'store'       => $order->get_data_store()->get_current_class_name(),
+		'pay'         => $order->get_checkout_payment_url(),
+		'received'    => $order->get_checkout_order_received_url(),
+		'stock'       => (int) wc_get_product( wc_get_product_id_by_sku( '' ) ?: current( $order->get_items() )->get_product_id() )->get_stock_quantity(),
+	);
+}
+
+/** A new order that waits for payment, made by a customer at the checkout. */
+function command_new_order( $product, $via = 'checkout' ) {
+	$order = wc_create_order( array( 'created_via' => $via ) );
+	$order->add_product( wc_get_product( $product ), 1 );
+	$order->set_billing_email( 'khach@shop.test' );
+	$order->set_payment_method( 'galaxypay' );
+	$order->calculate_totals();
+	$order->set_status( 'pending' );
+	$order->save();
+	return command_order( $order->get_id() );
+}
+
+/** Opens a payment, as the checkout does. */
+function command_pay( $id ) {
+	$gateways = WC()->payment_gateways()->payment_gateways();
+	try {
+		return $gateways['galaxypay']->process_payment( (int) $id );
+	} catch ( Exception $e ) {
+		return array( 'result' => 'failure', 'message' => $e->getMessage() );
+	}
+}
+
+/** Refunds by the button of the order's screen. */
+function command_refund( $id, $amount ) {
+	wp_set_current_user( 1 );
+	$refund = wc_create_refund( array( 'order_id' => (int) $id, 'amount' => $amount, 'reason' => 'Test', 'refund_payment' => true ) );
+	return is_wp_error( $refund ) ? $refund->get_error_message() : true;
+}
+
+/** Changes the price in an order, as a merchant does. */
+function command_price( $id, $total ) {
+	$order = wc_get_order( (int) $id );
+	$order->set_total( $total );
+	$order->save();
+	return true;
+}
+
+/** Sets the status of an order. */
+function command_status( $id, $status ) {
+	wc_get_order( (int) $id )->update_status( $status );
+	return true;
+}
+
+/** Deletes an order, or moves it to the trash. */
+function command_delete( $id, $force ) {
+	return wc_get_order( (int) $id )->delete( 'force' === $force );
+}
+
+/** Makes the planned questions due, and asks them. */
+function command_ask() {
+	$ids = as_get_scheduled_actions( array( 'hook' => 'galaxypay_ask', 'status' => 'pending', 'per_page' => 100 ), 'ids' );
+	foreach ( $ids as $id ) {
+		ActionScheduler_QueueRunner::instance()->process_action( $id );
+	}
+	return count( $ids );
+}
+
+/** Makes an order old, and runs WooCommerce's job that cancels unpaid orders. */
+function command_cancel_unpaid( $id ) {
+	$order = wc_get_order( (int) $id );
+	$order->set_date_created( time() - 7200 );
+	$order->save();
+	global $wpdb;
+	$old = gmdate( 'Y-m-d H:i:s', time() - 7200 );
+	$wpdb->update( $wpdb->posts, array( 'post_modified' => $old, 'post_modified_gmt' => $old ), array( 'ID' => (int) $id ) );
+	$wpdb->query( "UPDATE {$wpdb->prefix}wc_orders SET date_updated_gmt = '$old' WHERE id = " . (int) $id );
+	update_option( 'woocommerce_hold_stock_minutes', '60' );
+	wc_cancel_unpaid_orders();
+	return true;
+}
+
+$command = 'command_' . $argv_of_test[1];
+echo wp_json_encode( $command( ...array_slice( $argv_of_test, 2 ) ) ), "\n";
