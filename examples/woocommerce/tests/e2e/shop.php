@@ -7,6 +7,7 @@
 
 // phpcs:disable WordPress, Squiz, Generic
 $argv_of_test = $argv;
+ini_set( 'sendmail_path', '/bin/true' );
 error_reporting( E_ALL );
 $_SERVER['HTTP_HOST']      = parse_url( getenv( 'SHOP_URL' ), PHP_URL_HOST ) . ':' . parse_url( getenv( 'SHOP_URL' ), PHP_URL_PORT );
 $_SERVER['REQUEST_METHOD'] = 'GET';
@@ -139,11 +140,10 @@ function command_order( $id = 0 ) {
 		'refunds'     => count( $order->get_refunds() ),
 		'notes'       => $notes,
 		'attempts'    => array_values( (array) ( $order->get_meta( '_galaxypay_attempts' ) ?: array() ) ),
-		'type'        => get_class( $order->get_data_store()->get_current_class_name() ? new stdClass() : $order ),
 		'store'       => $order->get_data_store()->get_current_class_name(),
 		'pay'         => $order->get_checkout_payment_url(),
 		'received'    => $order->get_checkout_order_received_url(),
-		'stock'       => (int) wc_get_product( wc_get_product_id_by_sku( '' ) ?: current( $order->get_items() )->get_product_id() )->get_stock_quantity(),
+		'stock'       => (int) wc_get_product( current( $order->get_items() )->get_product_id() )->get_stock_quantity(),
 	);
 }
 
@@ -192,7 +192,18 @@ function command_status( $id, $status ) {
 
 /** Deletes an order, or moves it to the trash. */
 function command_delete( $id, $force ) {
-	return wc_get_order( (int) $id )->delete( 'force' === $force );
+	wc_get_order( (int) $id )->delete( 'force' === $force );
+	return true;
+}
+
+/** Closes the REST API to guests, as some plugins do. */
+function command_close_rest( $on ) {
+	$file = WP_CONTENT_DIR . '/mu-plugins/close.php';
+	wp_mkdir_p( dirname( $file ) );
+	if ( 'yes' === $on ) {
+		return (bool) file_put_contents( $file, "<?php add_filter( 'rest_authentication_errors', function ( \$e ) { return is_user_logged_in() ? \$e : new WP_Error( 'closed', 'Closed', array( 'status' => 401 ) ); }, 999 );" );
+	}
+	return unlink( $file );
 }
 
 /** Makes the planned questions due, and asks them. */

@@ -1,0 +1,287 @@
+//go:build woocommerce
+
+package caddytest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// exampleOfWooCommerce is the folder of the plugin, its Caddyfile and its tests.
+const exampleOfWooCommerce = "../examples/woocommerce"
+
+// wooCommerce is a WordPress with WooCommerce and the plugin, behind the sidecar of the example.
+type wooCommerce struct {
+	*caddyServer
+	dir         string
+	environment []string
+	product     string
+	checkout    string // page with the classic checkout
+	blocks      string // page with the block checkout
+	php         *exec.Cmd
+}
+
+// wooOrder is what the shop knows of an order.
+type wooOrder struct {
+	ID          int      `json:"id"`
+	Key         string   `json:"key"`
+	Status      string   `json:"status"`
+	Paid        bool     `json:"paid"`
+	Transaction string   `json:"transaction"`
+	Refunded    string   `json:"refunded"`
+	Refunds     int      `json:"refunds"`
+	Notes       []string `json:"notes"`
+	Stock       int      `json:"stock"`
+	Store       string   `json:"store"`
+	Pay         string   `json:"pay"`
+	Received    string   `json:"received"`
+	Attempts    []struct {
+		ID, State, Transaction, Endpoint string
+	} `json:"attempts"`
+}
+
+// noted counts the order's notes with this text.
+func (o wooOrder) noted(text string) int {
+	n := 0
+	for _, note := range o.Notes {
+		if strings.Contains(note, text) {
+			n++
+		}
+	}
+	return n
+}
+
+// startWooCommerce makes a shop from Debian's WordPress and the WooCommerce in WOOCOMMERCE_DIR.
+func startWooCommerce(t *testing.T) *wooCommerce {
+	t.Helper()
+	plugin := os.Getenv("WOOCOMMERCE_DIR")
+	if plugin == "" {
+		t.Skip("WOOCOMMERCE_DIR names no folder with WooCommerce, as it lies in wp-content/plugins")
+	}
+	w := &wooCommerce{dir: shortTempDir(t)}
+	w.caddyServer = startSites(t, "9180", "9181", "9190")
+	w.environment = append(os.Environ(), "SHOP_DATABASE="+w.dir+"/db/db.sock", "SHOP_URL="+w.url("9181"),
+		"SHOP_LOG="+w.dir+"/debug.log", "SHOP_DIR="+w.dir+"/site")
+	w.makeFolders(t, plugin)
+	w.startDatabase(t)
+	w.startPHP(t)
+	t.Cleanup(func() { stopProcess(w.php) })
+	w.mustLoad(t, w.caddyfile(t))
+	w.shop(t, nil, "install")
+	w.shop(t, nil, "activate")
+	var pages struct{ Product, Blocks, Checkout json.Number }
+	_, port, _ := strings.Cut(w.ports["9180"], ":")
+	w.shop(t, &pages, "open", "http://localhost:"+port, "hidden")
+	w.product, w.blocks, w.checkout = pages.Product.String(), pages.Blocks.String(), pages.Checkout.String()
+	return w
+}
+
+func (w *wooCommerce) makeFolders(t *testing.T, plugin string) {
+	t.Helper()
+	example, err := filepath.Abs(exampleOfWooCommerce)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plugin, err = filepath.Abs(plugin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := w.dir + "/site"
+	for _, command := range [][]string{
+		{"cp", "-rL", "/usr/share/wordpress", site},
+		{"rm", "-rf", site + "/wp-content", site + "/wp-config.php"},
+		{"mkdir", "-p", site + "/wp-content/plugins", site + "/wp-content/themes", site + "/wp-content/uploads"},
+		{"cp", example + "/tests/e2e/wp-config.php", site},
+		{"cp", "-r", example + "/tests/e2e/theme", site + "/wp-content/themes/plain"},
+		{"ln", "-s", plugin, site + "/wp-content/plugins/woocommerce"},
+		{"ln", "-s", example + "/galaxypay-woocommerce", site + "/wp-content/plugins/galaxypay-woocommerce"},
+	} {
+		w.run(t, command...)
+	}
+}
+
+// run runs a program to its end.
+func (w *wooCommerce) run(t *testing.T, command ...string) {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput(); err != nil {
+		t.Fatalf("%q: %v: %s", command, err, out)
+	}
+}
+
+// startDatabase starts a MariaDB of the test's own.
+func (w *wooCommerce) startDatabase(t *testing.T) {
+	t.Helper()
+	install, server := requireProgram(t, "mariadb-install-db"), requireProgram(t, "mariadbd")
+	data := w.dir + "/db"
+	w.run(t, install, "--no-defaults", "--user=root", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db")
+	command := exec.Command(server, "--no-defaults", "--user=root", "--datadir="+data, "--socket="+data+"/db.sock", "--skip-networking", "--innodb-flush-log-at-trx-commit=0") //nolint:gosec // MariaDB
+	startProcess(t, command)
+	t.Cleanup(func() { stopProcess(command) })
+	eventually(t, "the database takes the shop", func() bool {
+		return exec.Command("mariadb", "--no-defaults", "-uroot", "-S", data+"/db.sock", "-e", "CREATE DATABASE IF NOT EXISTS shop").Run() == nil //nolint:gosec // the same
+	})
+}
+
+// startPHP starts PHP for the site.
+func (w *wooCommerce) startPHP(t *testing.T) {
+	t.Helper()
+	config := w.dir + "/fpm.conf"
+	err := os.WriteFile(config, []byte("[global]\nerror_log="+w.dir+"/fpm.log\ndaemonize=no\n[www]\nuser=root\ngroup=root\nlisten="+w.dir+"/fpm.sock\npm=static\npm.max_children=6\nclear_env=no\nphp_admin_value[memory_limit]=512M\n"), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.php = exec.Command(requireProgram(t, "php-fpm8.2"), "-R", "-y", config) //nolint:gosec // PHP
+	w.php.Env = w.environment
+	startProcess(t, w.php)
+	eventually(t, "PHP listens", func() bool {
+		_, err := os.Stat(w.dir + "/fpm.sock")
+		return err == nil
+	})
+}
+
+func startProcess(t *testing.T, command *exec.Cmd) {
+	t.Helper()
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// stopProcess ends a server in order, and waits for it.
+func stopProcess(command *exec.Cmd) {
+	_ = command.Process.Signal(syscall.SIGTERM)
+	_ = command.Wait()
+}
+
+// caddyfile is the example's, with the addresses of this test.
+func (w *wooCommerce) caddyfile(t *testing.T) string {
+	t.Helper()
+	t.Setenv("SHOP", "http://:9181")
+	t.Setenv("WORDPRESS", w.dir+"/site")
+	t.Setenv("PHP_FPM", "unix/"+w.dir+"/fpm.sock")
+	t.Setenv("GALAXYPAY_PASSWORD", "hidden")
+	text, err := os.ReadFile(exampleOfWooCommerce + "/Caddyfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := strings.Replace(string(text), "environment sandbox", "environment sandbox\n base_url "+w.url("9190"), 1)
+	return strings.Replace(example, "store sqlite", "store sqlite "+w.dir+"/store.db", 1)
+}
+
+// shop does one thing as the merchant, and decodes what it prints.
+func (w *wooCommerce) shop(t *testing.T, into any, command ...string) {
+	t.Helper()
+	args := append([]string{"-d", "memory_limit=512M", "-d", "display_errors=stderr", exampleOfWooCommerce + "/tests/e2e/shop.php"}, command...)
+	php := exec.CommandContext(t.Context(), requireProgram(t, "php"), args...) //nolint:gosec // PHP
+	php.Env = w.environment
+	var said bytes.Buffer
+	php.Stderr = &said
+	out, err := php.Output()
+	if err != nil {
+		t.Fatalf("%q: %v: %s %s", command, err, out, said.String())
+	}
+	if into == nil {
+		if got := strings.TrimSpace(string(out)); got != "true" {
+			t.Fatalf("%q: %s", command, got)
+		}
+		return
+	}
+	if err := json.Unmarshal(out, into); err != nil {
+		t.Fatalf("%q printed %s: %v", command, out, err)
+	}
+}
+
+// order returns the newest order, or the one with this id.
+func (w *wooCommerce) order(t *testing.T, id ...string) wooOrder {
+	t.Helper()
+	var o wooOrder
+	w.shop(t, &o, append([]string{"order"}, id...)...)
+	return o
+}
+
+// opened is a new order with an open payment, and the address of its payment page.
+func (w *wooCommerce) opened(t *testing.T) (id, page string) {
+	t.Helper()
+	var o wooOrder
+	w.shop(t, &o, "new_order", w.product)
+	id = strconv.Itoa(o.ID)
+	return id, w.pay(t, id)
+}
+
+// pay opens a payment as the checkout does, and returns where the browser goes.
+func (w *wooCommerce) pay(t *testing.T, id string) string {
+	t.Helper()
+	var a struct{ Result, Redirect, Message string }
+	w.shop(t, &a, "pay", id)
+	if a.Result != "success" {
+		t.Fatalf("pay: %s", a.Message)
+	}
+	return a.Redirect
+}
+
+// end presses a button of the payment page, and returns where the browser is sent then.
+func (w *wooCommerce) end(t *testing.T, page, button string) (back string) {
+	t.Helper()
+	a := w.postForm(t, page, "outcome="+button)
+	return a.header.Get("Location")
+}
+
+// come visits the address to which the gateway sends the browser, and returns where the shop sends it on.
+func (w *wooCommerce) come(t *testing.T, back string) string {
+	t.Helper()
+	a := w.get(t, back)
+	if a.status != 303 {
+		t.Fatalf("the result is answered HTTP %d: %s", a.status, a.body)
+	}
+	return a.header.Get("Location")
+}
+
+// faults sets the faults of every payment until the test ends.
+func (w *wooCommerce) faults(t *testing.T, names ...string) {
+	t.Helper()
+	set := func(names []string) {
+		body, err := json.Marshal(map[string]any{"faults": append([]string{}, names...)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The test's own context has ended before its cleanups run.
+		a, err := w.try(context.WithoutCancel(t.Context()), "PUT", w.url("9190")+"/sandbox/faults", bytes.NewReader(body), "Content-Type", "application/json")
+		if err != nil || a.status >= 300 {
+			t.Errorf("faults: %v, HTTP %d: %s", err, a.status, a.body)
+		}
+	}
+	set(names)
+	t.Cleanup(func() { set(nil) })
+}
+
+// refundedAtGateway is what the gateway has given back of a transaction.
+func (w *wooCommerce) refundedAtGateway(t *testing.T, transaction string) string {
+	t.Helper()
+	var got struct{ Refunded string }
+	a := w.get(t, w.url("9190")+"/sandbox/transactions/"+url.PathEscape(transaction))
+	if err := json.Unmarshal([]byte(a.body), &got); err != nil {
+		t.Fatalf("%v: %s", err, a.body)
+	}
+	return got.Refunded
+}
+
+// complaints are the lines of PHP's log that are about the plugin.
+func (w *wooCommerce) complaints(t *testing.T) []string {
+	t.Helper()
+	log, err := os.ReadFile(w.dir + "/debug.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(strings.Split(string(log), "\n"), func(line string) bool {
+		return !strings.Contains(line, "galaxypay")
+	})
+}

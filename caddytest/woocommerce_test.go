@@ -1,0 +1,426 @@
+//go:build woocommerce
+
+package caddytest
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// A real shop: Debian's WordPress on MariaDB, the WooCommerce in WOOCOMMERCE_DIR, the plugin, its Caddyfile, the
+// sandbox, and customers in Chromium. Everything is done with orders as posts and with orders in tables of their own.
+func TestWooCommerce(t *testing.T) {
+	w := startWooCommerce(t)
+	for storage, class := range map[string]string{"off": "WC_Order_Data_Store_CPT", "on": `Automattic\WooCommerce\Internal\DataStores\Orders\OrdersTableDataStore`} {
+		t.Run("order tables "+storage, func(t *testing.T) {
+			w.shop(t, nil, "hpos", storage)
+			id, _ := w.opened(t)
+			if got := w.order(t, id).Store; got != class {
+				t.Fatalf("orders are kept by %s", got)
+			}
+			w.everything(t)
+		})
+	}
+	if lines := w.complaints(t); len(lines) > 0 {
+		t.Errorf("PHP complains about the plugin:\n%s", strings.Join(lines, "\n"))
+	}
+}
+
+func (w *wooCommerce) everything(t *testing.T) {
+	for name, test := range map[string]func(*testing.T){
+		"a customer pays at the classic checkout":                      w.paysAtTheClassicCheckout,
+		"a customer pays at the block checkout":                        w.paysAtTheBlockCheckout,
+		"a customer cancels, and the cart is still full":               w.cancelsAndKeepsTheCart,
+		"a customer who is back first waits":                           w.waitsForTheBank,
+		"refunds in parts":                                             w.refundsInParts,
+		"a refund without an answer moves money once":                  w.refundsOnce,
+		"the shop is down, and catches up":                             w.isDownAndCatchesUp,
+		"a lost IPN is found when the customer comes back":             w.asksWhenTheCustomerComesBack,
+		"a lost IPN is found by the planned question":                  w.asksByPlan,
+		"a paid order is not cancelled for want of an IPN":             w.asksBeforeCancelling,
+		"an open payment keeps its order from being cancelled":         w.keepsAnOrderWithAnOpenPayment,
+		"IPN and result at the same moment settle once":                w.settlesOnce,
+		"a late failure undoes nothing":                                w.ignoresALateFailure,
+		"paid after expired is paid":                                   w.takesPaidAfterExpired,
+		"another amount is held":                                       w.holdsAnotherAmount,
+		"forged headers get nowhere":                                   w.refusesForgedHeaders,
+		"two tabs get one payment page":                                w.givesTwoTabsOnePage,
+		"after a failure the next attempt is another payment":          w.opensTheNextAttempt,
+		"a payment whose answer is lost is not opened twice":           w.opensOnceAfterALostAnswer,
+		"money for an order in the trash is not taken":                 w.refusesMoneyForTheTrash,
+		"the test in the settings says what works":                     w.testsItsConnection,
+		"IPNs arrive although the REST API is closed, and unforgeable": w.isOpenToTheSidecar,
+	} {
+		t.Run(name, test)
+	}
+}
+
+// wants fails the test if the order is not as expected.
+func (o wooOrder) wants(t *testing.T, status string, paid bool) {
+	t.Helper()
+	if o.Status != status || o.Paid != paid {
+		t.Fatalf("order %d is %s, paid %t, want %s, paid %t; notes: %q", o.ID, o.Status, o.Paid, status, paid, o.Notes)
+	}
+}
+
+func (w *wooCommerce) putIntoCart(b browser) {
+	b.Helper()
+	b.visit(w.url("9181") + "/product/ca-phe/")
+	b.click("button[name=add-to-cart]")
+	b.see("body", "has been added to your cart") // WordPress is in English; where it stands depends on the checkout
+}
+
+// checkOut fills in the classic checkout, up to the payment page.
+func (w *wooCommerce) checkOut(b browser) {
+	b.Helper()
+	b.visit(w.url("9181") + "/checkout/")
+	b.fill("#billing_first_name", "An")
+	b.fill("#billing_last_name", "Nguyễn")
+	b.fill("#billing_address_1", "1 Lê Lợi")
+	b.fill("#billing_city", "Huế")
+	b.fill("#billing_phone", "0900000000")
+	b.fill("#billing_email", "khach@shop.test")
+	b.see("label[for=payment_method_galaxypay]", "Galaxy Pay")
+	b.gone(".blockOverlay")
+	b.click("#place_order")
+	b.see("#sandbox")
+}
+
+func (w *wooCommerce) paysAtTheClassicCheckout(t *testing.T) {
+	w.shop(t, nil, "checkout", w.checkout)
+	b := openBrowser(t, "vi")
+	w.putIntoCart(b)
+	w.checkOut(b)
+	before := w.order(t)
+	before.wants(t, "pending", false)
+	b.click("#sandbox button[value=success]")
+	b.see(".woocommerce-order", "29")
+	after := w.order(t)
+	after.wants(t, "processing", true)
+	if after.ID != before.ID || after.Transaction == "" || after.noted("paid with transaction") != 1 || before.Stock-after.Stock != 1 {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
+}
+
+func (w *wooCommerce) paysAtTheBlockCheckout(t *testing.T) {
+	w.shop(t, nil, "checkout", w.blocks)
+	defer w.shop(t, nil, "checkout", w.checkout)
+	b := openBrowser(t, "en")
+	w.putIntoCart(b)
+	b.visit(w.url("9181") + "/blocks/")
+	b.see(".wc-block-components-payment-method-label", "Galaxy Pay")
+	for field, value := range map[chromedp.CSS]string{
+		"#email": "khach@shop.test", "#billing-first_name": "An", "#billing-last_name": "Nguyen", "#billing-address_1": "1 Le Loi", "#billing-city": "Hue",
+	} {
+		b.fill(field, value)
+	}
+	b.click(".wc-block-components-checkout-place-order-button")
+	b.see("#sandbox")
+	b.click("#sandbox button[value=success]")
+	b.see(".woocommerce-order", "29")
+	w.order(t).wants(t, "processing", true)
+}
+
+func (w *wooCommerce) cancelsAndKeepsTheCart(t *testing.T) {
+	w.shop(t, nil, "checkout", w.checkout)
+	b := openBrowser(t, "en")
+	w.putIntoCart(b)
+	w.checkOut(b)
+	b.click("#sandbox button[value=cancel]")
+	b.see("#order_review", "Galaxy Pay")
+	o := w.order(t)
+	o.wants(t, "pending", false)
+	if o.noted("cancelled") != 1 || o.Attempts[0].State != "dead" {
+		t.Errorf("%+v", o)
+	}
+	b.visit(w.url("9181") + "/cart/")
+	b.see(".woocommerce-cart-form", "Cà phê sữa đá")
+	b.visit(o.Pay)
+	b.click("#place_order")
+	b.see("#sandbox")
+	b.click("#sandbox button[value=success]")
+	b.see(".woocommerce-order", "29")
+	o = w.order(t)
+	o.wants(t, "processing", true)
+	if len(o.Attempts) != 2 || o.Attempts[1].State != "paid" {
+		t.Errorf("attempts %+v", o.Attempts)
+	}
+}
+
+// The gateway does not answer the question either, so only the IPN can settle the order.
+func (w *wooCommerce) waitsForTheBank(t *testing.T) {
+	id, page := w.opened(t)
+	w.faults(t, "ipn_late", "answer_html_502")
+	waiting := w.come(t, w.end(t, page, "success"))
+	if !strings.Contains(waiting, "galaxypay_wait="+id) {
+		t.Fatalf("the customer goes to %s", waiting)
+	}
+	b := openBrowser(t, "en")
+	b.visit(waiting)
+	b.see("body", "verify the email address") // the page of the received order; this browser did not make the order
+	w.order(t, id).wants(t, "processing", true)
+}
+
+// paid is an order that a customer has paid, and whose IPN is settled.
+func (w *wooCommerce) paid(t *testing.T) (id string) {
+	t.Helper()
+	id, page := w.opened(t)
+	w.end(t, page, "success")
+	w.order(t, id).wants(t, "processing", true)
+	return id
+}
+
+func (w *wooCommerce) refundsInParts(t *testing.T) {
+	id := w.paid(t)
+	w.shop(t, nil, "refund", id, "9000")
+	o := w.order(t, id)
+	o.wants(t, "processing", true)
+	if got := w.refundedAtGateway(t, o.Transaction); got != "9000" || o.Refunded != "9000" {
+		t.Errorf("refunded %s at the gateway, %s in the shop", got, o.Refunded)
+	}
+	w.shop(t, nil, "refund", id, "20000")
+	o = w.order(t, id)
+	o.wants(t, "refunded", true)
+	if got := w.refundedAtGateway(t, o.Transaction); got != "29000" || o.Refunds != 2 || o.noted("alone gives no money back") != 0 {
+		t.Errorf("refunded %s at the gateway, %+v in the shop", got, o)
+	}
+}
+
+// The gateway carries the refund out, and the answer is lost. Pressing the button again moves nothing.
+func (w *wooCommerce) refundsOnce(t *testing.T) {
+	id := w.paid(t)
+	w.faults(t, "reset_after")
+	var said string
+	w.shop(t, &said, "refund", id, "9000")
+	if !strings.Contains(said, "not known") {
+		t.Errorf("the button says %q", said)
+	}
+	w.faults(t)
+	w.shop(t, &said, "refund", id, "5000")
+	if !strings.Contains(said, "repeat that one first") {
+		t.Errorf("another refund says %q", said)
+	}
+	w.shop(t, &said, "refund", id, "9000")
+	o := w.order(t, id)
+	if got := w.refundedAtGateway(t, o.Transaction); got != "9000" {
+		t.Errorf("refunded %s at the gateway; notes %q", got, o.Notes)
+	}
+}
+
+func (w *wooCommerce) isDownAndCatchesUp(t *testing.T) {
+	id, page := w.opened(t)
+	stopProcess(w.php)
+	w.end(t, page, "success")
+	w.startPHP(t)
+	eventually(t, "the inbox delivers", func() bool { return w.order(t, id).Paid })
+	o := w.order(t, id)
+	o.wants(t, "processing", true)
+	if o.noted("paid with transaction") != 1 {
+		t.Errorf("notes %q", o.Notes)
+	}
+}
+
+func (w *wooCommerce) asksWhenTheCustomerComesBack(t *testing.T) {
+	w.faults(t, "ipn_lost")
+	id, page := w.opened(t)
+	next := w.come(t, w.end(t, page, "success"))
+	o := w.order(t, id)
+	o.wants(t, "processing", true)
+	if next != o.Received {
+		t.Errorf("the customer goes to %s", next)
+	}
+}
+
+func (w *wooCommerce) asksByPlan(t *testing.T) {
+	w.faults(t, "ipn_lost")
+	id, page := w.opened(t)
+	w.end(t, page, "success")
+	w.order(t, id).wants(t, "pending", false)
+	var asked int
+	w.shop(t, &asked, "ask")
+	if asked == 0 {
+		t.Error("no question was planned")
+	}
+	w.order(t, id).wants(t, "processing", true)
+}
+
+func (w *wooCommerce) asksBeforeCancelling(t *testing.T) {
+	w.faults(t, "ipn_lost")
+	id, page := w.opened(t)
+	w.end(t, page, "success")
+	w.shop(t, nil, "cancel_unpaid", id)
+	w.order(t, id).wants(t, "processing", true)
+}
+
+func (w *wooCommerce) keepsAnOrderWithAnOpenPayment(t *testing.T) {
+	id, page := w.opened(t)
+	w.shop(t, nil, "cancel_unpaid", id)
+	w.order(t, id).wants(t, "pending", false)
+	w.end(t, page, "expired")
+	w.shop(t, nil, "cancel_unpaid", id)
+	w.order(t, id).wants(t, "cancelled", false)
+}
+
+func (w *wooCommerce) settlesOnce(t *testing.T) {
+	w.faults(t, "ipn_twice")
+	for range 10 {
+		id, page := w.opened(t)
+		before := w.order(t, id)
+		back := w.end(t, page, "success")
+		var both sync.WaitGroup
+		for range 3 {
+			both.Go(func() { w.get(t, back) })
+		}
+		transaction := page[strings.LastIndex(page, "/")+1:]
+		both.Go(func() {
+			w.post(t, w.url("9190")+"/sandbox/transactions/"+transaction+"/resend-ipn", `{"newTime":true}`)
+		})
+		both.Wait()
+		after := w.order(t, id)
+		after.wants(t, "processing", true)
+		if after.noted("paid with transaction") != 1 || after.noted("twice") != 0 || before.Stock-after.Stock != 1 {
+			t.Fatalf("stock %d, then %d; notes %q", before.Stock, after.Stock, after.Notes)
+		}
+	}
+}
+
+func (w *wooCommerce) ignoresALateFailure(t *testing.T) {
+	w.faults(t, "ipn_cancel_after_paid")
+	id := w.paid(t)
+	if o := w.order(t, id); o.noted("is over") != 0 {
+		t.Errorf("notes %q", o.Notes)
+	}
+}
+
+func (w *wooCommerce) takesPaidAfterExpired(t *testing.T) {
+	w.faults(t, "ipn_paid_after_expired")
+	id, page := w.opened(t)
+	w.end(t, page, "success")
+	eventually(t, "the order is paid", func() bool { return w.order(t, id).Paid })
+}
+
+func (w *wooCommerce) holdsAnotherAmount(t *testing.T) {
+	id, page := w.opened(t)
+	w.shop(t, nil, "price", id, "58000")
+	w.end(t, page, "success")
+	o := w.order(t, id)
+	o.wants(t, "on-hold", false)
+	if o.noted("is not marked as paid") != 1 {
+		t.Errorf("notes %q", o.Notes)
+	}
+}
+
+func (w *wooCommerce) refusesForgedHeaders(t *testing.T) {
+	id, _ := w.opened(t)
+	attempt := w.order(t, id).Attempts[0]
+	body := `{"responseCode":"200","responseData":{"orderAmount":"29000","orderCurrency":"VND"}}`
+	for _, path := range []string{"/wp-json/galaxypay/v1/ipn", "/index.php/wp-json/galaxypay/v1/ipn", "/?rest_route=/galaxypay/v1/ipn", "/index.php?rest_route=/galaxypay/v1/ipn", "/galaxypay/ipn/"} {
+		for _, mark := range []string{"-", "_", "~"} {
+			header := []string{}
+			for name, value := range map[string]string{
+				"Callback": "ipn", "Payment-Status": "paid", "Order-Id": attempt.ID, "Transaction-Id": attempt.Transaction, "Order": "matched", "Password": "hidden",
+			} {
+				header = append(header, strings.ReplaceAll("Galaxypay-"+name, "-", mark), value)
+			}
+			a := w.post(t, w.url("9181")+path, body, header...)
+			if strings.Contains(a.body, "ipnStatus") {
+				t.Errorf("%s with %s: HTTP %d: %s", path, mark, a.status, a.body)
+			}
+		}
+	}
+	for _, path := range []string{"/galaxypay/result?status=PAID&orderID=" + attempt.ID, "/wp-json/galaxypay/v1/result?status=PAID&orderID=" + attempt.ID} {
+		a := w.get(t, w.url("9181")+path, "Galaxypay-Callback", "result", "Galaxypay-Order-Id", attempt.ID, "Galaxypay-Password", "hidden")
+		if strings.Contains(a.header.Get("Location"), "wc_order") {
+			t.Errorf("%s gives the key away: %s", path, a.header.Get("Location"))
+		}
+	}
+	for _, query := range []string{"order=" + id, "order=" + id + "&key=", "order=" + id + "&key=wc_order_x", "order=999999&key=wc_order_x"} {
+		if a := w.get(t, w.url("9181")+"/wp-json/galaxypay/v1/status?"+query); a.status < 400 {
+			t.Errorf("%s: HTTP %d: %s", query, a.status, a.body)
+		}
+	}
+	w.order(t, id).wants(t, "pending", false)
+}
+
+func (w *wooCommerce) givesTwoTabsOnePage(t *testing.T) {
+	id, page := w.opened(t)
+	if again := w.pay(t, id); again != page {
+		t.Errorf("the second tab goes to %s, not to %s", again, page)
+	}
+	if n := len(w.order(t, id).Attempts); n != 1 {
+		t.Errorf("%d attempts", n)
+	}
+}
+
+func (w *wooCommerce) opensTheNextAttempt(t *testing.T) {
+	id, page := w.opened(t)
+	w.end(t, page, "refused")
+	w.order(t, id).wants(t, "failed", false)
+	second := w.pay(t, id)
+	if second == page {
+		t.Error("the failed payment page is handed out again")
+	}
+	w.end(t, second, "success")
+	w.order(t, id).wants(t, "processing", true)
+}
+
+func (w *wooCommerce) opensOnceAfterALostAnswer(t *testing.T) {
+	var o wooOrder
+	w.shop(t, &o, "new_order", w.product)
+	id := strconv.Itoa(o.ID)
+	w.faults(t, "reset_after")
+	if next := w.pay(t, id); !strings.Contains(next, "galaxypay_wait") {
+		t.Errorf("the customer goes to %s", next)
+	}
+	w.faults(t)
+	first := w.order(t, id).Attempts
+	if len(first) != 1 || first[0].State != "unknown" {
+		t.Errorf("attempts %+v", first)
+	}
+	var a struct{ Result, Redirect, Message string }
+	w.shop(t, &a, "pay", id) // the ledger says page_lost, so this attempt is over
+	page := a.Redirect
+	if a.Result == "failure" {
+		page = w.pay(t, id)
+	}
+	w.end(t, page, "success")
+	w.order(t, id).wants(t, "processing", true)
+}
+
+func (w *wooCommerce) refusesMoneyForTheTrash(t *testing.T) {
+	id, page := w.opened(t)
+	w.shop(t, nil, "delete", id, "trash")
+	w.end(t, page, "success")
+	var found *wooOrder
+	w.shop(t, &found, "order", id)
+	if found != nil && found.Paid {
+		t.Errorf("%+v", found)
+	}
+}
+
+func (w *wooCommerce) testsItsConnection(t *testing.T) {
+	b := openBrowser(t, "en")
+	b.visit(w.url("9181") + "/wp-login.php")
+	b.fill("#user_login", "admin")
+	b.fill("#user_pass", "admin")
+	b.click("#wp-submit")
+	b.see("#wpadminbar")
+	b.visit(w.url("9181") + "/wp-admin/admin.php?page=wc-settings&tab=checkout&section=galaxypay")
+	b.click("#galaxypay-test")
+	b.see(".galaxypay-test", "the sidecar runs")
+	b.see("body", "the sidecar guards the address for IPNs")
+}
+
+// A plugin closes the REST API to guests. IPNs come all the same, and nothing else.
+func (w *wooCommerce) isOpenToTheSidecar(t *testing.T) {
+	w.shop(t, nil, "close_rest", "yes")
+	defer w.shop(t, nil, "close_rest", "no")
+	if a := w.get(t, w.url("9181")+"/wp-json/wp/v2/posts"); a.status != 401 {
+		t.Errorf("the REST API is not closed: HTTP %d", a.status)
+	}
+	w.paid(t)
+}
