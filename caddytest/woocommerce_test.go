@@ -112,7 +112,7 @@ func (w *wooCommerce) paysAtTheBlockCheckout(t *testing.T) {
 	b := openBrowser(t, "en")
 	w.putIntoCart(b)
 	b.visit(w.url("9181") + "/blocks/")
-	b.see(".wc-block-components-payment-method-label", "Galaxy Pay")
+	b.see(".wc-block-checkout__payment-method", "Galaxy Pay")
 	for field, value := range map[chromedp.CSS]string{
 		"#email": "khach@shop.test", "#billing-first_name": "An", "#billing-last_name": "Nguyen", "#billing-address_1": "1 Le Loi", "#billing-city": "Hue",
 	} {
