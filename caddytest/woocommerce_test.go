@@ -118,11 +118,24 @@ func (w *wooCommerce) paysAtTheBlockCheckout(t *testing.T) {
 	} {
 		b.fill(field, value)
 	}
-	b.click(".wc-block-components-checkout-place-order-button")
+	w.placeOrderInBlocks(b)
 	b.see("#sandbox")
 	b.click("#sandbox button[value=success]")
 	b.see(".woocommerce-order", "29")
 	w.order(t).wants(t, "processing", true)
+}
+
+// placeOrderInBlocks presses the button until the browser leaves: while the checkout saves what was typed, it takes no click.
+func (w *wooCommerce) placeOrderInBlocks(b browser) {
+	b.Helper()
+	eventually(b.T, "the block checkout takes the order", func() bool {
+		left, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`(() => {
+			const button = document.querySelector(".wc-block-components-checkout-place-order-button");
+			if (button !== null && !button.disabled) button.click();
+			return document.querySelector("#sandbox") !== null;
+		})()`))
+		return err == nil && left
+	})
 }
 
 func (w *wooCommerce) cancelsAndKeepsTheCart(t *testing.T) {
