@@ -4,7 +4,7 @@ TIME ?= 30s
 FILES ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint ci readme fuzz mutation long bench image typescript generators vulnerabilities
+.PHONY: help build run test lint ci readme fuzz mutation long bench image typescript generators vulnerabilities woocommerce
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,3 +52,6 @@ generators: build ## clients of the description by five generators, compiled, an
 
 vulnerabilities: ## known vulnerabilities that the code can reach (needs the database)
 	.ci/vulnerabilities
+
+woocommerce: ## the zip of the WooCommerce plugin, to be uploaded to a shop (needs gettext)
+	examples/woocommerce/build.py

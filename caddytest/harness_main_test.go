@@ -23,6 +23,7 @@
 //	demoshop     the shop of Caddyfile.example
 //	browser_     the same, in Chromium
 //	examples     the shops of examples/, in other languages
+//	woocommerce  the plugin of examples/ in a real shop; see .ci/woocommerce_e2e
 //	harness_     what tests share; no tests
 //
 // # Rules

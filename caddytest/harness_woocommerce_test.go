@@ -104,7 +104,8 @@ func (w *wooCommerce) makeFolders(t *testing.T, plugin string) {
 		{"cp", example + "/tests/e2e/wp-config.php", site},
 		{"cp", "-r", example + "/tests/e2e/theme", site + "/wp-content/themes/plain"},
 		{"ln", "-s", plugin, site + "/wp-content/plugins/woocommerce"},
-		{"ln", "-s", example + "/galaxypay-woocommerce", site + "/wp-content/plugins/galaxypay-woocommerce"},
+		{example + "/build.py", w.dir + "/plugin.zip"},
+		{requireProgram(t, "python3"), "-m", "zipfile", "-e", w.dir + "/plugin.zip", site + "/wp-content/plugins"},
 	} {
 		w.run(t, command...)
 	}

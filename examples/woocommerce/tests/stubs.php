@@ -207,3 +207,6 @@ function get_bloginfo() { return 'Shop &amp; Co'; }
 function wp_specialchars_decode( $text ) { return htmlspecialchars_decode( $text ); }
 function wp_json_encode( $value, $flags = 0 ) { return json_encode( $value, $flags ); }
 function wp_generate_password( $length ) { return substr( bin2hex( random_bytes( $length ) ), 0, $length ); }
+if ( ! function_exists( 'mb_substr' ) ) { // WordPress has it, too
+	function mb_substr( $text, $start, $length ) { return iconv_substr( $text, $start, $length, 'UTF-8' ); }
+}

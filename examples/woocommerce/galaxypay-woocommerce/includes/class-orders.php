@@ -145,7 +145,7 @@ class Orders {
 	private static function decide( $order, array $attempt, Word $word ) {
 		if ( $word->is_disputed() ) {
 			/* translators: 1: id of the attempt, 2: id of the transaction */
-			self::hold( $order, $attempt, sprintf( __( 'Galaxy Pay: a message about attempt %1$s (transaction %2$s) does not fit what was ordered. It changes nothing; please look into it.', 'galaxypay-woocommerce' ), $attempt['id'], $word->transaction ) );
+			self::hold( $order, $attempt, sprintf( __( 'Galaxy Pay: a message about attempt %1$s (transaction %2$s) does not fit what was ordered. It pays nothing; please look into it.', 'galaxypay-woocommerce' ), $attempt['id'], $word->transaction ) );
 			return;
 		}
 		if ( 'paid' === $word->status ) {
