@@ -3,6 +3,8 @@
 package caddytest
 
 import (
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,8 +27,38 @@ func TestWooCommerce(t *testing.T) {
 			w.everything(t)
 		})
 	}
+	t.Run("the log has no names and no keys", w.logsNothingOfCustomers)
+	t.Run("without WooCommerce the site goes on", w.goesOnWithoutWooCommerce)
 	if lines := w.complaints(t); len(lines) > 0 {
 		t.Errorf("PHP complains about the plugin:\n%s", strings.Join(lines, "\n"))
+	}
+}
+
+func (w *wooCommerce) logsNothingOfCustomers(t *testing.T) {
+	logs, err := filepath.Glob(w.dir + "/site/wp-content/uploads/wc-logs/galaxypay-*.log")
+	if err != nil || len(logs) == 0 {
+		t.Fatalf("logs %q: %v", logs, err)
+	}
+	for _, name := range logs {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, secret := range []string{"khach@", "wc_order_", "hidden", "0900000000", "Nguy", "http://"} {
+			if strings.Contains(string(text), secret) {
+				t.Errorf("%s contains %q", name, secret)
+			}
+		}
+	}
+}
+
+func (w *wooCommerce) goesOnWithoutWooCommerce(t *testing.T) {
+	w.shop(t, nil, "deactivate", "woocommerce/woocommerce.php")
+	if a := w.get(t, w.url("9181")+"/"); a.status != 200 || !strings.Contains(a.body, "</html>") {
+		t.Errorf("HTTP %d: %s", a.status, a.body)
+	}
+	if a := w.post(t, w.url("9181")+"/wp-json/galaxypay/v1/ipn", "{}"); a.status != 404 {
+		t.Errorf("IPN: HTTP %d: %s", a.status, a.body)
 	}
 }
 
@@ -36,6 +68,7 @@ func (w *wooCommerce) everything(t *testing.T) {
 		"a customer pays at the block checkout":                        w.paysAtTheBlockCheckout,
 		"a customer cancels, and the cart is still full":               w.cancelsAndKeepsTheCart,
 		"a customer who is back first waits":                           w.waitsForTheBank,
+		"a Vietnamese shop says it in Vietnamese":                      w.speaksVietnamese,
 		"refunds in parts":                                             w.refundsInParts,
 		"a refund without an answer moves money once":                  w.refundsOnce,
 		"the shop is down, and catches up":                             w.isDownAndCatchesUp,
@@ -176,6 +209,17 @@ func (w *wooCommerce) waitsForTheBank(t *testing.T) {
 	b.visit(waiting)
 	b.see("body", "verify the email address") // the page of the received order; this browser did not make the order
 	w.order(t, id).wants(t, "processing", true)
+}
+
+func (w *wooCommerce) speaksVietnamese(t *testing.T) {
+	w.shop(t, nil, "option", "WPLANG", "vi")
+	defer w.shop(t, nil, "option", "WPLANG", "")
+	id, _ := w.opened(t)
+	o := w.order(t, id)
+	a := w.get(t, w.url("9181")+"/?galaxypay_wait="+id+"&key="+o.Key)
+	if !strings.Contains(a.body, "Chúng tôi đang chờ ngân hàng của bạn") || a.header.Get("Cache-Control") == "" {
+		t.Errorf("HTTP %d: %s", a.status, a.body)
+	}
 }
 
 // paid is an order that a customer has paid, and whose IPN is settled.

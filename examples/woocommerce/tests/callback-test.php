@@ -69,6 +69,15 @@ return array(
 		same( array( 'status' => 'paid' ), Callbacks::status( $request )->data );
 		same( 'no-store', Callbacks::status( $request )->headers['Cache-Control'] );
 	},
+	'a held order makes the customer wait, a cancelled one does not' => function () {
+		$id = opened();
+		hear( $id, 'paid', array(), array( 'orderAmount' => '1' ) );
+		same( 'waiting', Waiting_Page::status( wc_get_order( $id ) ) );
+		$id = opened();
+		hear( $id, 'expired' );
+		World::$orders[ $id ]['status'] = 'cancelled';
+		same( 'over', Waiting_Page::status( wc_get_order( $id ) ) );
+	},
 	'bodies of any kind are read' => function () {
 		$id = opened();
 		foreach ( array( '', 'null', '[]', '{"responseData":"x"}', '{"responseData":{"orderAmount":{}}}' ) as $body ) {
@@ -133,6 +142,14 @@ return array(
 			Questions::ask( $id );
 			same( 'pending', row( $id )['status'] );
 		}
+	},
+	'an answer that the sidecar could not prove is not taken' => function () {
+		$id                                   = opened();
+		$answer                               = says( 'paid', $id );
+		$answer['headers']['galaxypay-verified'] = 'false';
+		World::$answers[]                     = $answer;
+		Questions::ask( $id );
+		same( 'pending', row( $id )['status'] );
 	},
 	'an answer with another amount is held' => function () {
 		$id               = opened();

@@ -85,6 +85,10 @@ class Sidecar {
 			$answer->detail = __( 'What answers at the sidecar\'s address is not the sidecar.', 'galaxypay-woocommerce' );
 			return $answer;
 		}
+		if ( 'false' === self::header( $response, 'Galaxypay-Verified' ) ) {
+			$answer->detail = __( 'The sidecar passes unproven answers on (verify report), and they are not believed here.', 'galaxypay-woocommerce' );
+			return $answer;
+		}
 		if ( 200 === (int) wp_remote_retrieve_response_code( $response ) && '200' === self::header( $response, 'Galaxypay-Response-Code' ) ) {
 			$answer->outcome = 'ok';
 			$answer->data    = $body;

@@ -61,8 +61,7 @@ class Waiting_Page {
 		if ( $order->get_date_paid() ) {
 			return 'paid';
 		}
-		$last = Attempts::last( $order );
-		return $order->needs_payment() && ! Attempts::may_be_paid( $last ) ? 'over' : 'waiting';
+		return Attempts::may_be_paid( Attempts::last( $order ) ) || $order->has_status( 'on-hold' ) ? 'waiting' : 'over';
 	}
 
 	/**

@@ -104,6 +104,12 @@ function command_checkout( $page ) {
 	return true;
 }
 
+/** Deactivates a plugin. */
+function command_deactivate( $plugin ) {
+	deactivate_plugins( $plugin );
+	return true;
+}
+
 /** Sets an option. */
 function command_option( $name, $value ) {
 	update_option( $name, $value );
