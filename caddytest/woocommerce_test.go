@@ -63,6 +63,7 @@ func (w *wooCommerce) goesOnWithoutWooCommerce(t *testing.T) {
 }
 
 func (w *wooCommerce) everything(t *testing.T) {
+	t.Helper()
 	for name, test := range map[string]func(*testing.T){
 		"a customer pays at the classic checkout":                      w.paysAtTheClassicCheckout,
 		"a customer pays at the block checkout":                        w.paysAtTheBlockCheckout,
@@ -124,6 +125,7 @@ func (w *wooCommerce) checkOut(b browser) {
 }
 
 func (w *wooCommerce) paysAtTheClassicCheckout(t *testing.T) {
+	t.Helper()
 	w.shop(t, nil, "checkout", w.checkout)
 	b := openBrowser(t, "vi")
 	w.putIntoCart(b)
@@ -140,6 +142,7 @@ func (w *wooCommerce) paysAtTheClassicCheckout(t *testing.T) {
 }
 
 func (w *wooCommerce) paysAtTheBlockCheckout(t *testing.T) {
+	t.Helper()
 	w.shop(t, nil, "checkout", w.blocks)
 	defer w.shop(t, nil, "checkout", w.checkout)
 	b := openBrowser(t, "en")

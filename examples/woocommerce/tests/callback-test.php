@@ -142,6 +142,7 @@ return array(
 			Questions::ask( $id );
 			same( 'pending', row( $id )['status'] );
 		}
+		same( 2, count( preg_grep( '/another payment than the question/', World::$logs ) ) );
 	},
 	'an answer that the sidecar could not prove is not taken' => function () {
 		$id                                   = opened();

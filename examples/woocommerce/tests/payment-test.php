@@ -81,7 +81,7 @@ return array(
 		same( array( 'query' ), called() );
 	},
 	'an unknown outcome keeps the attempt, and the same key is used again' => function () {
-		foreach ( array( problem( 'unknown', 'gateway_timeout' ), problem( 'rejected', 'transaction_duplicate' ), problem( 'unknown', 'in_progress' ), answer( 200, array( 'a' => 'b' ) ), array( 'status' => 200, 'body' => '<html>', 'headers' => array() ), new WP_Error( 'http_request_failed', 'cURL error 28: timed out' ), yes( array() ), yes( array( 'transactionID' => 'T1', 'endpoint' => 'https://evil.example/' ), array( 'Galaxypay-Verified' => 'false' ) ) ) as $n => $answer ) {
+		foreach ( array( problem( 'unknown', 'gateway_timeout' ), problem( 'rejected', 'transaction_duplicate' ), problem( 'unknown', 'in_progress' ), answer( 200, array( 'transactionID' => 'T1', 'endpoint' => 'https://evil.example/' ) ), array( 'status' => 200, 'body' => '<html>', 'headers' => array() ), new WP_Error( 'http_request_failed', 'cURL error 28: timed out' ), yes( array() ), yes( array( 'transactionID' => 'T1', 'endpoint' => 'https://evil.example/' ), array( 'Galaxypay-Verified' => 'false' ) ) ) as $n => $answer ) {
 			World::$calls     = array();
 			$id               = WC_Order::add();
 			World::$answers[] = $answer;

@@ -25,6 +25,13 @@ return array(
 		same( '409', hear( $id, 'paid', array( 'Galaxypay-Delivery-Id' => 'another' ) ) );
 		same( -1, row( $id )['stock'] );
 	},
+	'the transaction is remembered, even if its news are forgotten' => function () {
+		$id = opened();
+		hear( $id, 'paid' );
+		unset( World::$orders[ $id ]['meta'][ Orders::HEARD ] );
+		hear( $id, 'paid' );
+		same( array( -1, 1, 0 ), array( row( $id )['stock'], noted( $id, 'paid with transaction' ), count( World::$mails ) ) );
+	},
 	'late failures undo nothing' => function () {
 		foreach ( array( 'failed', 'cancelled', 'expired' ) as $status ) {
 			$id = opened();
@@ -63,6 +70,16 @@ return array(
 		World::$orders[ $id ]['refunds'] = array( 'one' );
 		same( '200', hear( $id, 'paid' ) );
 		same( array( 'refunded', 0, 1 ), array( row( $id )['status'], row( $id )['stock'], count( World::$mails ) ) );
+		same( 1, noted( $id, 'refunded before' ) );
+	},
+	'paid is a note and a mail only where the order has refunds or was paid' => function () {
+		foreach ( array( array( 'refunds' => array( 'one' ) ), array( 'paid' => time() ) ) as $change ) {
+			$id                    = opened();
+			World::$orders[ $id ] = $change + World::$orders[ $id ];
+			hear( $id, 'paid' );
+			same( array( 'pending', 0 ), array( row( $id )['status'], row( $id )['stock'] ) );
+			same( 1, noted( $id, 'refunded before' ) );
+		}
 	},
 	'paid after a cancelled order pays it, and tells the merchant to look at the stock' => function () {
 		$id = opened();
@@ -119,6 +136,10 @@ return array(
 		World::$orders[ $id ]['total'] = '58000';
 		hear( $id, 'paid' );
 		same( 'on-hold', row( $id )['status'] );
+		$id = opened();
+		World::$orders[ $id ]['total'] = '58000';
+		hear( $id, 'paid', array(), array( 'orderAmount' => '58000' ) );
+		same( 'on-hold', row( $id )['status'], 'an amount that fits the order, and not the attempt' );
 	},
 	'disputed and mismatched are held, and never paid' => function () {
 		foreach ( array( array( 'disputed', '' ), array( 'paid', 'mismatched' ), array( 'disputed', 'mismatched' ) ) as $case ) {

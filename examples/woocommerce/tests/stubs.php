@@ -144,7 +144,8 @@ class FakeDatabase {
 			$this->rows[ $values[1] ] = $values[0];
 			return 1;
 		}
-		if ( isset( $this->rows[ $values[0] ] ) && $this->rows[ $values[0] ] === $values[1] ) {
+		$all = false === strpos( $query, 'option_value = %s' );
+		if ( isset( $this->rows[ $values[0] ] ) && ( $all || $this->rows[ $values[0] ] === $values[1] ) ) {
 			unset( $this->rows[ $values[0] ] );
 			return 1;
 		}

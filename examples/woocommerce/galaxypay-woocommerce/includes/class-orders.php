@@ -240,8 +240,7 @@ class Orders {
 		}
 		/* translators: 1: id of the attempt, 2: payment status */
 		$order->add_order_note( sprintf( __( 'Galaxy Pay: attempt %1$s is over: %2$s. The customer may pay again.', 'galaxypay-woocommerce' ), $attempt['id'], $word->status ) );
-		$last = Attempts::last( $order );
-		if ( 'failed' === $word->status && $last['id'] === $attempt['id'] ) {
+		if ( 'failed' === $word->status ) {
 			$order->set_status( 'failed' );
 		}
 	}
