@@ -100,12 +100,14 @@ func (w *wooCommerce) makeFolders(t *testing.T, plugin string) {
 	for _, command := range [][]string{
 		{"cp", "-rL", "/usr/share/wordpress", site},
 		{"rm", "-rf", site + "/wp-content", site + "/wp-config.php"},
-		{"mkdir", "-p", site + "/wp-content/plugins", site + "/wp-content/themes", site + "/wp-content/uploads"},
+		{"mkdir", "-p", site + "/wp-content/plugins", site + "/wp-content/themes", site + "/wp-content/languages"},
 		{"cp", example + "/tests/e2e/wp-config.php", site},
 		{"cp", "-r", example + "/tests/e2e/theme", site + "/wp-content/themes/plain"},
 		{"ln", "-s", plugin, site + "/wp-content/plugins/woocommerce"},
 		{example + "/build.py", w.dir + "/plugin.zip"},
 		{requireProgram(t, "python3"), "-m", "zipfile", "-e", w.dir + "/plugin.zip", site + "/wp-content/plugins"},
+		// WordPress speaks a language of which it has a file, whatever is in it.
+		{"cp", site + "/wp-content/plugins/galaxypay-woocommerce/languages/galaxypay-woocommerce-vi.mo", site + "/wp-content/languages/vi.mo"},
 	} {
 		w.run(t, command...)
 	}

@@ -35,6 +35,7 @@ func TestWooCommerce(t *testing.T) {
 }
 
 func (w *wooCommerce) logsNothingOfCustomers(t *testing.T) {
+	t.Helper()
 	logs, err := filepath.Glob(w.dir + "/site/wp-content/uploads/wc-logs/galaxypay-*.log")
 	if err != nil || len(logs) == 0 {
 		t.Fatalf("logs %q: %v", logs, err)
@@ -53,6 +54,7 @@ func (w *wooCommerce) logsNothingOfCustomers(t *testing.T) {
 }
 
 func (w *wooCommerce) goesOnWithoutWooCommerce(t *testing.T) {
+	t.Helper()
 	w.shop(t, nil, "deactivate", "woocommerce/woocommerce.php")
 	if a := w.get(t, w.url("9181")+"/"); a.status != 200 || !strings.Contains(a.body, "</html>") {
 		t.Errorf("HTTP %d: %s", a.status, a.body)
@@ -106,6 +108,11 @@ func (w *wooCommerce) putIntoCart(b browser) {
 	b.visit(w.url("9181") + "/product/ca-phe/")
 	b.click("button[name=add-to-cart]")
 	b.see("body", "has been added to your cart") // WordPress is in English; where it stands depends on the checkout
+	eventually(b.T, "the cart is saved, which is after the page was sent", func() bool {
+		b.visit(w.url("9181") + "/cart/")
+		full, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`document.querySelector(".woocommerce-cart-form") !== null`))
+		return err == nil && full
+	})
 }
 
 // checkOut fills in the classic checkout, up to the payment page.
@@ -175,6 +182,7 @@ func (w *wooCommerce) placeOrderInBlocks(b browser) {
 }
 
 func (w *wooCommerce) cancelsAndKeepsTheCart(t *testing.T) {
+	t.Helper()
 	w.shop(t, nil, "checkout", w.checkout)
 	b := openBrowser(t, "en")
 	w.putIntoCart(b)
@@ -202,6 +210,7 @@ func (w *wooCommerce) cancelsAndKeepsTheCart(t *testing.T) {
 
 // The gateway does not answer the question either, so only the IPN can settle the order.
 func (w *wooCommerce) waitsForTheBank(t *testing.T) {
+	t.Helper()
 	id, page := w.opened(t)
 	w.faults(t, "ipn_late", "answer_html_502")
 	waiting := w.come(t, w.end(t, page, "success"))
@@ -215,6 +224,7 @@ func (w *wooCommerce) waitsForTheBank(t *testing.T) {
 }
 
 func (w *wooCommerce) speaksVietnamese(t *testing.T) {
+	t.Helper()
 	w.shop(t, nil, "option", "WPLANG", "vi")
 	defer w.shop(t, nil, "option", "WPLANG", "")
 	id, _ := w.opened(t)
@@ -235,6 +245,7 @@ func (w *wooCommerce) paid(t *testing.T) (id string) {
 }
 
 func (w *wooCommerce) refundsInParts(t *testing.T) {
+	t.Helper()
 	id := w.paid(t)
 	w.shop(t, nil, "refund", id, "9000")
 	o := w.order(t, id)
@@ -252,6 +263,7 @@ func (w *wooCommerce) refundsInParts(t *testing.T) {
 
 // The gateway carries the refund out, and the answer is lost. Pressing the button again moves nothing.
 func (w *wooCommerce) refundsOnce(t *testing.T) {
+	t.Helper()
 	id := w.paid(t)
 	w.faults(t, "reset_after")
 	var said string
@@ -272,6 +284,7 @@ func (w *wooCommerce) refundsOnce(t *testing.T) {
 }
 
 func (w *wooCommerce) isDownAndCatchesUp(t *testing.T) {
+	t.Helper()
 	id, page := w.opened(t)
 	stopProcess(w.php)
 	w.end(t, page, "success")
@@ -285,6 +298,7 @@ func (w *wooCommerce) isDownAndCatchesUp(t *testing.T) {
 }
 
 func (w *wooCommerce) asksWhenTheCustomerComesBack(t *testing.T) {
+	t.Helper()
 	w.faults(t, "ipn_lost")
 	id, page := w.opened(t)
 	next := w.come(t, w.end(t, page, "success"))
@@ -296,6 +310,7 @@ func (w *wooCommerce) asksWhenTheCustomerComesBack(t *testing.T) {
 }
 
 func (w *wooCommerce) asksByPlan(t *testing.T) {
+	t.Helper()
 	w.faults(t, "ipn_lost")
 	id, page := w.opened(t)
 	w.end(t, page, "success")
@@ -309,6 +324,7 @@ func (w *wooCommerce) asksByPlan(t *testing.T) {
 }
 
 func (w *wooCommerce) asksBeforeCancelling(t *testing.T) {
+	t.Helper()
 	w.faults(t, "ipn_lost")
 	id, page := w.opened(t)
 	w.end(t, page, "success")
@@ -317,6 +333,7 @@ func (w *wooCommerce) asksBeforeCancelling(t *testing.T) {
 }
 
 func (w *wooCommerce) keepsAnOrderWithAnOpenPayment(t *testing.T) {
+	t.Helper()
 	id, page := w.opened(t)
 	w.shop(t, nil, "cancel_unpaid", id)
 	w.order(t, id).wants(t, "pending", false)
@@ -326,6 +343,7 @@ func (w *wooCommerce) keepsAnOrderWithAnOpenPayment(t *testing.T) {
 }
 
 func (w *wooCommerce) settlesOnce(t *testing.T) {
+	t.Helper()
 	w.faults(t, "ipn_twice")
 	for range 10 {
 		id, page := w.opened(t)
@@ -349,6 +367,7 @@ func (w *wooCommerce) settlesOnce(t *testing.T) {
 }
 
 func (w *wooCommerce) ignoresALateFailure(t *testing.T) {
+	t.Helper()
 	w.faults(t, "ipn_cancel_after_paid")
 	id := w.paid(t)
 	if o := w.order(t, id); o.noted("is over") != 0 {
@@ -357,6 +376,7 @@ func (w *wooCommerce) ignoresALateFailure(t *testing.T) {
 }
 
 func (w *wooCommerce) takesPaidAfterExpired(t *testing.T) {
+	t.Helper()
 	w.faults(t, "ipn_paid_after_expired")
 	id, page := w.opened(t)
 	w.end(t, page, "success")
@@ -364,6 +384,7 @@ func (w *wooCommerce) takesPaidAfterExpired(t *testing.T) {
 }
 
 func (w *wooCommerce) holdsAnotherAmount(t *testing.T) {
+	t.Helper()
 	id, page := w.opened(t)
 	w.shop(t, nil, "price", id, "58000")
 	w.end(t, page, "success")
@@ -375,6 +396,7 @@ func (w *wooCommerce) holdsAnotherAmount(t *testing.T) {
 }
 
 func (w *wooCommerce) refusesForgedHeaders(t *testing.T) {
+	t.Helper()
 	id, _ := w.opened(t)
 	attempt := w.order(t, id).Attempts[0]
 	body := `{"responseCode":"200","responseData":{"orderAmount":"29000","orderCurrency":"VND"}}`
@@ -407,6 +429,7 @@ func (w *wooCommerce) refusesForgedHeaders(t *testing.T) {
 }
 
 func (w *wooCommerce) givesTwoTabsOnePage(t *testing.T) {
+	t.Helper()
 	id, page := w.opened(t)
 	if again := w.pay(t, id); again != page {
 		t.Errorf("the second tab goes to %s, not to %s", again, page)
@@ -417,6 +440,7 @@ func (w *wooCommerce) givesTwoTabsOnePage(t *testing.T) {
 }
 
 func (w *wooCommerce) opensTheNextAttempt(t *testing.T) {
+	t.Helper()
 	id, page := w.opened(t)
 	w.end(t, page, "refused")
 	w.order(t, id).wants(t, "failed", false)
@@ -429,6 +453,7 @@ func (w *wooCommerce) opensTheNextAttempt(t *testing.T) {
 }
 
 func (w *wooCommerce) opensOnceAfterALostAnswer(t *testing.T) {
+	t.Helper()
 	var o wooOrder
 	w.shop(t, &o, "new_order", w.product)
 	id := strconv.Itoa(o.ID)
@@ -452,6 +477,7 @@ func (w *wooCommerce) opensOnceAfterALostAnswer(t *testing.T) {
 }
 
 func (w *wooCommerce) refusesMoneyForTheTrash(t *testing.T) {
+	t.Helper()
 	id, page := w.opened(t)
 	w.shop(t, nil, "delete", id, "trash")
 	w.end(t, page, "success")
@@ -463,6 +489,7 @@ func (w *wooCommerce) refusesMoneyForTheTrash(t *testing.T) {
 }
 
 func (w *wooCommerce) testsItsConnection(t *testing.T) {
+	t.Helper()
 	b := openBrowser(t, "en")
 	b.visit(w.url("9181") + "/wp-login.php")
 	b.fill("#user_login", "admin")
@@ -477,6 +504,7 @@ func (w *wooCommerce) testsItsConnection(t *testing.T) {
 
 // A plugin closes the REST API to guests. IPNs come all the same, and nothing else.
 func (w *wooCommerce) isOpenToTheSidecar(t *testing.T) {
+	t.Helper()
 	w.shop(t, nil, "close_rest", "yes")
 	defer w.shop(t, nil, "close_rest", "no")
 	if a := w.get(t, w.url("9181")+"/wp-json/wp/v2/posts"); a.status != 401 {
