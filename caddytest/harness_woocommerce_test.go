@@ -17,9 +17,6 @@ import (
 	"testing"
 )
 
-// exampleOfWooCommerce is the folder of the plugin, its Caddyfile and its tests.
-const exampleOfWooCommerce = "../examples/woocommerce"
-
 // wooCommerce is a WordPress with WooCommerce and the plugin, behind the sidecar of the example.
 type wooCommerce struct {
 	*caddyServer
@@ -76,7 +73,7 @@ func startWooCommerce(t *testing.T) *wooCommerce {
 	w.startDatabase(t)
 	w.startPHP(t)
 	t.Cleanup(func() { stopProcess(w.php) })
-	w.mustLoad(t, w.caddyfile(t))
+	w.mustLoad(t, caddyfileOfWooCommerce(t, w.caddyServer, w.dir))
 	w.shop(t, nil, "install")
 	w.shop(t, nil, "activate")
 	var pages struct{ Product, Blocks, Checkout json.Number }
@@ -164,21 +161,6 @@ func startProcess(t *testing.T, command *exec.Cmd) {
 func stopProcess(command *exec.Cmd) {
 	_ = command.Process.Signal(syscall.SIGTERM)
 	_ = command.Wait()
-}
-
-// caddyfile is the example's, with the addresses of this test.
-func (w *wooCommerce) caddyfile(t *testing.T) string {
-	t.Helper()
-	t.Setenv("SHOP", "http://:9181")
-	t.Setenv("WORDPRESS", w.dir+"/site")
-	t.Setenv("PHP_FPM", "unix/"+w.dir+"/fpm.sock")
-	t.Setenv("GALAXYPAY_PASSWORD", "hidden")
-	text, err := os.ReadFile(exampleOfWooCommerce + "/Caddyfile")
-	if err != nil {
-		t.Fatal(err)
-	}
-	example := strings.Replace(string(text), "environment sandbox", "environment sandbox\n base_url "+w.url("9190"), 1)
-	return strings.Replace(example, "store sqlite", "store sqlite "+w.dir+"/store.db", 1)
 }
 
 // shop does one thing as the merchant, and decodes what it prints.
