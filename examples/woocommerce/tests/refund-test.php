@@ -40,7 +40,7 @@ return array(
 	},
 	'after an unknown outcome only the same refund can be repeated, under its key' => function () {
 		$id = paid_order();
-		same( true, is_string( refund( $id, '9000', problem( 'unknown', 'gateway_no_answer' ) ) ) );
+		same( true, false !== strpos( refund( $id, '9000', problem( 'unknown', 'gateway_no_answer' ) ), "(WCTEST-$id-1-R9000-1)" ), 'the key is named, to settle it by' );
 		same( true, is_string( refund( $id, '5000' ) ), 'another amount' );
 		same( true, is_string( refund( $id, '9000', problem( 'not_sent', 'sidecar_unreachable' ) ) ), 'not sent now says nothing about the first time' );
 		same( true, is_string( refund( $id, '5000' ) ), 'another amount, again' );
@@ -61,7 +61,7 @@ return array(
 		same( true, refund( $id, '9000', problem( 'unknown', 'transaction_duplicate' ) ) );
 		same( 1, noted( $id, 'please check' ) );
 	},
-	'a refusal is told, and the next refund has another key' => function () {
+	'a refusal is reported, and the next refund has another key' => function () {
 		$id = paid_order();
 		same( true, false !== strpos( refund( $id, '9000', problem( 'rejected', 'gateway_bad_request' ) ), 'Because.' ) );
 		same( true, refund( $id, '9000', yes( array() ) ) );

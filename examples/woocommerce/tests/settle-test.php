@@ -196,7 +196,7 @@ return array(
 		hear( $id, 'failed' );
 		same( 'pending', row( $id )['status'] );
 	},
-	'a status that cannot be paid is told, not repeated for ever' => function () {
+	'a status that cannot be paid is reported, not repeated for ever' => function () {
 		$id = opened();
 		World::$orders[ $id ]['status'] = 'custom';
 		same( '200', hear( $id, 'paid' ) );

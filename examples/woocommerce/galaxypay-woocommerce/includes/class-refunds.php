@@ -146,8 +146,8 @@ class Refunds {
 			return self::end( $order, $refund, 'not_sent', sprintf( __( 'The refund of %1$s did not reach Galaxy Pay, and nothing was refunded: %2$s', 'galaxypay-woocommerce' ), $money, $answer->reason() ) );
 		}
 		$refund['unknown'] = true;
-		/* translators: 1: amount, 2: reason */
-		return self::end( $order, $refund, 'pending', sprintf( __( 'It is not known whether Galaxy Pay carried out the refund of %1$s: %2$s. Do not refund it in another way. Press the button again later, with the same amount: it cannot move money twice.', 'galaxypay-woocommerce' ), $money, $answer->reason() ) );
+		/* translators: 1: amount, 2: reason, 3: key of the refund */
+		return self::end( $order, $refund, 'pending', sprintf( __( 'It is not known whether Galaxy Pay carried out the refund of %1$s (%3$s): %2$s. Do not refund it in another way. Press the button again later, with the same amount: it cannot move money twice.', 'galaxypay-woocommerce' ), $money, $answer->reason(), $refund['key'] ) );
 	}
 
 	/**
