@@ -2,9 +2,11 @@
 
 TIME ?= 30s
 FILES ?=
+SHOPS ?= all
 
 .DEFAULT_GOAL := help
 .PHONY: help build run test lint ci readme fuzz mutation long bench image typescript generators vulnerabilities woocommerce
+.PHONY: help build run test lint ci readme fuzz mutation long bench image typescript shops generators vulnerabilities
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +48,9 @@ image: build ## the container image, and a payment through it (root, buildah)
 
 typescript: build ## a TypeScript client of the sidecar's own description, and payments with it
 	.ci/typescript
+
+shops: ## every shop of examples/ that this machine can run, in Chromium; SHOPS=php,flask for some; prints a table
+	cd caddytest && SHOPS="$(SHOPS)" go test -timeout 20m -run '^TestShops$$'
 
 generators: build ## clients of the description by five generators, compiled, and a payment with one of them
 	.ci/generators

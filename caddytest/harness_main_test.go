@@ -24,6 +24,7 @@
 //	browser_     the same, in Chromium
 //	examples     the shops of examples/, in other languages
 //	woocommerce  the plugin of examples/ in a real shop; see .ci/woocommerce_e2e
+//	shops        the shops of examples/, in other languages
 //	harness_     what tests share; no tests
 //
 // # Rules
