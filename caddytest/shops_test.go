@@ -21,10 +21,28 @@ var stacks = []stack{
 		needs: []need{{"PHP with curl and pdo_sqlite (Debian: php-cli php-curl php-sqlite3)", []string{"php", "-r", "exit(extension_loaded('curl') && extension_loaded('pdo_sqlite') ? 0 : 1);"}}},
 		run:   []string{"php", "-d", "display_errors=stderr", "-S", "127.0.0.1:$PORT", "index.php"},
 	},
+	{
+		name: "flask", folder: "flask", payment: []string{"payment.py"},
+		needs: []need{{"Flask (Debian: python3-flask)", []string{debianPython, "-c", "import flask"}}},
+		run:   []string{debianPython, "shop.py"},
+	},
+	{
+		name: "express", folder: "express", payment: []string{"payment.js", "orders.js"},
+		needs:   []need{node20},
+		install: [][]string{strings.Fields(npmFrom)},
+		run:     []string{"node", "shop.js"},
+	},
 }
 
+const (
+	debianPython = "/usr/bin/python3" // with Debian's packages
+	npmFrom      = "npm ci --no-audit --no-fund --silent --prefer-offline"
+)
+
+var node20 = need{"Node.js 20 with npm", []string{"sh", "-c", `command -v npm && node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)'`}}
+
 // everyday are the stacks that are played where SHOPS names none.
-var everyday = []string{"php"}
+var everyday = []string{"php", "flask", "express"}
 
 // longestPayment is how many lines the payment code of a shop may have.
 const longestPayment = 150
