@@ -81,7 +81,7 @@ func skipped(err, skip error) error {
 }
 
 // cryptography finds hash functions, and what belongs to the gateway's signature.
-var cryptography = regexp.MustCompile(`(?i)sha-?(1|2|256|512)|\bmd5|hmac|hashlib|hash_|createHash|MessageDigest|HashData|crypto/|subtle|\bsalt|signature|api_?key|base64`)
+var cryptography = regexp.MustCompile(`(?i)sha-?(1|2|256|512)|\bmd5|hmac|hashlib|hash_|createHash|MessageDigest|HashData|Cryptography|crypto/(aes|cipher|ecdsa|hkdf|rsa)|subtle|\bsalt|signature|api_?key|base64`)
 
 func countLines(text []byte, counts func(line []byte) bool) (n int) {
 	for line := range bytes.Lines(text) {

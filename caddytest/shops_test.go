@@ -27,10 +27,21 @@ var stacks = []stack{
 		run:   []string{debianPython, "shop.py"},
 	},
 	{
-		name: "express", folder: "express", payment: []string{"payment.js", "orders.js"},
+		name: "express", folder: "express", payment: []string{"payment.js"},
 		needs:   []need{node20},
 		install: [][]string{strings.Fields(npmFrom)},
 		run:     []string{"node", "shop.js"},
+	},
+	{
+		name: "java", folder: "java", payment: []string{"Payment.java"},
+		needs:   []need{{"JDK 17 (Debian: default-jdk-headless)", []string{"javac", "--release", "17", "-version"}}},
+		install: [][]string{{"sh", "-c", "javac -d classes *.java"}},
+		run:     []string{"java", "-cp", "classes", "Shop"},
+	},
+	{
+		name: "go", folder: "go", payment: []string{"payment.go"},
+		install: [][]string{{"go", "build", "-o", "shop", "."}},
+		run:     []string{"./shop"},
 	},
 }
 
