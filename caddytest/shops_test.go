@@ -33,6 +33,12 @@ var stacks = []stack{
 		run:     []string{"node", "shop.js"},
 	},
 	{
+		name: "nestjs", folder: "nestjs", payment: []string{"src/payments.service.ts", "src/from-sidecar.guard.ts"},
+		needs:   []need{node20},
+		install: [][]string{strings.Fields(npmFrom), {"npx", "tsc"}},
+		run:     []string{"node", "dist/main.js"},
+	},
+	{
 		name: "java", folder: "java", payment: []string{"Payment.java"},
 		needs:   []need{{"JDK 17 (Debian: default-jdk-headless)", []string{"javac", "--release", "17", "-version"}}},
 		install: [][]string{{"sh", "-c", "javac -d classes *.java"}},
