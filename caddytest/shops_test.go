@@ -27,6 +27,12 @@ var stacks = []stack{
 		run:   []string{debianPython, "shop.py"},
 	},
 	{
+		name: "django", folder: "django", payment: []string{"payments/galaxypay.py", "payments/models.py"},
+		needs:   []need{{"Django (Debian: python3-django)", []string{debianPython, "-c", "import django"}}},
+		install: [][]string{{debianPython, "manage.py", "migrate"}},
+		run:     []string{debianPython, "manage.py", "runserver", "--noreload", "127.0.0.1:$PORT"},
+	},
+	{
 		name: "express", folder: "express", payment: []string{"payment.js"},
 		needs:   []need{node20},
 		install: [][]string{strings.Fields(npmFrom)},
