@@ -51,6 +51,12 @@ var stacks = []stack{
 		run:     []string{"java", "-cp", "classes", "Shop"},
 	},
 	{
+		name: "rails", folder: "rails", payment: []string{"app/models/order.rb", "app/models/sidecar.rb", "app/models/message.rb"},
+		needs:   []need{{"Rails with puma and sqlite3 (Debian: ruby-railties ruby-activerecord ruby-sqlite3 puma)", []string{"ruby", "-e", `require "rails"; require "active_record"; require "sqlite3"; require "puma"`}}},
+		install: [][]string{{"rake", "db:migrate"}},
+		run:     []string{"puma", "--bind", "tcp://127.0.0.1:$PORT"},
+	},
+	{
 		name: "go", folder: "go", payment: []string{"payment.go"},
 		install: [][]string{{"go", "build", "-o", "shop", "."}},
 		run:     []string{"./shop"},
