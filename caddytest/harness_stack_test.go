@@ -180,7 +180,9 @@ func (r *runningStack) command(words []string) *exec.Cmd {
 	}
 	c := exec.Command(args[0], args[1:]...) //nolint:gosec // from the list of stacks
 	c.Dir = r.dir
-	c.Env = append(os.Environ(), "PORT="+port, "SHOP_STORE="+r.store, "GALAXYPAY_URL="+r.sidecar, "STAFF_PASSWORD="+stackPassword, "PHP_CLI_SERVER_WORKERS=")
+	c.Env = append(os.Environ(), "PORT="+port, "SHOP_STORE="+r.store, "GALAXYPAY_URL="+r.sidecar, "STAFF_PASSWORD="+stackPassword,
+		"APP_KEY="+strings.Repeat("k", 32), // Laravel's own, for sessions
+		"PHP_CLI_SERVER_WORKERS=")
 	return c
 }
 

@@ -22,6 +22,12 @@ var stacks = []stack{
 		run:   []string{"php", "-d", "display_errors=stderr", "-S", "127.0.0.1:$PORT", "index.php"},
 	},
 	{
+		name: "laravel", folder: "laravel", payment: []string{"src/Payments.php", "src/FromSidecar.php"},
+		needs:   []need{{"Laravel (Debian: php-laravel-framework php-guzzlehttp-guzzle php-sqlite3)", []string{"php", "-r", "require '/usr/share/php/Illuminate/autoload.php'; exit(is_file('/usr/share/php/GuzzleHttp/autoload.php') ? 0 : 1);"}}},
+		install: [][]string{{"php", "demo/artisan", "migrate", "--force"}},
+		run:     []string{"php", "-d", "display_errors=stderr", "-S", "127.0.0.1:$PORT", "demo/index.php"},
+	},
+	{
 		name: "flask", folder: "flask", payment: []string{"payment.py"},
 		needs: []need{{"Flask (Debian: python3-flask)", []string{debianPython, "-c", "import flask"}}},
 		run:   []string{debianPython, "shop.py"},
@@ -55,6 +61,12 @@ var stacks = []stack{
 		needs:   []need{{"Rails with puma and sqlite3 (Debian: ruby-railties ruby-activerecord ruby-sqlite3 puma)", []string{"ruby", "-e", `require "rails"; require "active_record"; require "sqlite3"; require "puma"`}}},
 		install: [][]string{{"rake", "db:migrate"}},
 		run:     []string{"puma", "--bind", "tcp://127.0.0.1:$PORT"},
+	},
+	{
+		name: "aspnet", folder: "aspnet", payment: []string{"Payment.cs"},
+		needs:   []need{{".NET SDK 8", []string{"dotnet", "--version"}}},
+		install: [][]string{{"dotnet", "build", "--configuration", "Release"}},
+		run:     []string{"dotnet", "run", "--no-build", "--configuration", "Release"},
 	},
 	{
 		name: "go", folder: "go", payment: []string{"payment.go"},
