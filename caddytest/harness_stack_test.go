@@ -127,7 +127,9 @@ func (b *lockedBuffer) String() string {
 func newRunningStack(t *testing.T, s stack, address, sidecar string) *runningStack {
 	t.Helper()
 	r := &runningStack{stack: s, dir: filepath.Join(t.TempDir(), "shop"), store: filepath.Join(t.TempDir(), "store"), sidecar: sidecar, address: address}
-	copyShop(t, filepath.Join("..", "examples", s.folder), r.dir)
+	if err := os.CopyFS(r.dir, os.DirFS(filepath.Join("..", "examples", s.folder))); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		r.stop()
 		if t.Failed() {
@@ -142,33 +144,6 @@ func newRunningStack(t *testing.T, s stack, address, sidecar string) *runningSta
 	}
 	r.start(t)
 	return r
-}
-
-// copyShop copies what a person would copy: not what was installed into the folder.
-func copyShop(t *testing.T, from, to string) {
-	t.Helper()
-	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(from, path)
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && entry.Name() == "node_modules":
-			return fs.SkipDir
-		case entry.IsDir():
-			return os.MkdirAll(filepath.Join(to, name), 0o755)
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(to, name), text, 0o644)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // command is a command in the shop's folder, with the shop's environment.
