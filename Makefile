@@ -7,6 +7,7 @@ SHOPS ?= all
 .DEFAULT_GOAL := help
 .PHONY: help build run test lint ci readme fuzz mutation long bench image typescript generators vulnerabilities woocommerce
 .PHONY: help build run test lint ci readme fuzz mutation long bench image typescript shops generators vulnerabilities
+.PHONY: help build run test lint ci readme fuzz mutation long bench image typescript generators vulnerabilities packages
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +43,9 @@ long: ## inbox and ledger are killed, their power cut, the file damaged, many ti
 
 bench: ## the benchmark: eleven minutes, needs wrk
 	go run ./bench
+
+packages: ## archive, deb and rpm: the same twice, installed, a payment with each (root, rpm)
+	.ci/packages
 
 image: build ## the container image, and a payment through it (root, buildah)
 	.ci/image
