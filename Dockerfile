@@ -1,19 +1,16 @@
-# The sidecar as an image that holds one static binary and nothing else.
+# The sidecar as an image that holds one static binary and nothing else. It needs nothing on the host:
 #
-#   ./xcaddy.sh && docker build -t caddy-galaxypay .        (or: buildah build -t caddy-galaxypay .)
+#   docker build -t caddy-galaxypay .
 #   docker run --network host --read-only -v galaxypay-data:/data \
 #     -v "$PWD/Caddyfile.example:/etc/caddy/Caddyfile:ro" caddy-galaxypay
 #
-# No shell, no package manager, no user database: an intruder finds nothing to run and nothing to write to.
-FROM scratch
-
-# The binary is built outside, by xcaddy.sh with CGO_ENABLED=0: a second build in here would need the Go toolchain and
-# the network, and would not be the binary that was tested.
+# With a binary that was built and tested before, without a download (CI does so):
 #
-# CA roots: Caddy links Mozilla's list (golang.org/x/crypto/x509roots/fallback), and Go uses it because this image has no
-# list of its own. For other roots, a company's proxy for example, put a ca-certificates.crt beside this file before the
-# build; it then replaces the linked list. (The pattern lets the copy succeed without it.)
-COPY caddy ca-certificates.cr[t] /opt/caddy/
+#   ./xcaddy.sh && docker build --target prebuilt -t caddy-galaxypay .   (or: buildah build --target prebuilt ...)
+#
+# No shell, no package manager, no user database: an intruder finds nothing to run and nothing to write to.
+FROM scratch AS base
+
 ENV PATH=/opt/caddy \
     SSL_CERT_FILE=/opt/caddy/ca-certificates.crt
 
@@ -41,3 +38,25 @@ EXPOSE 9180 9181
 # No HEALTHCHECK: the OCI image format has none, and there is no curl in here. Let the orchestrator connect to 9180.
 ENTRYPOINT ["caddy"]
 CMD ["run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]
+
+# ./caddy of this folder, by xcaddy.sh with CGO_ENABLED=0.
+#
+# CA roots: Caddy links Mozilla's list (golang.org/x/crypto/x509roots/fallback), and Go uses it because this image has no
+# list of its own. For other roots, a company's proxy for example, put a ca-certificates.crt beside this file before the
+# build; it then replaces the linked list. (The pattern lets the copy succeed without it.)
+FROM base AS prebuilt
+COPY caddy ca-certificates.cr[t] /opt/caddy/
+
+# Go cross-compiles, so this stage runs on the builder's own platform for each platform of the image.
+FROM --platform=$BUILDPLATFORM golang:1.26 AS build
+ARG TARGETOS
+ARG TARGETARCH
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -o /out/caddy -trimpath -buildvcs=false \
+    -ldflags '-s -w -buildid=' -tags nobadger,nomysql,nopgx ./cmd/caddy
+
+FROM base
+COPY --from=build /out/caddy /src/ca-certificates.cr[t] /opt/caddy/
