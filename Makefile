@@ -5,9 +5,7 @@ FILES ?=
 SHOPS ?= all
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint ci readme fuzz mutation long bench image typescript generators vulnerabilities woocommerce
-.PHONY: help build run test lint ci readme fuzz mutation long bench image typescript shops generators vulnerabilities
-.PHONY: help build run test lint ci readme fuzz mutation long bench image typescript generators vulnerabilities packages
+.PHONY: help build run test lint ci readme fuzz mutation long bench packages image typescript shops generators vulnerabilities woocommerce
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

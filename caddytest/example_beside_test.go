@@ -122,9 +122,8 @@ func TestExampleReadmesAreInStep(t *testing.T) {
 }
 
 // The files of examples/compose take a payment: with the secrets that its README makes, its two Caddyfiles in one process,
-// and the shop in PHP.
+// an app.
 func TestExampleComposeTakesPayments(t *testing.T) {
-	php := requireProgram(t, "php")
 	requireProgram(t, "openssl")
 	dir := t.TempDir()
 	command := exec.Command("/bin/sh", "-euc", readmeCommands(t, "compose", "secrets")) //nolint:gosec // of this repository
@@ -135,19 +134,22 @@ func TestExampleComposeTakesPayments(t *testing.T) {
 	wantModes(t, filepath.Join(dir, "secrets"))
 
 	c := startSites(t, "9180", "9181", "9183", "9190")
-	shop := startProgram(t, []string{"GALAXYPAY_URL=" + c.url("9180"), "STATE=" + t.TempDir()}, php, "-d", "display_errors=stderr", "-S", "127.0.0.1:0", "../examples/php/shop.php")
+	app := newApp(t)
 	config := besideConfig(t, "compose/Caddyfile", filepath.Join(dir, "secrets"))
 	config = strings.NewReplacer(
 		"http://localhost:9181/galaxypay/result", c.url("9181")+"/galaxypay/result?shop=%C4%90%C3%A0+L%E1%BA%A1t",
 		"http://localhost:9181", c.url("9181"),
-		"127.0.0.1:8000", strings.TrimPrefix(shop, "http://"),
+		"127.0.0.1:8000", app.address,
 		"environment sandbox", "environment sandbox\nbase_url "+c.url("9190"),
 	).Replace(config)
 	_, sandbox, _ := strings.Cut(readExampleFile(t, "compose/sandbox.Caddyfile"), "}\n") // without its global options
 	c.mustLoad(t, config+sandbox)
 
-	exampleShop{c, shop}.pay(t, "success", "paid", "result")
-	c.get(t, c.url("9181")+"/orders/order-success").wantStatus(t, http.StatusOK) // through the sidecar, as a browser comes
+	c.post(t, c.url("9180")+"/pay", order).wantStatus(t, http.StatusOK)
+	ipnJSON.send(t, c, signedMessage(paidMessage, sandboxSalt)).wantIPNStatus(t, "200")
+	if got := app.only(t); got.header.Get("Galaxypay-Payment-Status") != "paid" || got.header.Get("Galaxypay-Order") != "unknown" {
+		t.Errorf("the app got %v", got.header)
+	}
 	for _, path := range []string{"/live", "/ready"} {
 		a := c.get(t, c.url("9183")+path)
 		a.wantStatus(t, http.StatusOK)

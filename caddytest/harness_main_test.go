@@ -22,7 +22,6 @@
 //	sandbox_     the stand-in that users have, its faults and its pages in docs/
 //	demoshop     the shop of Caddyfile.example
 //	browser_     the same, in Chromium
-//	examples     the shops of examples/, in other languages
 //	woocommerce  the plugin of examples/ in a real shop; see .ci/woocommerce_e2e
 //	shops        the shops of examples/, in other languages
 //	harness_     what tests share; no tests

@@ -42,7 +42,7 @@ func TestUnitIsHardened(t *testing.T) {
 // systemd finds no line in the unit that it does not know.
 func TestUnitIsUnderstood(t *testing.T) {
 	path := filepath.Join(t.TempDir(), filepath.Base(unit))
-	text := strings.ReplaceAll(readFile(t, unit), "/usr/bin/caddy", "/bin/true") // it must exist
+	text := strings.ReplaceAll(readFile(t, unit), "/usr/bin/galaxypay-sidecar", "/bin/true") // it must exist
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
