@@ -62,7 +62,7 @@ func TestMovesPage(t *testing.T) {
 		t.Fatalf("%s has no table between its comments", page)
 	}
 	if *update {
-		if err := os.WriteFile(page, []byte(head+movesBegin+movesTable()+movesEnd+tail), 0o644); err != nil { //nolint:gosec // G306: a page for all
+		if err := os.WriteFile(page, []byte(head+movesBegin+movesTable()+movesEnd+tail), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
