@@ -29,7 +29,7 @@ func TestInboxSidecarIsKilled(t *testing.T) {
 	for sender := range 4 {
 		sending.Go(func() {
 			for n := 0; more.Err() == nil && !t.Failed(); n++ {
-				s.pay(t, fmt.Sprintf("%d-%d", sender, n)) //nolint:contextcheck // a transaction that was begun is sent to its end
+				s.pay(t, fmt.Sprintf("%d-%d", sender, n))
 			}
 		})
 	}

@@ -64,7 +64,7 @@ func (o *fullOpener) Name() string                      { return o.Path }
 func (*fullOpener) Engine() string                      { return "full" }
 
 func (o *fullOpener) Open(context.Context) (store.Store, error) {
-	kept, err := sqlite.Open(o.Path, func(error) {}) //nolint:contextcheck // an open store outlives what opens it
+	kept, err := sqlite.Open(o.Path, func(error) {})
 	return fullStore{kept}, err
 }
 

@@ -73,10 +73,10 @@ func (k *killedLedger) runApp(more context.Context, t *testing.T, name string) {
 			c = newRepeatedCall(fmt.Sprintf("%s-%d", name, n))
 			if rand.IntN(8) == 0 { //nolint:gosec // G404: its choice is not a secret
 				first := *c
-				impatient.Go(func() { k.tryOnce(t, &first) }) //nolint:contextcheck // as below; the app does not wait for its answer
+				impatient.Go(func() { k.tryOnce(t, &first) }) // the app does not wait for its answer
 			}
 		}
-		if k.try(t, c) { //nolint:contextcheck // a call that was begun is repeated to its end
+		if k.try(t, c) {
 			k.note(c)
 			continue
 		}

@@ -18,7 +18,7 @@ func openUndamaged(ctx context.Context, kind, where string) (store.Store, error)
 		return postgres.Open(ctx, where)
 	}
 	var damage error
-	opened, err := sqlite.Open(where, func(err error) { damage = errors.Join(damage, err) }) //nolint:contextcheck // an open store outlives what opens it
+	opened, err := sqlite.Open(where, func(err error) { damage = errors.Join(damage, err) })
 	if err != nil {
 		return nil, err
 	}
