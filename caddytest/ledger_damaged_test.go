@@ -46,6 +46,15 @@ func TestLedgerDamagedRecord(t *testing.T) {
 	app.wantNothing(t)
 	wantBound(t, s.tell(t, resultQuery, paidMessage), "pending", "", "")
 
+	g.replies(func(c *call) []byte {
+		return g.success(c, `{"transactionID":"2601021234567890123456789","orderID":"A-1","orderAmount":"109000","orderCurrency":"VND","transactionStatus":"200","transactionStage":"SUCCESSFUL"}`)
+	})
+	asked := s.call(t, "/query", `{"transactionID":"2601021234567890123456789"}`)
+	asked.wantStatus(t, http.StatusOK)
+	if got := asked.header.Get("Galaxypay-Payment-Status"); got != "pending" {
+		t.Errorf("the answer to a query says %s, want pending", got)
+	}
+
 	const back = `{"transactionID":"2601021234567890123456789","orderID":"A-1","orderAmount":109000,"orderCurrency":"VND","orderDateTime":"20260102030405","orderDescription":"x"}`
 	g.replies(func(c *call) []byte { return g.success(c, "{}") })
 	first := s.call(t, "/refund", back, "Idempotency-Key", "r1")

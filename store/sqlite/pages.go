@@ -18,8 +18,9 @@ import (
 // costs no more than what was on it.
 
 const (
-	tableLeaf = 0x0d
-	indexLeaf = 0x0a
+	tableLeaf     = 0x0d
+	indexLeaf     = 0x0a
+	indexInterior = 0x02
 
 	usualPageSize = 4096
 )
@@ -117,7 +118,10 @@ func (p *pageFile) page(number uint32) ([]byte, error) {
 // cells calls visit with each cell of a leaf page, and what follows it. Places outside the page
 // are left out.
 func cells(page []byte, visit func(i int, cell []byte)) {
-	const head = 8
+	head := 8
+	if page[0] == indexInterior {
+		head = 12
+	}
 	count := int(binary.BigEndian.Uint16(page[3:]))
 	for i := range min(count, (len(page)-head)/2) {
 		at := int(binary.BigEndian.Uint16(page[head+2*i:]))
@@ -357,6 +361,37 @@ func setField(field any, kind uint64, value []byte) bool {
 		return kind == 0 || isNumber
 	}
 	return false
+}
+
+// paymentName is a transaction of a payment.
+type paymentName struct{ transaction, book string }
+
+// decodeName reads a row of galaxypay_payment_transactions, which is kept as an index is. An inner page has the number of a page
+// before each cell.
+func decodeName(kind byte, cell []byte) (seq uint64, name paymentName, ok bool) {
+	if kind == indexInterior {
+		if len(cell) < 4 {
+			return 0, name, false
+		}
+		cell = cell[4:]
+	}
+	size, cell := varint(cell)
+	if cell == nil || size > uint64(len(cell)) {
+		return 0, name, false
+	}
+	types, body := serialTypes(cell[:size], 3)
+	var number int
+	for i, field := range []any{&name.transaction, &name.book, &number} {
+		if types == nil {
+			return 0, name, false
+		}
+		value, rest, ok := cutValue(types[i], body)
+		if !ok || !setField(field, types[i], value) {
+			return 0, name, false
+		}
+		body = rest
+	}
+	return uint64(max(number, 0)), name, number > 0 //nolint:gosec // G115: not negative
 }
 
 // indexKey is the key of the row that the cell of an index leads to; 0 if it cannot be one.

@@ -38,6 +38,8 @@ type findings struct {
 	// payments are where those are, and keys the copies of their keys.
 	payments map[uint64]cellAt
 	keys     map[uint64]paymentKey
+	// names are what may be transactions of payments, by their number.
+	names map[uint64][]paymentName
 	// heads are the oldest pending records of the lanes.
 	heads map[lane]uint64
 	// doubtful are numbers of records that are not whole, or that indexes lead to, and from how
@@ -106,7 +108,7 @@ func finishRescue(path string) error {
 // find looks at all pages.
 func find(p *pageFile) (*findings, error) {
 	f := &findings{
-		pages: p, rows: map[uint64]cellAt{}, payments: map[uint64]cellAt{}, keys: map[uint64]paymentKey{},
+		pages: p, rows: map[uint64]cellAt{}, payments: map[uint64]cellAt{}, keys: map[uint64]paymentKey{}, names: map[uint64][]paymentName{},
 		heads: map[lane]uint64{}, doubtful: map[uint64]int{},
 	}
 	for number := uint32(1); number <= p.count; number++ {
@@ -114,7 +116,11 @@ func find(p *pageFile) (*findings, error) {
 		if err != nil {
 			return nil, err
 		}
+		if page[0] == indexInterior {
+			f.namesOn(page)
+		}
 		if page[0] == indexLeaf {
+			f.namesOn(page)
 			f.indexPage(page)
 		} else if err := f.tablePage(number, page); err != nil { // its type may be what is damaged
 			return nil, err
@@ -138,6 +144,16 @@ func (f *findings) indexPage(page []byte) {
 		if seq := indexKey(cell); seq != 0 && !seen[seq] {
 			seen[seq] = true
 			f.doubtful[seq]++
+		}
+	})
+}
+
+// namesOn notes what may be names of payments. The index of orders and that of requestIDs look like them. A name too many
+// has the store fail closed where a payment is missing, and changes nothing elsewhere.
+func (f *findings) namesOn(page []byte) {
+	cells(page, func(_ int, cell []byte) {
+		if seq, name, ok := decodeName(page[0], cell); ok {
+			f.names[seq] = append(f.names[seq], name)
 		}
 	})
 }
@@ -315,7 +331,7 @@ func (f *findings) copyRows(c *conn) (saved int, err error) {
 }
 
 // copyPayments copies payments. Of those that are missing, it keeps the keys in the quarantine: their
-// requestIDs must not count as new.
+// requestIDs must not count as new. It keeps their names too: what is said of a payment that is missing must not be believed.
 func (f *findings) copyPayments(c *conn) (saved int, err error) {
 	saved, err = copyEach(c, f.payments, func(seq uint64) (bool, error) {
 		p, err := f.readPayment(seq, f.payments[seq])
@@ -338,6 +354,14 @@ func (f *findings) copyPayments(c *conn) (saved int, err error) {
 		}
 		if err := insertKey(c, seq, key.book, key.requestID); err != nil {
 			return false, err
+		}
+		for _, name := range f.names[seq] {
+			if name.book != key.book {
+				continue
+			}
+			if err := insertNames(c, &ledger.Payment{Seq: seq, Book: name.book}, []string{name.transaction}); err != nil {
+				return false, err
+			}
 		}
 		return true, c.run("INSERT INTO galaxypay_payment_quarantine (seq, book, request_id, put_aside_at) VALUES (?, ?, ?, ?)",
 			seq, key.book, key.requestID, store.Time(time.Now()))
