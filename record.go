@@ -2,6 +2,7 @@ package galaxypay
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -39,6 +40,9 @@ func (p *Proxy) record(w http.ResponseWriter, r *http.Request, c *call) *problem
 	if err != nil {
 		p.log.Error("a call could not be recorded, so it was not sent",
 			zap.String("merchant", p.merchant.name), zap.String("request_id", c.request.requestID), zap.Error(err))
+		if errors.Is(err, ledger.ErrDamaged) {
+			return problem.RecordDamaged()
+		}
 		return problem.StoreUnavailable()
 	}
 	c.payment = decision.Payment

@@ -38,7 +38,7 @@ func TestLedgerDamagedRecord(t *testing.T) {
 
 	s = boundSidecar{sidecar{start(t, config), g}, app}
 	sent := len(g.calls())
-	s.call(t, "/pay", order, "Idempotency-Key", orderKey).wantProblem(t, http.StatusServiceUnavailable, "store_unavailable", "not_sent")
+	s.call(t, "/pay", order, "Idempotency-Key", orderKey).wantProblem(t, http.StatusServiceUnavailable, "store_unavailable", "unknown")
 	g.wantCalls(t, sent)
 
 	m := signedMessage(paidMessage, g.salt)

@@ -18,6 +18,15 @@ func AnswerSealed(outcome Outcome) *Problem {
 	return p
 }
 
+// RecordDamaged is a call whose record cannot be read. Nothing is sent, and an earlier sending may have been carried out.
+func RecordDamaged() *Problem {
+	p := of(CodeStoreUnavailable, say(
+		"The record of this call is damaged, so it is not known whether it was sent before. Nothing was sent now. Wait for the IPN or call query; the log says more.",
+		"Bản ghi của lời gọi này bị hỏng nên không biết nó đã được gửi trước đây hay chưa. Lần này chưa gửi gì. Hãy chờ IPN hoặc gọi query; chi tiết có trong log."))
+	p.Outcome = Unknown
+	return p
+}
+
 // InProgress is a call whose requestID is at work at this moment.
 func InProgress() *Problem {
 	return of(CodeInProgress, say(

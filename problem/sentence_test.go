@@ -48,6 +48,7 @@ func problems() map[string]*Problem {
 		"IdempotencyKeys":              IdempotencyKeys(),
 		"StoreUnavailable":             StoreUnavailable(),
 		"AnswerSealed":                 AnswerSealed(Unknown),
+		"RecordDamaged":                RecordDamaged(),
 		"InProgress":                   InProgress(),
 		"KeyReused":                    KeyReused(Rejected),
 		"StillUnknown":                 StillUnknown(CodeGatewayTimeout),
