@@ -105,8 +105,8 @@ func (p *Proxy) failures() []describe.Failure {
 		failure(problem.IdempotencyKeys(), parsed...),
 		failure(problem.FieldsInvalid([]problem.Field{problem.TimeField("orderDateTime")}), parsed...),
 		failure(problem.Unreachable(), parsed...),
-		failure(problem.Timeout(), parsed...),
-		failure(problem.NoReply(), parsed...),
+		failure(problem.Timeout(), p.recorded(parsed)...),
+		failure(problem.NoReply(), p.recorded(parsed)...),
 		failure(problem.ReplyNotJSON(), sent...),
 		failure(problem.ResponseCodeUnexpected("00", "Success"), append(sent, "Galaxypay-Response-Code")...),
 	}
@@ -120,20 +120,26 @@ func (p *Proxy) failures() []describe.Failure {
 	return append(failures, p.refusedBy(append(sent, "Galaxypay-Response-Code"))...)
 }
 
+// recorded adds the headers of what the ledger may answer.
+func (p *Proxy) recorded(headers []string) []string {
+	if p.Ledger != "on" {
+		return headers
+	}
+	return append(slices.Clone(headers), "Galaxypay-Replayed", "Galaxypay-Payment-Status")
+}
+
 // recordedFailures are what the ledger says in the place of the gateway.
 func (p *Proxy) recordedFailures(headers []string) []describe.Failure {
 	if p.Ledger != "on" {
 		return nil
 	}
-	recorded := append(slices.Clone(headers), "Galaxypay-Replayed", "Galaxypay-Payment-Status")
+	recorded := p.recorded(headers)
 	return []describe.Failure{
 		failure(problem.StoreUnavailable(), recorded...),
 		failure(problem.InProgress(), append(slices.Clone(headers), "Retry-After")...),
 		failure(problem.KeyReused(problem.Unknown), headers...),
 		failure(problem.Settled(), recorded...),
 		failure(problem.PageLost(), recorded...),
-		failure(problem.StillUnknown(problem.CodeGatewayNoAnswer), recorded...),
-		failure(problem.StillUnknown(problem.CodeGatewayTimeout), recorded...),
 	}
 }
 
