@@ -391,7 +391,7 @@ func decodeName(kind byte, cell []byte) (seq uint64, name paymentName, ok bool) 
 		}
 		body = rest
 	}
-	return uint64(max(number, 0)), name, number > 0 //nolint:gosec // G115: not negative
+	return uint64(max(number, 0)), name, number > 0
 }
 
 // indexKey is the key of the row that the cell of an index leads to; 0 if it cannot be one.
