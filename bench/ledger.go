@@ -26,23 +26,7 @@ func (b *bench) ledger(ctx context.Context) error {
 		return err
 	}
 	defer end()
-	file, err := b.bodyFile(usualBodyBytes)
-	if err != nil {
-		return err
-	}
-	for _, v := range variants {
-		if err := check(ctx, v.server.url(), v.unwraps); err != nil {
-			return fmt.Errorf("%s: %w", v.name, err)
-		}
-	}
-	if err := b.load(ctx, variants, file); err != nil {
-		return err
-	}
-	for _, conns := range b.conns {
-		b.reportLedger(variants, conns)
-	}
-	b.judgeLedger(variants)
-	return nil
+	return b.measureAll(ctx, variants, b.reportLedger, b.judgeLedger)
 }
 
 // ledgerVariants starts a sidecar without a ledger, and one with each kind of store that this machine has. End ends what they

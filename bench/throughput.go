@@ -40,6 +40,11 @@ func (b *bench) throughput(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return b.measureAll(ctx, variants, b.reportThroughput, b.judgeThroughput)
+}
+
+// measureAll checks what variants answer, measures them, and reports and judges what came of it.
+func (b *bench) measureAll(ctx context.Context, variants []*variant, report func([]*variant, int), judge func([]*variant)) error {
 	file, err := b.bodyFile(usualBodyBytes)
 	if err != nil {
 		return err
@@ -53,9 +58,9 @@ func (b *bench) throughput(ctx context.Context) error {
 		return err
 	}
 	for _, conns := range b.conns {
-		b.reportThroughput(variants, conns)
+		report(variants, conns)
 	}
-	b.judgeThroughput(variants)
+	judge(variants)
 	return nil
 }
 
