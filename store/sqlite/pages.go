@@ -18,9 +18,9 @@ import (
 // costs no more than what was on it.
 
 const (
-	tableLeaf     = 0x0d
-	indexLeaf     = 0x0a
-	indexInterior = 0x02
+	tableLeaf = 0x0d
+	indexLeaf = 0x0a
+	indexNode = 0x02 // above leaves; it has rows of its own
 
 	usualPageSize = 4096
 )
@@ -117,11 +117,21 @@ func (p *pageFile) page(number uint32) ([]byte, error) {
 
 // cells calls visit with each cell of a leaf page, and what follows it. Places outside the page
 // are left out.
-func cells(page []byte, visit func(i int, cell []byte)) {
-	head := 8
-	if page[0] == indexInterior {
-		head = 12
+func cells(page []byte, visit func(i int, cell []byte)) { cellsBehind(8, page, visit) }
+
+// indexCells is cells for a page of an index, which may be a leaf or not. The number of the page
+// below a cell is cut off.
+func indexCells(page []byte, visit func(cell []byte)) {
+	switch page[0] {
+	case indexLeaf:
+		cells(page, func(_ int, cell []byte) { visit(cell) })
+	case indexNode:
+		cellsBehind(12, page, func(_ int, cell []byte) { visit(cell[min(4, len(cell)):]) })
 	}
+}
+
+// cellsBehind is cells for pages whose head has that size.
+func cellsBehind(head int, page []byte, visit func(i int, cell []byte)) {
 	count := int(binary.BigEndian.Uint16(page[3:]))
 	for i := range min(count, (len(page)-head)/2) {
 		at := int(binary.BigEndian.Uint16(page[head+2*i:]))
@@ -159,25 +169,40 @@ func (p *pageFile) tableCell(cell []byte) (key uint64, content []byte, err error
 	if key, cell = varint(cell); cell == nil || key == 0 || key >= 1<<62 {
 		return 0, nil, nil
 	}
-	local := int(size)
-	if most := p.size - 35; local > most {
+	content, err = p.content(cell, int(size), p.size-35, isRecord)
+	return key, content, err
+}
+
+// indexCell is tableCell for the cell of an index, which has the content of a row and no key.
+func (p *pageFile) indexCell(cell []byte) (content []byte, err error) {
+	size, cell := varint(cell)
+	if cell == nil || size > maxPayload {
+		return nil, nil
+	}
+	return p.content(cell, int(size), (p.size-12)*64/255-23, isIndexed)
+}
+
+// content reads a row of that size. Most is how much of one its cell can have; the rest lies on
+// other pages, which are read if the row may be ours.
+func (p *pageFile) content(cell []byte, size, most int, isOurs func(content []byte, size uint64) bool) ([]byte, error) {
+	local := size
+	if local > most {
 		least := (p.size-12)*32/255 - 23
 		if local = least + (local-least)%(p.size-4); local > most {
 			local = least
 		}
 	}
 	if len(cell) < local {
-		return 0, nil, nil
+		return nil, nil
 	}
-	content = slices.Clone(cell[:local])
-	if uint64(local) == size {
-		return key, content, nil
+	content := slices.Clone(cell[:local])
+	if local == size {
+		return content, nil
 	}
-	if len(cell) < local+4 || !isRecord(content, size) {
-		return 0, nil, nil
+	if len(cell) < local+4 || !isOurs(content, uint64(size)) { //nolint:gosec // G115: not negative
+		return nil, nil
 	}
-	content, err = p.overflow(content, int(size), binary.BigEndian.Uint32(cell[local:]))
-	return key, content, err
+	return p.overflow(content, size, binary.BigEndian.Uint32(cell[local:]))
 }
 
 // overflow reads the rest of a row from its chain of pages. It ends with the size, so that a chain
@@ -215,6 +240,31 @@ func decodePayment(key uint64, content []byte) (p ledger.Payment, ok bool) {
 func decodeKey(seq uint64, content []byte) (key paymentKey, ok bool) {
 	checksum, ok := decode(content, []any{&key.book, &key.requestID, nil})
 	return key, ok && checksum == int64(keyChecksum(seq, key.book, key.requestID))
+}
+
+// paymentName is a row of galaxypay_payment_transactions: a name that a payment has.
+type paymentName struct {
+	name, book string
+	seq        uint64
+}
+
+// decodeName reads a row of galaxypay_payment_transactions. It has no checksum, and some indexes have rows
+// that look like it.
+func decodeName(content []byte) (n paymentName, ok bool) {
+	types, body := serialTypes(content, nameColumns)
+	if types == nil {
+		return n, false
+	}
+	seq := 0
+	for i, field := range []any{&n.name, &n.book, &seq} {
+		value, rest, ok := cutValue(types[i], body)
+		if !ok || !setField(field, types[i], value) {
+			return n, false
+		}
+		body = rest
+	}
+	n.seq = uint64(max(0, seq))
+	return n, seq > 0
 }
 
 // decode reads a row into fields; nil among them stands for the checksum, which it returns.
@@ -282,21 +332,37 @@ func serialTypes(content []byte, count int) (types []uint64, body []byte) {
 // or a payment's key: the pages of a long one are not read for nothing.
 func isRecord(content []byte, size uint64) bool {
 	for _, count := range []int{len(fileColumns(new(row))), len(paymentOrder), keyColumns} {
-		types, body := serialTypes(content, count+1)
-		if types == nil {
-			continue
+		if types, body := serialTypes(content, count+1); types != nil {
+			return hasSize(content, types, body, size)
 		}
-		sum := uint64(len(content) - len(body)) //nolint:gosec // G115: a part of it
-		for _, kind := range types {
-			sum += sizeOf(kind)
-		}
-		return sum == size
 	}
 	return false
 }
 
-// keyColumns is how many columns a payment's key has beside seq.
-const keyColumns = 3
+// isIndexed is isRecord for the rows of indexes.
+func isIndexed(content []byte, size uint64) bool {
+	for count := 2; count <= mostIndexed; count++ {
+		if types, body := serialTypes(content, count); types != nil {
+			return hasSize(content, types, body, size)
+		}
+	}
+	return false
+}
+
+// hasSize reports whether a row has that size by the types of its columns.
+func hasSize(content []byte, types []uint64, body []byte, size uint64) bool {
+	sum := uint64(len(content) - len(body)) //nolint:gosec // G115: a part of it
+	for _, kind := range types {
+		sum += sizeOf(kind)
+	}
+	return sum == size
+}
+
+const (
+	keyColumns  = 3 // of a payment's key, beside seq
+	nameColumns = 3 // of a payment's name, with seq
+	mostIndexed = 5 // of an index, with the key that its rows lead to
+)
 
 // sizeOf is how many bytes a value of a type has.
 func sizeOf(kind uint64) uint64 {
@@ -363,44 +429,8 @@ func setField(field any, kind uint64, value []byte) bool {
 	return false
 }
 
-// paymentName is a transaction of a payment.
-type paymentName struct{ transaction, book string }
-
-// decodeName reads a row of galaxypay_payment_transactions, which is kept as an index is. An inner page has the number of a page
-// before each cell.
-func decodeName(kind byte, cell []byte) (seq uint64, name paymentName, ok bool) {
-	if kind == indexInterior {
-		if len(cell) < 4 {
-			return 0, name, false
-		}
-		cell = cell[4:]
-	}
-	size, cell := varint(cell)
-	if cell == nil || size > uint64(len(cell)) {
-		return 0, name, false
-	}
-	types, body := serialTypes(cell[:size], 3)
-	var number int
-	for i, field := range []any{&name.transaction, &name.book, &number} {
-		if types == nil {
-			return 0, name, false
-		}
-		value, rest, ok := cutValue(types[i], body)
-		if !ok || !setField(field, types[i], value) {
-			return 0, name, false
-		}
-		body = rest
-	}
-	return uint64(max(number, 0)), name, number > 0
-}
-
-// indexKey is the key of the row that the cell of an index leads to; 0 if it cannot be one.
-func indexKey(cell []byte) uint64 {
-	size, cell := varint(cell)
-	if cell == nil || size > uint64(len(cell)) {
-		return 0
-	}
-	content := cell[:size]
+// indexKey is the key that the row of an index leads to; 0 if it cannot be one.
+func indexKey(content []byte) uint64 {
 	head, rest := varint(content)
 	if rest == nil || head > uint64(len(content)) {
 		return 0

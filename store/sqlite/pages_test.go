@@ -54,6 +54,9 @@ func FuzzRescue(f *testing.F) {
 		if err != nil {
 			return
 		}
+		if _, err := found.namesOfMissing(); err != nil {
+			t.Fatal(err)
+		}
 		for seq, at := range found.rows {
 			r, err := found.read(seq, at)
 			if err != nil {

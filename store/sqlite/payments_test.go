@@ -164,6 +164,8 @@ func checkDamagedPayment(t *testing.T, s *Store) {
 	if _, ok, err := lookUp(t, s, "never used"); ok || err != nil {
 		t.Errorf("one that was never used: %t, %v", ok, err)
 	}
+	checkNamed(t, s, duePayment(1).Transactions[0], true)
+	checkNamed(t, s, duePayment(2).Transactions[0], false)
 	again := duePayment(1)
 	err := s.Payments().Change(t.Context(), func(tx ledger.Tx) error { return tx.Put(&again) })
 	if !errors.Is(err, ledger.ErrDamaged) {
@@ -178,6 +180,75 @@ func checkDamagedPayment(t *testing.T, s *Store) {
 	}
 	if listed != 2 {
 		t.Errorf("%d are listed", listed)
+	}
+}
+
+// checkNamed looks a payment up by one of its names, with and within a change.
+func checkNamed(t *testing.T, s *Store, name string, isDamaged bool) {
+	t.Helper()
+	found, err := s.Payments().Named(t.Context(), testBook, name)
+	errWithin := s.Payments().Change(t.Context(), func(tx ledger.Tx) error {
+		_, err := tx.Named(testBook, name)
+		return err
+	})
+	if errors.Is(err, ledger.ErrDamaged) != isDamaged || errors.Is(errWithin, ledger.ErrDamaged) != isDamaged || len(found) == 0 != isDamaged {
+		t.Errorf("named %.40s: %d, %v, and within a change %v", name, len(found), err, errWithin)
+	}
+}
+
+// A payment that a rescue cannot save is still known by its names: however many there are, and
+// however long.
+func TestNamesOfMissingPayments(t *testing.T) {
+	for what, lengths := range map[string][]int{"short": {0, 0}, "long": {500, 900}, "with a part on another page": {1000, 1010}} {
+		t.Run(what, func(t *testing.T) {
+			const n = 300
+			path := filepath.Join(t.TempDir(), "store.db")
+			s := openAt(t, path)
+			all := make([]ledger.Payment, n)
+			for i := range all {
+				all[i] = duePayment(i)
+				all[i].Transactions = []string{fmt.Sprintf("first%d", i) + strings.Repeat("x", lengths[0]), fmt.Sprintf("second%d", i) + strings.Repeat("x", lengths[1])}
+			}
+			pay(t, s, all...)
+			err := errors.Join(s.update(t.Context(), func(t *tx) error { return t.c.run("UPDATE galaxypay_payments SET amount = '1' WHERE seq % 2 = 0") }), s.Close())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []string{"150 records were saved, 150 are missing", ""} { // the second time, the file is whole
+				reported := newReports()
+				s, err := open(path, reported.add, 1<<30) // checked at opening, however large
+				if err != nil {
+					t.Fatal(err)
+				}
+				if text := strings.Join(reported.all(), ""); !strings.Contains(text, want) || (text == "") != (want == "") {
+					t.Errorf("reported %q", text)
+				}
+				for i, p := range all {
+					for _, name := range p.Transactions {
+						checkNamed(t, s, name, i%2 == 1)
+					}
+				}
+				checkNamesAreOwn(t, s, n)
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// checkNamesAreOwn checks that n payments of two names each have no others.
+func checkNamesAreOwn(t *testing.T, s *Store, n int) {
+	t.Helper()
+	err := s.view(t.Context(), func(c *conn) error {
+		kept, err := c.number("SELECT count(*) FROM galaxypay_payment_transactions WHERE transaction_id LIKE 'first%' OR transaction_id LIKE 'second%'")
+		if kept != 2*n {
+			t.Errorf("%d names are kept, want %d", kept, 2*n)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

@@ -38,8 +38,6 @@ type findings struct {
 	// payments are where those are, and keys the copies of their keys.
 	payments map[uint64]cellAt
 	keys     map[uint64]paymentKey
-	// names are what may be transactions of payments, by their number.
-	names map[uint64][]paymentName
 	// heads are the oldest pending records of the lanes.
 	heads map[lane]uint64
 	// doubtful are numbers of records that are not whole, or that indexes lead to, and from how
@@ -108,7 +106,7 @@ func finishRescue(path string) error {
 // find looks at all pages.
 func find(p *pageFile) (*findings, error) {
 	f := &findings{
-		pages: p, rows: map[uint64]cellAt{}, payments: map[uint64]cellAt{}, keys: map[uint64]paymentKey{}, names: map[uint64][]paymentName{},
+		pages: p, rows: map[uint64]cellAt{}, payments: map[uint64]cellAt{}, keys: map[uint64]paymentKey{},
 		heads: map[lane]uint64{}, doubtful: map[uint64]int{},
 	}
 	for number := uint32(1); number <= p.count; number++ {
@@ -116,13 +114,12 @@ func find(p *pageFile) (*findings, error) {
 		if err != nil {
 			return nil, err
 		}
-		if page[0] == indexInterior {
-			f.namesOn(page)
-		}
 		if page[0] == indexLeaf {
-			f.namesOn(page)
-			f.indexPage(page)
-		} else if err := f.tablePage(number, page); err != nil { // its type may be what is damaged
+			err = f.indexPage(page)
+		} else {
+			err = f.tablePage(number, page) // its type may be what is damaged
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -138,24 +135,17 @@ func find(p *pageFile) (*findings, error) {
 	return f, nil
 }
 
-func (f *findings) indexPage(page []byte) {
+func (f *findings) indexPage(page []byte) (err error) {
 	seen := map[uint64]bool{}
 	cells(page, func(_ int, cell []byte) {
-		if seq := indexKey(cell); seq != 0 && !seen[seq] {
+		content, failed := f.pages.indexCell(cell)
+		err = errors.Join(err, failed)
+		if seq := indexKey(content); seq != 0 && !seen[seq] {
 			seen[seq] = true
 			f.doubtful[seq]++
 		}
 	})
-}
-
-// namesOn notes what may be names of payments. The index of orders and that of requestIDs look like them. A name too many
-// has the store fail closed where a payment is missing, and changes nothing elsewhere.
-func (f *findings) namesOn(page []byte) {
-	cells(page, func(_ int, cell []byte) {
-		if seq, name, ok := decodeName(page[0], cell); ok {
-			f.names[seq] = append(f.names[seq], name)
-		}
-	})
+	return err
 }
 
 func (f *findings) tablePage(number uint32, page []byte) (err error) {
@@ -330,8 +320,8 @@ func (f *findings) copyRows(c *conn) (saved int, err error) {
 	})
 }
 
-// copyPayments copies payments. Of those that are missing, it keeps the keys in the quarantine: their
-// requestIDs must not count as new. It keeps their names too: what is said of a payment that is missing must not be believed.
+// copyPayments copies payments. Of those that are missing, it keeps the keys in the quarantine, and the names: their
+// requestIDs must not count as new, and their transactions not as others' payments.
 func (f *findings) copyPayments(c *conn) (saved int, err error) {
 	saved, err = copyEach(c, f.payments, func(seq uint64) (bool, error) {
 		p, err := f.readPayment(seq, f.payments[seq])
@@ -343,30 +333,71 @@ func (f *findings) copyPayments(c *conn) (saved int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	names, err := f.namesOfMissing()
+	if err != nil {
+		return 0, err
+	}
 	_, err = copyEach(c, f.keys, func(seq uint64) (bool, error) {
 		if _, ok := f.payments[seq]; ok {
 			return false, nil
 		}
-		key := f.keys[seq]
-		isKnown, err := c.number("SELECT count(*) FROM galaxypay_payment_keys WHERE request_id = ? AND book = ?", key.requestID, key.book)
-		if err != nil || isKnown > 0 {
-			return false, err
-		}
-		if err := insertKey(c, seq, key.book, key.requestID); err != nil {
-			return false, err
-		}
-		for _, name := range f.names[seq] {
-			if name.book != key.book {
-				continue
-			}
-			if err := insertNames(c, &ledger.Payment{Seq: seq, Book: name.book}, []string{name.transaction}); err != nil {
-				return false, err
-			}
-		}
-		return true, c.run("INSERT INTO galaxypay_payment_quarantine (seq, book, request_id, put_aside_at) VALUES (?, ?, ?, ?)",
-			seq, key.book, key.requestID, store.Time(time.Now()))
+		return f.putAside(c, seq, names[seq])
 	})
 	return saved, err
+}
+
+// putAside keeps what is known of a payment that is missing.
+func (f *findings) putAside(c *conn, seq uint64, names []string) (isNew bool, err error) {
+	key := f.keys[seq]
+	isKnown, err := c.number("SELECT count(*) FROM galaxypay_payment_keys WHERE request_id = ? AND book = ?", key.requestID, key.book)
+	if err != nil || isKnown > 0 {
+		return false, err
+	}
+	if err := insertKey(c, seq, key.book, key.requestID); err != nil {
+		return false, err
+	}
+	if err := insertNames(c, &ledger.Payment{Seq: seq, Book: key.book}, names); err != nil {
+		return false, err
+	}
+	return true, c.run("INSERT INTO galaxypay_payment_quarantine (seq, book, request_id, put_aside_at) VALUES (?, ?, ?, ?)",
+		seq, key.book, key.requestID, store.Time(time.Now()))
+}
+
+// namesOfMissing looks at all pages again for the names of payments that are missing. It may take a
+// requestID for a name, which names no other payment and so does no harm.
+func (f *findings) namesOfMissing() (names map[uint64][]string, err error) {
+	names = map[uint64][]string{}
+	for seq := range f.keys {
+		if _, ok := f.payments[seq]; !ok {
+			names[seq] = nil
+		}
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	for number := uint32(1); number <= f.pages.count; number++ {
+		page, err := f.pages.page(number)
+		if err != nil {
+			return nil, err
+		}
+		if err := f.addNames(names, page); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
+}
+
+// addNames adds those of a page.
+func (f *findings) addNames(names map[uint64][]string, page []byte) (err error) {
+	indexCells(page, func(cell []byte) {
+		content, failed := f.pages.indexCell(cell)
+		err = errors.Join(err, failed)
+		n, ok := decodeName(content)
+		if _, isMissing := names[n.seq]; ok && isMissing && n.book == f.keys[n.seq].book {
+			names[n.seq] = append(names[n.seq], n.name)
+		}
+	})
+	return err
 }
 
 // copyEach calls one for each number of what was found, in their order, and counts what was new.
