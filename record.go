@@ -40,13 +40,18 @@ func (p *Proxy) record(w http.ResponseWriter, r *http.Request, c *call) *problem
 	if err != nil {
 		p.log.Error("a call could not be recorded, so it was not sent",
 			zap.String("merchant", p.merchant.name), zap.String("request_id", c.request.requestID), zap.Error(err))
-		if errors.Is(err, ledger.ErrDamaged) {
-			return problem.RecordDamaged()
-		}
-		return problem.StoreUnavailable()
+		return notRecorded(err)
 	}
 	c.payment = decision.Payment
 	return p.decide(w, c, &decision)
+}
+
+// notRecorded is a call that could not be recorded. If its own record is damaged, it may have been sent before.
+func notRecorded(err error) *problem.Problem {
+	if errors.Is(err, ledger.ErrDamaged) {
+		return problem.RecordDamaged()
+	}
+	return problem.StoreUnavailable()
 }
 
 // begin has the ledger decide about a call.

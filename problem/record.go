@@ -9,21 +9,22 @@ func StoreUnavailable() *Problem {
 		"Hiện không dùng được kho lưu, nơi mọi lời gọi phải được ghi nhận trước khi gửi, nên chưa gửi gì. Hãy thử lại; nguyên nhân có trong log."))
 }
 
+// RecordDamaged is a call whose own record is damaged. Nothing is sent, and an earlier sending under the same requestID may have been
+// carried out.
+func RecordDamaged() *Problem {
+	p := of(CodeStoreUnavailable, say(
+		"The record of this requestID is damaged, so it is not known whether the call was sent before, and carried out. Nothing was sent now, and repeating it does not help. Wait for the IPN or call query; the log of the sidecar says what was damaged.",
+		"Bản ghi của requestID này đã bị hỏng, nên không biết lời gọi đã từng được gửi và thực hiện hay chưa. Lần này chưa gửi gì, và gọi lại cũng không thay đổi. Hãy chờ IPN hoặc gọi query; log của sidecar ghi rõ phần bị hỏng."))
+	p.Outcome = Unknown
+	return p
+}
+
 // AnswerSealed is a recorded answer that cannot be decrypted. Nothing is sent; outcome is that of the record.
 func AnswerSealed(outcome Outcome) *Problem {
 	p := of(CodeStoreUnavailable, say(
 		"This call was sent before, and its recorded answer cannot be decrypted, so it cannot be repeated. Nothing was sent now. Give the store the key with which it was encrypted.",
 		"Lời gọi này đã được gửi trước đây, nhưng không giải mã được trả lời đã ghi nên không thể lặp lại. Lần này chưa gửi gì. Hãy cấu hình lại khóa đã dùng để mã hóa."))
 	p.Outcome = outcome
-	return p
-}
-
-// RecordDamaged is a call whose record cannot be read. Nothing is sent, and an earlier sending may have been carried out.
-func RecordDamaged() *Problem {
-	p := of(CodeStoreUnavailable, say(
-		"The record of this call is damaged, so it is not known whether it was sent before. Nothing was sent now. Wait for the IPN or call query; the log says more.",
-		"Bản ghi của lời gọi này bị hỏng nên không biết nó đã được gửi trước đây hay chưa. Lần này chưa gửi gì. Hãy chờ IPN hoặc gọi query; chi tiết có trong log."))
-	p.Outcome = Unknown
 	return p
 }
 
