@@ -114,6 +114,8 @@ func (b *block) confirm(ctx context.Context, record *inbox.Record, bound *ledger
 	switch {
 	case err != nil:
 		return "", inbox.Result{Reason: "the gateway did not confirm it: " + err.Error()}, false
+	case n.bound.Order == ledger.Mismatched:
+		return "", inbox.Result{Reason: "the gateway, asked about the transaction, names another order, amount or currency than was signed"}, false
 	case n.said.judgeQuery() != Paid || n.said.transaction != said.transaction || !ledger.SameAmount(n.said.amount, said.amount):
 		return "", inbox.Result{Reason: "the gateway, asked about the transaction, does not say that it is paid with the same amount"}, false
 	}

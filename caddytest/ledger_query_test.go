@@ -127,3 +127,42 @@ func TestLedgerConfirms(t *testing.T) {
 		t.Errorf("Galaxypay-Confirmed %q", confirmed)
 	}
 }
+
+// With confirm on, only a proven answer that says the same lets a paid event through.
+func TestLedgerConfirmsByNothingElse(t *testing.T) {
+	replace := func(old, replacement string) string { return strings.Replace(paidAnswer, old, replacement, 1) }
+	said := func(data string) func(*gateway, *call) []byte {
+		return func(g *gateway, c *call) []byte { return g.success(c, data) }
+	}
+	for name, answer := range map[string]func(*gateway, *call) []byte{
+		"nothing":              func(*gateway, *call) []byte { return nil },
+		"a refusal":            func(g *gateway, c *call) []byte { return g.refusal(c, "400") },
+		"it knows no such key": func(g *gateway, c *call) []byte { return g.refusal(c, "401") },
+		"no proof": func(_ *gateway, c *call) []byte {
+			return httpResponse(200, envelope(c.requestID(), "200", "m", paidAnswer))
+		},
+		"it is not paid":        said(replace("SUCCESSFUL", "FAILURE")),
+		"it is not yet paid":    said(replace("SUCCESSFUL", "PROCESSING")),
+		"no word on it":         said(`{"transactionID":"2601021234567890123456789","orderAmount":"109000"}`),
+		"no amount":             said(replace(`"orderAmount":"109000",`, "")),
+		"another transaction":   said(replace("456789", "456780")),
+		"another order":         said(replace("A-1", "A-2")),
+		"another currency":      said(replace("VND", "USD")),
+		"no transaction":        said(replace(`"transactionID":"2601021234567890123456789",`, "")),
+		"an amount of one less": said(replace("109000", "108999")),
+		"an amount in parts":    said(replace("109000", "109,000")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newAskingSidecar(t, "confirm on", "reconcile off\n")
+			s.answersQueries(paidAnswer)
+			s.call(t, "/pay", order, "Idempotency-Key", orderKey).wantOK(t, transactionAnswer)
+			s.gateway.replies(func(c *call) []byte { return answer(s.gateway, c) })
+			ipnJSON.send(t, s.caddyServer, signedMessage(paidMessage, s.gateway.salt))
+			eventually(t, "the gateway is asked by the schedule", func() bool { return s.queries() >= 4 })
+			s.app.wantNothing(t)
+			// What is not paid needs no confirmation.
+			ipnJSON.send(t, s.caddyServer, signedMessage(strings.NewReplacer(orderKey, "other", "456789", "456700").Replace(cancelledMessage), s.gateway.salt))
+			wantBound(t, s.app.only(t).header, "cancelled", "unknown", "")
+		})
+	}
+}
