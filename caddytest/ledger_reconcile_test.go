@@ -21,7 +21,7 @@ func settingOf(name string, otherwise int) int {
 // No IPN comes of any payment. Each ends as its truth is, within the schedule, with at most four questions at once. The app is
 // told once of what has become of it. RECONCILED sets how many payments there are.
 func TestReconcile(t *testing.T) {
-	payments := settingOf("RECONCILED", 300)
+	payments := settingOf("RECONCILED", 100)
 	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) { reconcileAll(t, payments, 0, 1, newStore(t)) })
 	}
@@ -29,7 +29,7 @@ func TestReconcile(t *testing.T) {
 
 // The same with a sidecar that is killed on the way. RECONCILE_KILLS sets how often.
 func TestReconcileKilled(t *testing.T) {
-	reconcileAll(t, settingOf("RECONCILED", 300), settingOf("RECONCILE_KILLS", 2), 1, stores["sqlite"](t))
+	reconcileAll(t, settingOf("RECONCILED", 100), settingOf("RECONCILE_KILLS", 2), 1, stores["sqlite"](t))
 }
 
 func reconcileAll(t *testing.T, payments, kills, sidecars int, store string) {
