@@ -44,6 +44,9 @@ func (n Names) Text() string {
 	if len(n) == 0 {
 		return "[]"
 	}
+	if !slices.ContainsFunc(n, isQuoted) {
+		return `["` + strings.Join(n, `","`) + `"]`
+	}
 	text, err := json.Marshal([]string(n))
 	if err != nil {
 		panic(err) // texts can always be written
@@ -51,8 +54,21 @@ func (n Names) Text() string {
 	return string(text)
 }
 
+// isQuoted reports whether a text stands in JSON in another form than between quotation marks.
+func isQuoted(text string) bool {
+	for i := range len(text) {
+		if b := text[i]; b < ' ' || b > '~' || b == '"' || b == '\\' || b == '<' || b == '>' || b == '&' {
+			return true
+		}
+	}
+	return false
+}
+
 // NamesOf is the opposite of Text.
 func NamesOf(text string) (Names, error) {
+	if n, ok := plainNames(text); ok {
+		return n, nil
+	}
 	var n Names
 	if err := json.Unmarshal([]byte(text), &n); err != nil {
 		return nil, errors.New("expected a JSON array of texts")
@@ -61,6 +77,20 @@ func NamesOf(text string) (Names, error) {
 		return nil, nil
 	}
 	return n, nil
+}
+
+// plainNames reads what Text has written of texts that are not quoted, which nearly all are; ok is false for all else.
+func plainNames(text string) (n Names, ok bool) {
+	if text == "[]" {
+		return nil, true
+	}
+	inner, begins := strings.CutPrefix(text, `["`)
+	inner, ends := strings.CutSuffix(inner, `"]`)
+	if !begins || !ends {
+		return nil, false
+	}
+	n = strings.Split(inner, `","`)
+	return n, !slices.ContainsFunc(n, isQuoted)
 }
 
 // Value implements driver.Valuer.
@@ -89,14 +119,13 @@ func CheckPayment(p *ledger.Payment) error {
 	if p.Book == "" || p.RequestID == "" {
 		return errors.New("a payment needs a book and a requestID")
 	}
-	names := map[string]string{
-		"Book": p.Book, "RequestID": p.RequestID, "Operation": p.Operation, "Effect": string(p.Effect), "Fingerprint": p.Fingerprint,
-		"OrderID": p.OrderID, "Amount": p.Amount, "Currency": p.Currency, "Method": p.Method, "About": p.About,
-		"Outcome": string(p.Outcome), "Code": p.Code, "Settled": string(p.Settled), "Status": string(p.Status),
-	}
-	for field, name := range names {
-		if len(name) > ledger.MaxName {
-			return fmt.Errorf("%s of a payment: expected at most %d bytes, got %d", field, ledger.MaxName, len(name))
+	for _, name := range [...]struct{ field, text string }{
+		{"Book", p.Book}, {"RequestID", p.RequestID}, {"Operation", p.Operation}, {"Effect", string(p.Effect)}, {"Fingerprint", p.Fingerprint},
+		{"OrderID", p.OrderID}, {"Amount", p.Amount}, {"Currency", p.Currency}, {"Method", p.Method}, {"About", p.About},
+		{"Outcome", string(p.Outcome)}, {"Code", p.Code}, {"Settled", string(p.Settled)}, {"Status", string(p.Status)},
+	} {
+		if len(name.text) > ledger.MaxName {
+			return fmt.Errorf("%s of a payment: expected at most %d bytes, got %d", name.field, ledger.MaxName, len(name.text))
 		}
 	}
 	if len(p.Transactions) > maxNames {

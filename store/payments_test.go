@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/json"
 	"maps"
 	"reflect"
 	"slices"
@@ -39,18 +40,50 @@ func TestNames(t *testing.T) {
 	}{
 		{nil, "[]"},
 		{Names{"GP1"}, `["GP1"]`},
+		{Names{"GP1", "GP2"}, `["GP1","GP2"]`},
 		{Names{"GP1", `a"b,]`, "\x00", "đ"}, `["GP1","a\"b,]","\u0000","đ"]`},
+		{Names{""}, `[""]`},
+		{Names{"", ""}, `["",""]`},
+		{Names{",", "a,b", "[", "]"}, `[",","a,b","[","]"]`},
+		{Names{`","`}, `["\",\""]`},
+		{Names{`\`, `a\"`}, `["\\","a\\\""]`},
+		{Names{"<", ">", "&", "/", "'", "~", " "}, `["\u003c","\u003e","\u0026","/","'","~"," "]`},
+		{Names{"\x1f", "\x7f", "\u2028"}, "[\"\\u001f\",\"\x7f\",\"\\u2028\"]"},
 	} {
 		var read Names
 		if err := read.Scan(test.names.Text()); err != nil || test.names.Text() != test.text || !slices.Equal(read, test.names) {
 			t.Errorf("%q is %s, read as %q, %v", test.names, test.names.Text(), read, err)
 		}
 	}
-	for _, value := range []any{"", "GP1", `{"a":1}`, `[1]`, `["a"`, int64(1), nil} {
+	for _, value := range []any{
+		"", "GP1", `{"a":1}`, `[1]`, `["a"`, `["`, `["]`, `"]`, `["a","b]`, `["a""b"]`, `["a","b",]`, `["a",1]`, `["a"],["b"]`, "[\"a\nb\"]", int64(1), nil,
+	} {
 		if err := new(Names).Scan(value); err == nil {
 			t.Errorf("%v is read as names", value)
 		}
 	}
+}
+
+// The short way to write and read texts is the one of JSON.
+func FuzzNames(f *testing.F) {
+	for _, text := range []string{"", "[]", `["a"]`, `["a","b"]`, `["\u0061"]`, `["a" ,"b"]`, ` ["a"]`, `["a\"]`, `["đ"]`, "[\"\xff\"]", `[null]`, `null`} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var want []string
+		err := json.Unmarshal([]byte(text), &want)
+		got, gotErr := NamesOf(text)
+		if (gotErr == nil) != (err == nil) || err == nil && !slices.Equal([]string(got), want) {
+			t.Errorf("%q is read as %q, %v; as JSON it is %q, %v", text, got, gotErr, want, err)
+		}
+		written, err := json.Marshal([]string{text, "a"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (Names{text, "a"}).Text(); got != string(written) {
+			t.Errorf("%q is written as %s, expected %s", text, got, written)
+		}
+	})
 }
 
 func TestCheckPayment(t *testing.T) {
