@@ -41,6 +41,11 @@ type changing struct {
 
 	// damaged are records that it met, which have to be put aside again if it is undone.
 	damaged []*damagedError
+
+	// seen are records that it has read or put, by their numbers. No other writes while it runs, so they are as it has seen them.
+	seen map[uint64]seenPayment
+	// absent is the last key that it has looked for and not found, neither among the records nor put aside.
+	absent paymentKey
 }
 
 // do runs the function in a savepoint. Its error is about the store.
@@ -50,7 +55,7 @@ func (x *changing) do(change func(ledger.Tx) error) error {
 	if err := t.c.run("SAVEPOINT change"); err != nil {
 		return err
 	}
-	x.panicked, x.refused = store.Run(func() error { return change(x) })
+	x.panicked, x.refused = t.s.runner.Run(func() error { return change(x) })
 	x.t = nil
 	switch {
 	case x.failed != nil:
@@ -100,6 +105,7 @@ func (x *changing) find(sql string, args store.Args) (found []*ledger.Payment, d
 	err = x.work(func(t *tx) error {
 		met, err := t.c.payments(sql, args, func(p ledger.Payment) (bool, error) {
 			found = append(found, &p)
+			x.see(&p)
 			return true, nil
 		})
 		if err != nil {
@@ -108,6 +114,7 @@ func (x *changing) find(sql string, args store.Args) (found []*ledger.Payment, d
 		damaged = len(met) > 0
 		x.damaged = append(x.damaged, met...)
 		for _, bad := range met {
+			delete(x.seen, bad.seq)
 			if err := t.putPaymentAside(bad); err != nil {
 				return err
 			}
@@ -115,6 +122,13 @@ func (x *changing) find(sql string, args store.Args) (found []*ledger.Payment, d
 		return nil
 	})
 	return found, damaged, err
+}
+
+func (x *changing) see(p *ledger.Payment) {
+	if x.seen == nil {
+		x.seen = make(map[uint64]seenPayment)
+	}
+	x.seen[p.Seq] = seenOf(p)
 }
 
 // payments runs a query of payments, until visit returns false. It returns which are damaged.
@@ -148,7 +162,11 @@ func (x *changing) Payment(book, requestID string) (*ledger.Payment, error) {
 	case len(found) > 0:
 		return found[0], nil
 	}
-	return nil, x.refuseAside(book, requestID)
+	if err := x.refuseAside(book, requestID); err != nil {
+		return nil, err
+	}
+	x.absent = paymentKey{book, requestID}
+	return nil, nil
 }
 
 // refuseAside fails if the record of a requestID was damaged, and put aside.
@@ -277,30 +295,47 @@ func (x *changing) Put(p *ledger.Payment) error {
 	if kept.Seq == 0 {
 		return x.add(p, &kept)
 	}
-	found, damaged, err := x.find("SELECT "+paymentColumns+" FROM galaxypay_payments WHERE seq = @seq", store.Args{"seq": kept.Seq})
-	switch {
-	case err != nil:
-		return err
-	case damaged:
-		return ledger.ErrDamaged
-	case len(found) == 0:
-		return fmt.Errorf("there is no payment with the number %d", kept.Seq)
-	case found[0].Book != kept.Book || found[0].RequestID != kept.RequestID:
-		return fmt.Errorf("the payment with the number %d has another book or requestID", kept.Seq)
+	return x.replace(&kept)
+}
+
+// replace puts a payment in the place of the one with its number.
+func (x *changing) replace(p *ledger.Payment) error {
+	before, isSeen := x.seen[p.Seq]
+	if !isSeen {
+		found, damaged, err := x.find("SELECT "+paymentColumns+" FROM galaxypay_payments WHERE seq = @seq", store.Args{"seq": p.Seq})
+		switch {
+		case err != nil:
+			return err
+		case damaged:
+			return ledger.ErrDamaged
+		case len(found) == 0:
+			return fmt.Errorf("there is no payment with the number %d", p.Seq)
+		}
+		before = seenOf(found[0])
 	}
-	return x.work(func(t *tx) error { return updatePayment(t.c, found[0], &kept) })
+	if before.book != p.Book || before.requestID != p.RequestID {
+		return fmt.Errorf("the payment with the number %d has another book or requestID", p.Seq)
+	}
+	err := x.work(func(t *tx) error { return updatePayment(t.c, &before, p) })
+	if err == nil {
+		x.see(p)
+	}
+	return err
 }
 
 // add keeps a new payment, and sets its number.
 func (x *changing) add(p, kept *ledger.Payment) error {
-	before, err := x.Payment(kept.Book, kept.RequestID)
-	if err != nil {
-		return err
+	if x.absent != (paymentKey{kept.Book, kept.RequestID}) {
+		before, err := x.Payment(kept.Book, kept.RequestID)
+		if err != nil {
+			return err
+		}
+		if before != nil {
+			return errors.New("the book has a payment with this requestID already")
+		}
 	}
-	if before != nil {
-		return errors.New("the book has a payment with this requestID already")
-	}
-	err = x.work(func(t *tx) error {
+	x.absent = paymentKey{}
+	err := x.work(func(t *tx) error {
 		kept.Seq = t.s.nextSeq
 		t.s.nextSeq++
 		isNew, err := insertPayment(t.c, kept)
@@ -311,6 +346,7 @@ func (x *changing) add(p, kept *ledger.Payment) error {
 	})
 	if err == nil {
 		p.Seq = kept.Seq
+		x.see(kept)
 	}
 	return err
 }

@@ -39,7 +39,7 @@ func keyChecksum(seq uint64, book, requestID string) uint32 {
 // checksumOf is the checksum of fields. Lengths stand in front of texts, so that nothing can move
 // from one to the next.
 func checksumOf(fields ...any) uint32 {
-	var all []byte
+	all := make([]byte, 0, 2<<10)
 	number := func(n uint64) { all = binary.LittleEndian.AppendUint64(all, n) }
 	text := func(s string) {
 		number(uint64(len(s)))
@@ -52,7 +52,7 @@ func checksumOf(fields ...any) uint32 {
 		case *int:
 			number(uint64(*field)) //nolint:gosec // G115: all its bits are wanted
 		case *bool:
-			number(map[bool]uint64{true: 1}[*field])
+			number(numberOf(*field))
 		case *string:
 			text(*field)
 		case *store.Names:
@@ -71,6 +71,13 @@ func checksumOf(fields ...any) uint32 {
 		}
 	}
 	return crc32.Checksum(all, castagnoli)
+}
+
+func numberOf(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // keptPayment is a payment as the file can keep it: with valid texts, and times in microseconds.
@@ -138,16 +145,26 @@ func insertNames(c *conn, p *ledger.Payment, names []string) error {
 	return nil
 }
 
-// What a record is looked for by is seldom changed, and costs a page of each index to write. So
-// most changes leave it out.
-var (
-	lookedFor  = []string{"order_id", "about", "recorded_at"}
-	setAll     = setColumns()
-	setChanged = setColumns(lookedFor...)
-)
+// indexedColumns are those that an index has, or the condition of one. To set such a column costs a page of each of these indexes,
+// even if it stays as it is, and most changes leave most of them as they are.
+var indexedColumns = []string{"outcome", "status", "recorded_at", "order_id", "about", "ask_at", "asked_until"}
+
+// setChanged has the statement that replaces a payment for each set of changed indexed columns: a bit for each.
+var setChanged = func() (statements []string) {
+	for changed := range 1 << len(indexedColumns) {
+		var same []string
+		for i, column := range indexedColumns {
+			if changed>>i&1 == 0 {
+				same = append(same, column)
+			}
+		}
+		statements = append(statements, setColumns(same))
+	}
+	return statements
+}()
 
 // setColumns is the statement that replaces a payment, but for some of its columns.
-func setColumns(without ...string) string {
+func setColumns(without []string) string {
 	without = append(without, "seq", "book", "request_id")
 	var set []string
 	for i, column := range paymentNames {
@@ -158,16 +175,41 @@ func setColumns(without ...string) string {
 	return fmt.Sprintf("UPDATE galaxypay_payments SET %s, checksum = ?%d WHERE seq = ?1", strings.Join(set, ", "), len(paymentNames)+1)
 }
 
+// seenPayment is what a change has seen of a record in its transaction, whole and by its checksum: its key, what indexes have of it, and
+// its names.
+type seenPayment struct {
+	book, requestID, orderID, about string
+	outcome                         ledger.Outcome
+	status                          ledger.Status
+	recordedAt, askAt, askedUntil   time.Time
+	transactions                    []string
+}
+
+func seenOf(p *ledger.Payment) seenPayment {
+	return seenPayment{
+		p.Book, p.RequestID, p.OrderID, p.About, p.Outcome, p.Status, p.RecordedAt, p.AskAt, p.AskedUntil, slices.Clone(p.Transactions),
+	}
+}
+
+// changedColumns are the indexed columns in which a payment differs, as bits.
+func (before *seenPayment) changedColumns(p *ledger.Payment) (changed int) {
+	for i, differs := range [...]bool{
+		before.outcome != p.Outcome, before.status != p.Status, !before.recordedAt.Equal(p.RecordedAt), before.orderID != p.OrderID,
+		before.about != p.About, !before.askAt.Equal(p.AskAt), !before.askedUntil.Equal(p.AskedUntil),
+	} {
+		if differs {
+			changed |= 1 << i
+		}
+	}
+	return changed
+}
+
 // paymentNames are the names of store.PaymentColumns.
 var paymentNames = strings.Split(strings.Join(strings.Fields(store.PaymentColumns), ""), ",")
 
 // updatePayment puts a payment in the place of its record before.
-func updatePayment(c *conn, before, p *ledger.Payment) error {
-	sql := setChanged
-	if before.OrderID != p.OrderID || before.About != p.About || !before.RecordedAt.Equal(p.RecordedAt) {
-		sql = setAll
-	}
-	stmt, err := c.Prepare(sql)
+func updatePayment(c *conn, before *seenPayment, p *ledger.Payment) error {
+	stmt, err := c.Prepare(setChanged[before.changedColumns(p)])
 	if err != nil {
 		return err
 	}
@@ -180,7 +222,10 @@ func updatePayment(c *conn, before, p *ledger.Payment) error {
 	if err := finish(stmt); err != nil {
 		return err
 	}
-	for _, name := range before.Transactions {
+	if c.Changes() != 1 {
+		return fmt.Errorf("%w: a record is not found under its number", errDamaged)
+	}
+	for _, name := range before.transactions {
 		if slices.Contains(p.Transactions, name) {
 			continue
 		}
@@ -188,7 +233,7 @@ func updatePayment(c *conn, before, p *ledger.Payment) error {
 			return err
 		}
 	}
-	return insertNames(c, p, slices.DeleteFunc(slices.Clone(p.Transactions), func(name string) bool { return slices.Contains(before.Transactions, name) }))
+	return insertNames(c, p, slices.DeleteFunc(slices.Clone(p.Transactions), func(name string) bool { return slices.Contains(before.transactions, name) }))
 }
 
 // paymentFile are pointers to the parts of a payment in the order of the table's columns, without

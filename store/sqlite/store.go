@@ -43,6 +43,7 @@ type Store struct {
 	nextSeq          uint64
 	failed           error // why nothing may be written any more
 	finishCheckpoint bool  // after this batch
+	runner           store.Runner
 
 	rescues int
 

@@ -48,6 +48,7 @@ func (s *Store) update(ctx context.Context, run func(*tx) error) error {
 // write commits requests until the store closes.
 func (s *Store) write() {
 	defer close(s.stopped)
+	defer s.runner.End()
 	for {
 		select {
 		case first := <-s.requests:
