@@ -368,13 +368,18 @@ func (s *reconciledShops) stop(child *reconcilingSidecar) {
 	}
 }
 
+func (child *reconcilingSidecar) awaitServing(t *testing.T) {
+	t.Helper()
+	eventually(t, "the sidecar serves", func() bool {
+		a, err := child.try(t.Context(), http.MethodGet, "http://sidecar/shop0/codes", nil)
+		return err == nil && a.status == http.StatusOK
+	})
+}
+
 // pay makes payments, several at once, and has their truths happen.
 func (s *reconciledShops) pay(child *reconcilingSidecar, payments int) {
 	s.t.Helper()
-	eventually(s.t, "the sidecar serves", func() bool {
-		a, err := child.try(s.t.Context(), http.MethodGet, "http://sidecar/shop0/codes", nil)
-		return err == nil && a.status == http.StatusOK
-	})
+	child.awaitServing(s.t)
 	var last atomic.Int64
 	var apps sync.WaitGroup
 	for range 16 {
