@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -53,6 +54,9 @@ var truths = []truth{
 	{name: "without an answer", of: 1, fails: (*reconciledShops).breakOff, ends: ledger.Silent},
 }
 
+// staysOpen is the truth of a payment that nothing happens to.
+var staysOpen = &truths[slices.IndexFunc(truths, func(t truth) bool { return t.name == "open" })]
+
 // truthOf is the truth of a payment by its number. Neighbours differ.
 func truthOf(number int) *truth {
 	place := number * 37 % truthsOf
@@ -85,6 +89,7 @@ type reconciledShops struct {
 	mu       sync.Mutex
 	payments map[string]*reconciledPayment // by transactionID
 	orders   map[string]*reconciledPayment
+	unpaid   int // whose first question came so late that the customer has not paid after it
 }
 
 // reconciledPayment is what was seen of one payment.
@@ -196,13 +201,18 @@ func (s *reconciledShops) questioned(transaction string) *reconciledPayment {
 	return p
 }
 
-// answered notes an answer, and what the customer does after it.
+// answered notes an answer, and what the customer does after it. If a sidecar was killed, or is slow, the first question can be the
+// last of the schedule as well. Then the customer does not pay any more, as the gateway is not asked again.
 func (s *reconciledShops) answered(p *reconciledPayment, answer []byte) {
 	s.mu.Lock()
 	p.answers = append(p.answers, string(answer))
-	isFirst := len(p.answers) == 1
+	pays := p.late && len(p.answers) == 1
+	if pays && time.Since(p.paid) > s.schedule[len(s.schedule)-1]-time.Second {
+		p.truth, pays = staysOpen, false
+		s.unpaid++
+	}
 	s.mu.Unlock()
-	if p.late && isFirst {
+	if pays {
 		s.happens(p)
 	}
 }
@@ -562,6 +572,9 @@ func (s *reconciledShops) compare(records map[string]ledger.Payment, kills int) 
 		if most := 2*len(s.schedule) + kills + 1; len(p.asked) > most {
 			s.t.Errorf("%s, which is %s, was asked about %d times", p.order, p.name, len(p.asked))
 		}
+	}
+	if isLate := func(p *reconciledPayment) bool { return p.late }; kills == 0 && !slices.ContainsFunc(slices.Collect(maps.Values(s.payments)), isLate) {
+		s.t.Error("no payment was paid after the first question")
 	}
 	// At most four events are on their way for questions, and four more that were left behind, when a sidecar is killed.
 	if repeated > 8*kills {

@@ -49,7 +49,7 @@ func TestStartWithOpenPayments(t *testing.T) {
 		t.Errorf("the sidecar had %d KiB, expected at most %d", resident, mostResident)
 	}
 	first, last, n := s.nextQuestions()
-	if n < asked {
+	if n < asked-4 { // an answer that comes while the sidecar stops is not recorded: its question is asked again
 		t.Errorf("%d questions are recorded of %d", n, asked)
 	}
 	if spread := last.Sub(first); spread < s.schedule[0]/10 || spread > s.schedule[0]/5 {
