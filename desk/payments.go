@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,54 +39,57 @@ func paymentsOf(m *inbox.Member) (ledger.Store, error) {
 	return s.Payments(), nil
 }
 
-// paymentSelection is which payments a request is about. Merchant is its name; "" for all.
-type paymentSelection struct {
-	ledger.Filter
-	merchant string
-}
-
-func selectPayments(r *http.Request) (paymentSelection, error) {
+// selectPayments reads which payments a request is about, and the values of the parameters that it has beside: each is
+// optional, and has one value.
+func selectPayments(r *http.Request, beside ...string) (f ledger.Filter, others map[string]string, err error) {
 	parameters, err := queryParameters(r)
 	if err != nil {
-		return paymentSelection{}, apiError(http.StatusBadRequest, err)
+		return f, nil, apiError(http.StatusBadRequest, err)
 	}
-	var s paymentSelection
+	others = make(map[string]string)
 	for name, values := range parameters {
 		if len(values) != 1 || values[0] == "" {
-			return s, apiError(http.StatusBadRequest, fmt.Errorf("%s: expected one value", name))
+			return f, nil, apiError(http.StatusBadRequest, fmt.Errorf("%s: expected one value", name))
 		}
-		if err := s.selectBy(name, values[0]); err != nil {
-			return s, apiError(http.StatusBadRequest, fmt.Errorf("%s: %w", name, err))
+		if slices.Contains(beside, name) {
+			others[name] = values[0]
+			continue
+		}
+		if err := selectPaymentsBy(&f, name, values[0]); err != nil {
+			return f, nil, apiError(http.StatusBadRequest, fmt.Errorf("%s: %w", name, err))
 		}
 	}
-	return s, nil
+	return f, others, nil
 }
 
-func (s *paymentSelection) selectBy(name, value string) (err error) {
+func selectPaymentsBy(f *ledger.Filter, name, value string) (err error) {
 	switch name {
 	case "merchant":
-		s.merchant = value
+		f.Merchant = value
+		if strings.Contains(value, " ") { // with the address of its gateway
+			f.Book, f.Merchant = value, ""
+		}
 	case "order":
-		s.OrderID = value
+		f.OrderID = value
 	case "transaction":
-		s.Transaction = value
+		f.Transaction = value
 	case "request":
-		s.RequestID = value
+		f.RequestID = value
 	case "operation":
-		s.Operation = value
+		f.Operation = value
 	case "outcome":
-		s.Outcome = ledger.Outcome(value)
-		err = oneOf(s.Outcome, ledger.Outcomes())
+		f.Outcome = ledger.Outcome(value)
+		err = oneOf(f.Outcome, ledger.Outcomes())
 	case "payment_status":
-		s.Status = ledger.Status(value)
-		err = oneOf(s.Status, ledger.Statuses())
+		f.Status = ledger.Status(value)
+		err = oneOf(f.Status, ledger.Statuses())
 	case "since":
-		s.Since, err = parseTime(value)
+		f.Since, err = parseTime(value)
 	case "until":
-		s.Until, err = parseTime(value)
+		f.Until, err = parseTime(value)
 	case "limit":
-		s.Limit, err = strconv.Atoi(value)
-		if err != nil || s.Limit < 1 {
+		f.Limit, err = strconv.Atoi(value)
+		if err != nil || f.Limit < 1 {
 			err = errors.New("expected a number above zero")
 		}
 	default:
@@ -96,7 +100,7 @@ func (s *paymentSelection) selectBy(name, value string) (err error) {
 
 // listPayments shows the newest first.
 func listPayments(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
-	s, err := selectPayments(r)
+	s, _, err := selectPayments(r)
 	if err != nil {
 		return err
 	}
@@ -105,8 +109,8 @@ func listPayments(w http.ResponseWriter, r *http.Request, m *inbox.Member) error
 		limit = defaultListed
 	}
 	limit = min(limit, maxListed)
-	s.NewestFirst, s.Limit = true, 0 // the merchant is looked at here
-	found, err := find(r, m, s, limit+1)
+	s.NewestFirst, s.Limit = true, limit+1
+	found, err := find(r, m, s)
 	if err != nil {
 		return err
 	}
@@ -118,33 +122,28 @@ func listPayments(w http.ResponseWriter, r *http.Request, m *inbox.Member) error
 	return writeJSON(w, answer)
 }
 
-// find returns up to limit payments.
-func find(r *http.Request, m *inbox.Member, s paymentSelection, limit int) ([]payment, error) {
+// find returns the payments that a filter picks.
+func find(r *http.Request, m *inbox.Member, f ledger.Filter) ([]payment, error) {
 	payments, err := paymentsOf(m)
 	if err != nil {
 		return nil, err
 	}
 	found := []payment{}
-	for p, err := range payments.Payments(r.Context(), s.Filter) {
+	for p, err := range payments.Payments(r.Context(), f) {
 		if err != nil {
 			return nil, apiError(http.StatusInternalServerError, err)
 		}
-		if one := shown(p); s.merchant == "" || s.merchant == one.Merchant {
-			found = append(found, one)
-		}
-		if len(found) == limit {
-			break
-		}
+		found = append(found, shown(p))
 	}
 	return found, nil
 }
 
 func showPayment(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
-	s, err := selectPayments(r)
+	f, _, err := selectPayments(r)
 	if err != nil {
 		return err
 	}
-	p, err := findOne(r, m, s)
+	p, err := findOne(r, m, f)
 	if err != nil {
 		return err
 	}
@@ -152,14 +151,15 @@ func showPayment(w http.ResponseWriter, r *http.Request, m *inbox.Member) error 
 }
 
 // findOne returns the one payment of a requestID, or of the beginning of one.
-func findOne(r *http.Request, m *inbox.Member, s paymentSelection) (payment, error) {
-	if s.RequestID == "" || s.Filter != (ledger.Filter{RequestID: s.RequestID}) {
+func findOne(r *http.Request, m *inbox.Member, f ledger.Filter) (payment, error) {
+	if f.RequestID == "" || f != (ledger.Filter{RequestID: f.RequestID, Book: f.Book, Merchant: f.Merchant}) {
 		return payment{}, apiError(http.StatusBadRequest, errors.New("expected request, the requestID of one call; only merchant may be added"))
 	}
-	found, err := find(r, m, s, 2)
+	f.Limit = 2
+	found, err := find(r, m, f)
 	if err == nil && len(found) == 0 { // a whole requestID comes before those that begin so
-		s.RequestID, s.RequestStart = "", s.RequestID
-		found, err = find(r, m, s, mostNamed+1)
+		f.RequestID, f.RequestStart, f.Limit = "", f.RequestID, mostNamed+1
+		found, err = find(r, m, f)
 	}
 	switch {
 	case err != nil:
@@ -173,26 +173,18 @@ func findOne(r *http.Request, m *inbox.Member, s paymentSelection) (payment, err
 		}
 		return payment{}, apiError(http.StatusConflict, fmt.Errorf("several calls have a requestID that begins so; give more of it: %s", named(ids)))
 	case len(found) > 1:
-		return payment{}, apiError(http.StatusConflict, errors.New("several merchants, or gateways of one, have a call with this requestID; add merchant to choose one"))
+		return payment{}, apiError(http.StatusConflict, fmt.Errorf("several merchants, or gateways of one, have a call with this requestID; add merchant to choose one: %s", named([]string{found[0].Book, found[1].Book})))
 	}
 	return found[0], nil
 }
 
 // settlePayment ends the unknown outcome of a call by the word of an operator.
 func settlePayment(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
-	parameters, err := queryParameters(r)
-	if err != nil {
-		return apiError(http.StatusBadRequest, err)
-	}
-	as, reason := ledger.Outcome(parameters.Get("as")), parameters.Get("reason")
-	parameters.Del("as")
-	parameters.Del("reason")
-	r.URL.RawQuery = parameters.Encode()
-	s, err := selectPayments(r)
+	f, said, err := selectPayments(r, "as", "reason")
 	if err != nil {
 		return err
 	}
-	p, err := findOne(r, m, s)
+	p, err := findOne(r, m, f)
 	if err != nil {
 		return err
 	}
@@ -200,7 +192,7 @@ func settlePayment(w http.ResponseWriter, r *http.Request, m *inbox.Member) erro
 	if err != nil {
 		return err
 	}
-	settled, err := ledger.Settle(r.Context(), payments, p.Book, p.RequestID, as, reason)
+	settled, err := ledger.Settle(r.Context(), payments, p.Book, p.RequestID, ledger.Outcome(said["as"]), said["reason"])
 	if err != nil {
 		return apiError(http.StatusConflict, err)
 	}

@@ -87,6 +87,7 @@ type Tx interface {
 // Filter picks payments. Each field narrows the selection; the zero value picks all.
 type Filter struct {
 	Book         string
+	Merchant     string // whose books, see BookOf
 	RequestID    string
 	RequestStart string // what the RequestID begins with
 	OrderID      string

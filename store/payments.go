@@ -243,6 +243,10 @@ func WherePayments(f ledger.Filter) (condition string, args Args) {
 		}
 	}
 	text("book", f.Book)
+	if f.Merchant != "" {
+		terms = append(terms, "substr(book || ' ', 1, length(CAST(@name AS TEXT)) + 1) = CAST(@name AS TEXT) || ' '")
+		args["name"] = f.Merchant
+	}
 	text("request_id", f.RequestID)
 	if f.RequestStart != "" {
 		terms = append(terms, "request_id >= @start AND request_id < @beyond")

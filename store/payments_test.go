@@ -153,6 +153,8 @@ func TestWherePayments(t *testing.T) {
 		{ledger.Filter{Status: ledger.Paid, Until: since}, "status = @status AND recorded_at < @until", Args{"status": "paid", "until": int64(7)}},
 		{ledger.Filter{Status: ledger.Silent}, "status = @status AND " + RarePayments, Args{"status": "silent"}},
 		{ledger.Filter{Book: "b", Outcome: ledger.Unknown}, "book = @book AND outcome = @outcome AND " + RareOutcomes, Args{"book": "b", "outcome": "unknown"}},
+		{ledger.Filter{Merchant: "m", OrderID: "o"}, "substr(book || ' ', 1, length(CAST(@name AS TEXT)) + 1) = CAST(@name AS TEXT) || ' ' AND order_id = @order_id",
+			Args{"name": "m", "order_id": "o"}},
 		{ledger.Filter{RequestID: "r", Operation: "pay", Outcome: ledger.Accepted}, "request_id = @request_id AND operation = @operation AND outcome = @outcome",
 			Args{"request_id": "r", "operation": "pay", "outcome": "accepted"}},
 	} {

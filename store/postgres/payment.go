@@ -37,7 +37,7 @@ func storablePayment(p *ledger.Payment) ledger.Payment {
 }
 
 func storablePaymentFilter(f ledger.Filter) ledger.Filter {
-	for _, text := range []*string{&f.Book, &f.RequestID, &f.RequestStart, &f.OrderID, &f.Transaction, &f.Operation, (*string)(&f.Outcome), (*string)(&f.Status)} {
+	for _, text := range []*string{&f.Book, &f.Merchant, &f.RequestID, &f.RequestStart, &f.OrderID, &f.Transaction, &f.Operation, (*string)(&f.Outcome), (*string)(&f.Status)} {
 		*text = storable(*text)
 	}
 	return f

@@ -138,7 +138,7 @@ func (p *payments) read(ctx context.Context, query func(*conn) ([]*damagedError,
 // Payments implements ledger.Store. No connection is in use while the caller has a payment. The
 // list has what was there at its beginning. Damaged records are put aside and left out.
 func (p *payments) Payments(ctx context.Context, f ledger.Filter) iter.Seq2[ledger.Payment, error] {
-	for _, text := range []*string{&f.Book, &f.RequestID, &f.RequestStart, &f.OrderID, &f.Transaction, &f.Operation} {
+	for _, text := range []*string{&f.Book, &f.Merchant, &f.RequestID, &f.RequestStart, &f.OrderID, &f.Transaction, &f.Operation} {
 		*text = keptText(*text)
 	}
 	return func(yield func(ledger.Payment, error) bool) {
