@@ -35,7 +35,8 @@ func TestLedgerSettle(t *testing.T) {
 		"settle nothing accepted --reason x":    "no call with this requestID",
 		"settle yes accepted --merchant x":      "no call with this requestID",
 		"show":                                  "accepts 1 arg",
-		"show nothing":                          "no call with this requestID",
+		"show nothing":                          "no call with this requestID, orderID or transactionID",
+		"show yes --merchant x":                 "no call with this requestID, orderID or transactionID",
 		"list --outcome lost":                   "outcome: unknown value",
 		"list --payment-status paid --limit no": "limit",
 	} {
@@ -56,7 +57,7 @@ func TestLedgerSettle(t *testing.T) {
 	if printed, err := k.command(t, "payments", "show", "no"); err != nil || !strings.Contains(printed, "ticket 4711") || strings.Contains(printed, g.apiKey) {
 		t.Errorf("%s, %v", printed, err)
 	}
-	if printed, err := k.command(t, "payments", "show", "aga"); err != nil || !strings.Contains(printed, `"requestID":"again"`) ||
+	if printed, err := k.command(t, "payments", "show", "--json", "aga"); err != nil || !strings.Contains(printed, `"requestID":"again"`) ||
 		!strings.Contains(printed, "sent 2") || !strings.Contains(printed, "settled not_sent") {
 		t.Errorf("by the beginning of a requestID: %s, %v", printed, err)
 	}

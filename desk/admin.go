@@ -38,7 +38,8 @@ var ErrNoInbox = errors.New("the running configuration has no inbox")
 //	GET  /galaxypay/inbox/stats    how many there are: {"states": {"pending": 0, ...}, ...}
 //	POST /galaxypay/inbox/replay   deliver again: {"replayed": 1}
 //	GET  /galaxypay/payments/list  what the ledger knows of calls: {"payments": [...], "more": false}
-//	GET  /galaxypay/payments/show  the call with a requestID, request; merchant where several have it
+//	GET  /galaxypay/payments/show  the story of an order, by id: a requestID, orderID or transactionID; merchant where
+//	                               several have it: {"payments": [...], "events": [...], "lines": [...], ...}
 //	POST /galaxypay/payments/settle  end its unknown outcome: as accepted, rejected or not_sent, with a reason
 //	POST /galaxypay/store/check    read everything and look for damage: {"checked": 12}, the number of records
 //	POST /galaxypay/store/backup   copy the store to the file with the absolute path file
@@ -70,7 +71,7 @@ var (
 	backupRoute = route{http.MethodPost, "/galaxypay/store/backup"}
 
 	listPaymentsRoute  = route{http.MethodGet, "/galaxypay/payments/list"}
-	showPaymentRoute   = route{http.MethodGet, "/galaxypay/payments/show"}
+	showStoryRoute     = route{http.MethodGet, "/galaxypay/payments/show"}
 	settlePaymentRoute = route{http.MethodPost, "/galaxypay/payments/settle"}
 )
 
@@ -85,7 +86,7 @@ func (AdminAPI) Routes() []caddy.AdminRoute {
 		checkRoute.servedBy(checkStore),
 		backupRoute.servedBy(backUpStore),
 		listPaymentsRoute.servedBy(listPayments),
-		showPaymentRoute.servedBy(showPayment),
+		showStoryRoute.servedBy(showStory),
 		settlePaymentRoute.servedBy(settlePayment),
 	}
 }

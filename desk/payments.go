@@ -138,18 +138,6 @@ func find(r *http.Request, m *inbox.Member, f ledger.Filter) ([]payment, error) 
 	return found, nil
 }
 
-func showPayment(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
-	f, _, err := selectPayments(r)
-	if err != nil {
-		return err
-	}
-	p, err := findOne(r, m, f)
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, p)
-}
-
 // findOne returns the one payment of a requestID, or of the beginning of one.
 func findOne(r *http.Request, m *inbox.Member, f ledger.Filter) (payment, error) {
 	if f.RequestID == "" || f != (ledger.Filter{RequestID: f.RequestID, Book: f.Book, Merchant: f.Merchant}) {

@@ -3,6 +3,7 @@ package desk
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -19,10 +20,13 @@ func PaymentsCommand() *cobra.Command {
 It calls Caddy's admin API, which the configuration must not turn off.`,
 	}
 	addAddressFlags(c)
-	c.AddCommand(listPaymentsCommand(), showPaymentCommand(), settleCommand())
+	c.AddCommand(listPaymentsCommand(), showStoryCommand(), settleCommand())
 	RefuseUnknown(c)
 	return c
 }
+
+// isSet reports whether a flag that is on or off is on.
+func isSet(cmd *cobra.Command, flag string) bool { return cmd.Flag(flag).Value.String() == "true" }
 
 func listPaymentsCommand() *cobra.Command {
 	c := &cobra.Command{
@@ -59,18 +63,31 @@ func listPaymentsCommand() *cobra.Command {
 	return c
 }
 
-func showPaymentCommand() *cobra.Command {
+func showStoryCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "show <requestID>",
-		Short: "Shows what is recorded of a call, as JSON",
-		Args:  cobra.ExactArgs(1),
+		Use:   "show <requestID|orderID|transactionID>",
+		Short: "Shows the whole story of an order",
+		Long: `Shows the whole story of an order, in the order of time: what was signed and answered, every callback and delivery,
+every question to the gateway, and what an operator settled. Refunds, voids and captures of its transactions are part
+of it. The beginning of a requestID is enough where only one call has a requestID that begins so. Times are UTC.`,
+		Example: `  caddy galaxypay payments show DH-1001
+  caddy galaxypay payments show 2306154612216981190343178 --json`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			parameters := flagParameters(cmd)
-			parameters.Set("request", args[0])
-			return printAnswer(cmd, showPaymentRoute, parameters)
+			parameters.Set("id", args[0])
+			if isSet(cmd, "json") {
+				return printAnswer(cmd, showStoryRoute, parameters)
+			}
+			var s story
+			if err := requestJSON(cmd, showStoryRoute, parameters, &s); err != nil {
+				return err
+			}
+			return writeStory(cmd.OutOrStdout(), &s)
 		},
 	}
-	c.Flags().String("merchant", "", "The merchant, where several have a call with this requestID")
+	c.Flags().String("merchant", "", "The merchant, where several have it; with a blank and the address of a gateway, only that one")
+	c.Flags().Bool("json", false, "As JSON")
 	return c
 }
 
@@ -98,10 +115,19 @@ The reason is kept with the record.`,
 // writePaymentTable writes one line for each call.
 func writePaymentTable(w io.Writer, payments []payment) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "RECORDED\tMERCHANT\tOPERATION\tORDER\tAMOUNT\tOUTCOME\tPAYMENT\tREQUEST")
+	fmt.Fprintln(t, "RECORDED\tMERCHANT\tOPERATION\tORDER\tAMOUNT\tOUTCOME\tPAYMENT\tREQUEST\tTRANSACTIONS")
 	for _, p := range payments {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s %s\t%s\t%s\t%s\n", p.RecordedAt.Format(time.RFC3339), p.Merchant, printable(p.Operation),
-			printable(p.OrderID), printable(p.Amount), printable(p.Currency), p.Outcome, p.Status, printable(p.RequestID))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s %s\t%s\t%s\t%s\t%s\n", p.RecordedAt.Format(time.RFC3339), p.Merchant, printable(p.Operation),
+			printable(p.OrderID), printable(p.Amount), printable(p.Currency), p.Outcome, p.Status, printable(p.RequestID), printable(transactionsOf(p)))
 	}
 	return t.Flush()
+}
+
+// transactionsOf names the transactions of a call, and the one that it is about.
+func transactionsOf(p payment) string {
+	names := strings.Join(p.Transactions, ", ")
+	if p.About == "" {
+		return names
+	}
+	return strings.TrimSpace(names + " about " + p.About)
 }

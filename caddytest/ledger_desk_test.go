@@ -1,0 +1,128 @@
+package caddytest
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// deskSidecar has a ledger, an inbox, and an admin endpoint.
+type deskSidecar struct {
+	boundSidecar
+	*inboxSidecar
+}
+
+// newDeskSidecar has these options in the global option.
+func newDeskSidecar(t *testing.T, global string) deskSidecar {
+	t.Helper()
+	g, app := newGateway(t), newApp(t)
+	k := &inboxSidecar{socket: filepath.Join(shortTempDir(t), "admin.sock")}
+	config := sidecarConfig(g.merchant(t)+"store sqlite "+inboxFile(t)+" {\nencrypt 2026 "+strings.Repeat("0f", 32)+"\n}\n"+global) + `
+		http://:9181 {
+			galaxypay_ipn /galaxypay/ipn {
+				inbox {
+					deliver_to http://` + app.address + `
+					retry 10ms 1h
+				}
+			}
+		}`
+	k.caddyServer = start(t, strings.Replace(config, "{", "{\nadmin unix/"+k.socket+"\npersist_config off\n", 1))
+	t.Cleanup(func() {
+		if err := k.load(t, "{\nadmin off\n}\n"); err != nil { // caddy.Stop does not end the admin endpoint
+			t.Error(err)
+		}
+		k.stop()
+	})
+	return deskSidecar{boundSidecar{sidecar{k.caddyServer, g}, app}, k}
+}
+
+// operator runs "caddy galaxypay payments ...", which must succeed.
+func (s deskSidecar) operator(t *testing.T, args ...string) string {
+	t.Helper()
+	printed, err := s.command(t, "payments", args...)
+	if err != nil {
+		t.Fatalf("payments %q: %v; %s", args, err, printed)
+	}
+	return printed
+}
+
+// refused runs a command that must fail with an error that has these words.
+func (s deskSidecar) refused(t *testing.T, want string, args ...string) {
+	t.Helper()
+	if printed, err := s.command(t, "payments", args...); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("payments %q: %v, want %q; %s", args, err, want, printed)
+	}
+}
+
+// answers lets the gateway answer each operation with its data.
+func (s deskSidecar) answers(data map[string]string) {
+	s.gateway.replies(func(c *call) []byte {
+		for operation, text := range data {
+			if strings.HasSuffix(c.path(), "/"+operation) {
+				return s.gateway.success(c, text)
+			}
+		}
+		return s.gateway.refusal(c, "400")
+	})
+}
+
+// paidOrder plays an order: paid, told by an IPN, and refunded in part under a key and an order of its own.
+func (s deskSidecar) paidOrder(t *testing.T) {
+	t.Helper()
+	s.answers(map[string]string{"pay": transactionAnswer, "refund": `{"transactionID":"R-77"}`})
+	s.boundSidecar.call(t, "/pay", order, "Idempotency-Key", orderKey).wantOK(t, transactionAnswer)
+	ipnJSON.send(t, s.boundSidecar.caddyServer, signedMessage(paidMessage, s.gateway.salt)).wantIPNStatus(t, "200")
+	s.boundSidecar.app.only(t)
+	s.boundSidecar.call(t, "/refund", `{"transactionID":"2601021234567890123456789","orderID":"BACK-1","orderAmount":9000,"orderCurrency":"VND",`+
+		`"orderDateTime":"20260615190000","orderDescription":"=1+1"}`, "Idempotency-Key", "refund-1").wantOK(t, `{"transactionID":"R-77"}`)
+}
+
+// The story of an order has everything, in the order of time, whichever of its names is given; and nothing of another order.
+func TestStory(t *testing.T) {
+	s := newDeskSidecar(t, "reconcile off\n")
+	s.paidOrder(t)
+	const elsewhere = `{"transactionID":"88","endpoint":"https://pay.example/2"}`
+	s.answers(map[string]string{"pay": elsewhere})
+	s.boundSidecar.call(t, "/pay", strings.Replace(order, `"A-1"`, `"A-2"`, 1), "Idempotency-Key", "another").wantOK(t, elsewhere)
+	page := s.operator(t, "show", orderKey)
+	for _, want := range []string{
+		"Order A-1, BACK-1, default at http", "pay signed and sent, number 1", "pay ended: accepted", "a callback of the gateway says paid",
+		"payment paid, by a message of the gateway", "attempt 1: delivered, the app said 200", "refund signed and sent, number 1", "refund ended: accepted",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the story has no %q:\n%s", want, page)
+		}
+	}
+	if strings.Contains(page, "https://pay.example") || strings.Contains(page, s.gateway.apiKey) {
+		t.Errorf("the story has what is sealed:\n%s", page)
+	}
+	var shown struct {
+		Lines []struct {
+			At         time.Time
+			Kind, Text string
+		}
+	}
+	if err := json.Unmarshal([]byte(s.operator(t, "show", "--json", orderKey)), &shown); err != nil {
+		t.Fatal(err)
+	}
+	var times []time.Time
+	for _, l := range shown.Lines {
+		times = append(times, l.At)
+	}
+	if len(times) != 7 || !slices.IsSortedFunc(times, time.Time.Compare) {
+		t.Errorf("the lines are %v", shown.Lines)
+	}
+	for _, name := range []string{"refund-1", "BACK-1", "R-77", orderKey[:8], "refu"} {
+		if other := s.operator(t, "show", name); other != page {
+			t.Errorf("by %s it is another page:\n%s", name, other)
+		}
+	}
+	if other := s.operator(t, "show", "A-2"); strings.Contains(other, "A-1") || !strings.Contains(other, "88") {
+		t.Errorf("the story of another order:\n%s", other)
+	}
+	s.refused(t, "no call with this", "show", "A-")
+	s.refused(t, "no call with this", "show", "A-1", "--merchant", "airline")
+}
