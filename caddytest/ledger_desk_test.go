@@ -1,7 +1,9 @@
 package caddytest
 
 import (
+	"encoding/csv"
 	"encoding/json"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -125,4 +127,55 @@ func TestStory(t *testing.T) {
 	}
 	s.refused(t, "no call with this", "show", "A-")
 	s.refused(t, "no call with this", "show", "A-1", "--merchant", "airline")
+}
+
+// An export has every call that the flags pick, as CSV that a spreadsheet reads and as JSON lines.
+func TestExportPayments(t *testing.T) {
+	s := newDeskSidecar(t, "reconcile off\n")
+	s.paidOrder(t)
+	s.boundSidecar.call(t, "/void", `{"transactionID":"@7"}`, "Idempotency-Key", "void-1").wantProblem(t, http.StatusBadRequest, "gateway_bad_request", "rejected")
+	printed := s.operator(t, "export", "--csv")
+	rows, err := csv.NewReader(strings.NewReader(printed)).ReadAll()
+	if err != nil || strings.Count(printed, "\r\n") != 4 {
+		t.Fatalf("%v in %q", err, printed)
+	}
+	column := func(row int, name string) string { return rows[row][slices.Index(rows[0], name)] }
+	for row, want := range []map[string]string{
+		1: {"merchant": "default", "operation": "pay", "orderID": "A-1", "requestID": orderKey, "transactionIDs": "2601021234567890123456789", "amount": "109000",
+			"currency": "VND", "paymentStatus": "paid", "outcome": "accepted", "code": ""},
+		2: {"operation": "refund", "orderID": "BACK-1", "transactionIDs": "R-77", "amount": "9000", "paymentStatus": "", "aboutTransactionID": "2601021234567890123456789"},
+		3: {"operation": "void", "requestID": "void-1", "outcome": "rejected", "code": "gateway_bad_request", "aboutTransactionID": "'@7", "amount": ""},
+	} {
+		for name, text := range want {
+			if got := column(row, name); got != text {
+				t.Errorf("%s of row %d is %q, want %q", name, row, got, text)
+			}
+		}
+	}
+	for _, name := range []string{"recordedAt", "endedAt", "paymentStatusAt"} {
+		if _, err := time.Parse(time.RFC3339, column(1, name)); err != nil {
+			t.Error(name, err)
+		}
+	}
+	if lines := s.operator(t, "export"); strings.Count(lines, "\n") != 3 || !strings.HasPrefix(lines, `{"merchant":"default"`) {
+		t.Errorf("as JSON: %s", lines)
+	}
+	for flags, want := range map[string]int{
+		"--payment-status paid": 1, "--operation refund": 1, "--merchant default": 3, "--merchant airline": 0, "--merchant defaul": 0, "--limit 2": 2, "--until 2020-01-01T00:00:00Z": 0,
+		"--transaction 2601021234567890123456789": 2, "--since 2020-01-01T00:00:00Z --outcome rejected": 1,
+	} {
+		if lines := s.operator(t, append([]string{"export"}, strings.Fields(flags)...)...); strings.Count(lines, "\n") != want {
+			t.Errorf("%s: %s", flags, lines)
+		}
+		if lines := s.operator(t, append([]string{"export", "--csv"}, strings.Fields(flags)...)...); strings.Count(lines, "\n") != want+1 {
+			t.Errorf("%s as CSV: %s", flags, lines)
+		}
+	}
+	s.refused(t, "outcome: unknown value", "export", "--outcome", "lost")
+	if status := sendToAdmin(t, s.socket, http.MethodGet, "/galaxypay/payments/export?format=xlsx", "").status; status != http.StatusBadRequest {
+		t.Errorf("an unknown format: %d", status)
+	}
+	if status := sendToAdmin(t, s.socket, http.MethodPost, "/galaxypay/payments/export", "").status; status != http.StatusMethodNotAllowed {
+		t.Errorf("POST: %d", status)
+	}
 }

@@ -40,6 +40,7 @@ var ErrNoInbox = errors.New("the running configuration has no inbox")
 //	GET  /galaxypay/payments/list  what the ledger knows of calls: {"payments": [...], "more": false}
 //	GET  /galaxypay/payments/show  the story of an order, by id: a requestID, orderID or transactionID; merchant where
 //	                               several have it: {"payments": [...], "events": [...], "lines": [...], ...}
+//	GET  /galaxypay/payments/export  one call on each line, as JSON, or as CSV with format=csv
 //	POST /galaxypay/payments/settle  end its unknown outcome: as accepted, rejected or not_sent, with a reason
 //	POST /galaxypay/store/check    read everything and look for damage: {"checked": 12}, the number of records
 //	POST /galaxypay/store/backup   copy the store to the file with the absolute path file
@@ -70,9 +71,10 @@ var (
 	checkRoute  = route{http.MethodPost, "/galaxypay/store/check"}
 	backupRoute = route{http.MethodPost, "/galaxypay/store/backup"}
 
-	listPaymentsRoute  = route{http.MethodGet, "/galaxypay/payments/list"}
-	showStoryRoute     = route{http.MethodGet, "/galaxypay/payments/show"}
-	settlePaymentRoute = route{http.MethodPost, "/galaxypay/payments/settle"}
+	listPaymentsRoute   = route{http.MethodGet, "/galaxypay/payments/list"}
+	showStoryRoute      = route{http.MethodGet, "/galaxypay/payments/show"}
+	exportPaymentsRoute = route{http.MethodGet, "/galaxypay/payments/export"}
+	settlePaymentRoute  = route{http.MethodPost, "/galaxypay/payments/settle"}
 )
 
 // Routes returns the routes.
@@ -87,6 +89,7 @@ func (AdminAPI) Routes() []caddy.AdminRoute {
 		backupRoute.servedBy(backUpStore),
 		listPaymentsRoute.servedBy(listPayments),
 		showStoryRoute.servedBy(showStory),
+		exportPaymentsRoute.servedBy(exportPayments),
 		settlePaymentRoute.servedBy(settlePayment),
 	}
 }

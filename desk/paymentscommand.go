@@ -20,7 +20,7 @@ func PaymentsCommand() *cobra.Command {
 It calls Caddy's admin API, which the configuration must not turn off.`,
 	}
 	addAddressFlags(c)
-	c.AddCommand(listPaymentsCommand(), showStoryCommand(), settleCommand())
+	c.AddCommand(listPaymentsCommand(), showStoryCommand(), exportPaymentsCommand(), settleCommand())
 	RefuseUnknown(c)
 	return c
 }
@@ -49,8 +49,38 @@ func listPaymentsCommand() *cobra.Command {
 			return writePaymentTable(cmd.OutOrStdout(), answer.Payments)
 		},
 	}
+	addPaymentFlags(c)
+	addLimitFlag(c, "100")
+	return c
+}
+
+func exportPaymentsCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "export",
+		Short: "Prints calls as JSON lines, or as CSV, the oldest first",
+		Long: `Prints calls as JSON lines, or as CSV with --csv, the oldest first.
+The CSV has a header; times are RFC 3339 in UTC. A cell that a spreadsheet could take for a formula begins with a quote (').`,
+		Example: `  caddy galaxypay payments export --csv --since 2026-11-01T00:00:00+07:00 > november.csv
+  caddy galaxypay payments export --payment-status paid`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			parameters := flagParameters(cmd)
+			if isSet(cmd, "csv") {
+				parameters.Set("format", formatCSV)
+			}
+			return printAnswer(cmd, exportPaymentsRoute, parameters)
+		},
+	}
+	addPaymentFlags(c)
+	addLimitFlag(c, "none")
+	c.Flags().Bool("csv", false, "As CSV")
+	return c
+}
+
+// addPaymentFlags adds the flags that pick calls.
+func addPaymentFlags(c *cobra.Command) {
 	f := c.Flags()
-	f.String("merchant", "", "Only calls in this merchant's name")
+	f.String("merchant", "", "Only calls in this merchant's name; with a blank and the address of a gateway, only those to that one")
 	f.String("order", "", "Only calls with this orderID")
 	f.String("transaction", "", "Only calls of, or about, this transactionID, or the orderNo of a payment link")
 	f.String("request", "", "Only the call with this requestID")
@@ -59,8 +89,6 @@ func listPaymentsCommand() *cobra.Command {
 	f.String("payment-status", "", "Only payments that are open, paid, authorized, reversed, cancelled, expired, failed, unknown, abandoned or silent")
 	f.String("since", "", "Only calls that were made at this time or later, such as 2026-12-31T00:00:00+07:00")
 	f.String("until", "", "Only calls that were made before this time")
-	addLimitFlag(c, "100")
-	return c
 }
 
 func showStoryCommand() *cobra.Command {
