@@ -3,6 +3,7 @@ package caddytest
 import (
 	"encoding/csv"
 	"encoding/json"
+	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -178,4 +179,32 @@ func TestExportPayments(t *testing.T) {
 	if status := sendToAdmin(t, s.socket, http.MethodPost, "/galaxypay/payments/export", "").status; status != http.StatusMethodNotAllowed {
 		t.Errorf("POST: %d", status)
 	}
+}
+
+// The report of today has the payment and the refund; that of another day has neither.
+func TestReportOfADay(t *testing.T) {
+	s := newDeskSidecar(t, "reconcile off\n")
+	s.paidOrder(t)
+	s.gateway.handles(func(net.Conn, *call) bool { return false })
+	s.boundSidecar.call(t, "/refund", refund, "Idempotency-Key", "unclear").wantProblem(t, http.StatusBadGateway, "gateway_no_answer", "unknown")
+	ipnJSON.send(t, s.boundSidecar.caddyServer, signedMessage(strings.Replace(paidMessage, `"109000"`, `"1"`, 1), s.gateway.salt))
+	today := time.Now().UTC().Format(time.DateOnly) // a test at midnight may miss it: then both days are looked at
+	report := s.operator(t, "report", "--day", today, "--zone", "Z")
+	if now := time.Now().UTC().Format(time.DateOnly); now != today {
+		report += s.operator(t, "report", "--day", now, "--zone", "Z")
+	}
+	for _, want := range []string{",paid,default,A-1,", ",109000,VND,109000,", ",refund,default,BACK-1,", ",9000,VND,-9000,", ",check,default,ORDER-1,", ",refund unknown,", ",disputed event "} {
+		if strings.Count(report, want) != 1 {
+			t.Errorf("%q is there %d times:\n%s", want, strings.Count(report, want), report)
+		}
+	}
+	if totals := s.operator(t, "report", "--day", today, "--zone", "Z", "--totals", "--merchant", "default"); !strings.Contains(totals, "default,VND,paid,1,109000,0,") ||
+		!strings.Contains(totals, "default,VND,refund,1,-9000,0,") {
+		t.Errorf("the totals are\n%s", totals)
+	}
+	if other := s.operator(t, "report", "--day", "2020-01-01"); strings.Count(other, "\n") != 1 {
+		t.Errorf("of another day:\n%s", other)
+	}
+	s.refused(t, "day: expected a day", "report")
+	s.refused(t, "zone: expected an offset", "report", "--day", today, "--zone", "VN")
 }

@@ -41,6 +41,8 @@ var ErrNoInbox = errors.New("the running configuration has no inbox")
 //	GET  /galaxypay/payments/show  the story of an order, by id: a requestID, orderID or transactionID; merchant where
 //	                               several have it: {"payments": [...], "events": [...], "lines": [...], ...}
 //	GET  /galaxypay/payments/export  one call on each line, as JSON, or as CSV with format=csv
+//	GET  /galaxypay/payments/report  the payments, refunds, voids and captures of a day, and what a person must look into, as
+//	                               CSV: day, zone (+07:00 unless given), totals=true for sums only, merchant
 //	POST /galaxypay/payments/settle  end its unknown outcome: as accepted, rejected or not_sent, with a reason
 //	POST /galaxypay/store/check    read everything and look for damage: {"checked": 12}, the number of records
 //	POST /galaxypay/store/backup   copy the store to the file with the absolute path file
@@ -74,6 +76,7 @@ var (
 	listPaymentsRoute   = route{http.MethodGet, "/galaxypay/payments/list"}
 	showStoryRoute      = route{http.MethodGet, "/galaxypay/payments/show"}
 	exportPaymentsRoute = route{http.MethodGet, "/galaxypay/payments/export"}
+	reportPaymentsRoute = route{http.MethodGet, "/galaxypay/payments/report"}
 	settlePaymentRoute  = route{http.MethodPost, "/galaxypay/payments/settle"}
 )
 
@@ -90,6 +93,7 @@ func (AdminAPI) Routes() []caddy.AdminRoute {
 		listPaymentsRoute.servedBy(listPayments),
 		showStoryRoute.servedBy(showStory),
 		exportPaymentsRoute.servedBy(exportPayments),
+		reportPaymentsRoute.servedBy(reportPayments),
 		settlePaymentRoute.servedBy(settlePayment),
 	}
 }

@@ -174,7 +174,7 @@ func addLimitFlag(c *cobra.Command, byDefault string) {
 func flagParameters(cmd *cobra.Command) url.Values {
 	parameters := make(url.Values)
 	for _, name := range []string{"queue", "order", "transaction", "request", "state", "payment-status", "since", "until", "limit", "all",
-		"merchant", "operation", "outcome", "reason"} {
+		"merchant", "operation", "outcome", "reason", "day", "zone", "totals"} {
 		if flag := cmd.Flags().Lookup(name); flag != nil && flag.Changed {
 			parameters.Set(strings.ReplaceAll(name, "-", "_"), flag.Value.String())
 		}

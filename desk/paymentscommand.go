@@ -20,7 +20,7 @@ func PaymentsCommand() *cobra.Command {
 It calls Caddy's admin API, which the configuration must not turn off.`,
 	}
 	addAddressFlags(c)
-	c.AddCommand(listPaymentsCommand(), showStoryCommand(), exportPaymentsCommand(), settleCommand())
+	c.AddCommand(listPaymentsCommand(), showStoryCommand(), exportPaymentsCommand(), reportCommand(), settleCommand())
 	RefuseUnknown(c)
 	return c
 }
@@ -74,6 +74,28 @@ The CSV has a header; times are RFC 3339 in UTC. A cell that a spreadsheet could
 	addPaymentFlags(c)
 	addLimitFlag(c, "none")
 	c.Flags().Bool("csv", false, "As CSV")
+	return c
+}
+
+func reportCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "report --day <day>",
+		Short: "Prints what was paid, captured, refunded and voided on a day, as CSV",
+		Long: `Prints what was paid, captured, refunded and voided on a day, as CSV, to lay beside the gateway's settlement. Then come
+lines of kind "check": what became unknown, abandoned, silent or disputed on that day, which a person must look into.
+The column counts is what a line adds to the total: minus for refunds, and for voids of what was paid.`,
+		Example: `  caddy galaxypay payments report --day 2026-11-28 > 2026-11-28.csv
+  caddy galaxypay payments report --day 2026-11-28 --totals`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return printAnswer(cmd, reportPaymentsRoute, flagParameters(cmd))
+		},
+	}
+	f := c.Flags()
+	f.String("day", "", "The day, such as 2026-11-28; required")
+	f.String("zone", "", "Where the day begins and ends, as an offset (default: "+reportZone+")")
+	f.Bool("totals", false, "Only the sums, for each merchant, currency and kind")
+	f.String("merchant", "", "Only calls in this merchant's name; with a blank and the address of a gateway, only those to that one")
 	return c
 }
 

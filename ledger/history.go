@@ -51,3 +51,33 @@ func (p *Payment) Entries() (entries []Entry) {
 	}
 	return entries
 }
+
+// PaidAt is when the payment became paid first; zero: it never was.
+func (p *Payment) PaidAt() time.Time {
+	for _, e := range p.Entries() {
+		if status, _, _ := strings.Cut(e.Detail, " "); e.What == EntryMoved && Status(status) == Paid {
+			return e.At
+		}
+	}
+	if p.Status == Paid { // the line has given way to newer ones
+		return p.StatusAt
+	}
+	return time.Time{}
+}
+
+// AcceptedAt is when the call was accepted first, by the gateway or by an operator; zero: it is not accepted.
+func (p *Payment) AcceptedAt() time.Time {
+	if p.Outcome != Accepted {
+		return time.Time{}
+	}
+	for _, e := range p.Entries() {
+		outcome, _, _ := strings.Cut(e.Detail, " ")
+		if (e.What == EntryEnded || e.What == EntrySettled) && Outcome(outcome) == Accepted {
+			return e.At
+		}
+	}
+	if p.Settled == Accepted {
+		return p.SettledAt
+	}
+	return p.EndedAt
+}

@@ -74,3 +74,33 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Errorf("%d entries with lines that cannot be read", got)
 	}
 }
+
+// PaidAt and AcceptedAt are of the first time, also where the lines have given way to newer ones.
+func TestMomentsOfHistory(t *testing.T) {
+	at := func(seconds int) time.Time { return monday.Add(time.Duration(seconds) * time.Second) }
+	history := func(p Payment, lines ...string) Payment {
+		for i, l := range lines {
+			p.History = append(p.History, at(i+1).Format(entryTime)+" "+l)
+		}
+		return p
+	}
+	for name, test := range map[string]struct {
+		p              Payment
+		paid, accepted time.Time
+	}{
+		"open":                   {history(Payment{Outcome: Accepted, Status: Open, EndedAt: at(9)}, "sent 1", "ended accepted"), time.Time{}, at(2)},
+		"paid":                   {history(Payment{Outcome: Accepted, Status: Paid, StatusAt: at(9)}, "sent 1", "ended accepted", "status paid message"), at(3), at(2)},
+		"reversed":               {history(Payment{Outcome: Accepted, Status: Reversed}, "ended accepted", "status paid call", "status reversed reversal"), at(2), at(1)},
+		"reversed, only held":    {history(Payment{Outcome: Accepted, Status: Reversed}, "ended accepted", "status authorized message", "status reversed reversal"), time.Time{}, at(1)},
+		"paid, without lines":    {Payment{Outcome: Accepted, Status: Paid, StatusAt: at(7), EndedAt: at(6)}, at(7), at(6)},
+		"settled":                {history(Payment{Outcome: Accepted, Settled: Accepted}, "ended unknown gateway_no_answer", "settled accepted"), time.Time{}, at(2)},
+		"settled, without lines": {Payment{Outcome: Accepted, Settled: Accepted, SettledAt: at(8), EndedAt: at(1)}, time.Time{}, at(8)},
+		"answered after all":     {history(Payment{Outcome: Accepted, Settled: Rejected}, "ended unknown", "settled rejected", "ended accepted"), time.Time{}, at(3)},
+		"rejected":               {history(Payment{Outcome: Rejected, EndedAt: at(9)}, "ended rejected x"), time.Time{}, time.Time{}},
+		"unknown, paid":          {history(Payment{Outcome: Unknown, Status: Paid}, "ended unknown", "status paid message"), at(2), time.Time{}},
+	} {
+		if paid, accepted := test.p.PaidAt(), test.p.AcceptedAt(); !paid.Equal(test.paid) || !accepted.Equal(test.accepted) {
+			t.Errorf("%s: paid at %s, accepted at %s", name, paid, accepted)
+		}
+	}
+}
