@@ -61,6 +61,8 @@ type App struct {
 	servers   []*caddyhttp.Server // those with a handler that found its merchant here
 	listens   *listening.Claim
 	log       *zap.Logger
+
+	reconciler *reconciler // nil until it has started, and where there is no ledger
 }
 
 // defaultMerchant is the merchant of a handler that names none.

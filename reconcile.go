@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/desk"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 )
@@ -61,6 +62,7 @@ func (a *App) startReconciling() {
 		a.log.Warn("the store has no encrypt, so it holds the gateway's answers as they are, and calls that store or remove cards are sent again instead of answered from it; add encrypt <key id> <key>")
 	}
 	r := &reconciler{store: a.store, schedule: a.store.schedule, askers: a.askers, log: a.log, paused: make(map[string]pause)}
+	a.reconciler = r
 	for _, asker := range a.askers {
 		if len(r.schedule) > 0 && a.store.inboxes[asker.binder.merchant.book] == nil {
 			a.log.Warn("payments of this merchant are asked about, and what the gateway answers is recorded but not delivered, since it has no inbox; add inbox to its galaxypay_ipn",
@@ -220,28 +222,78 @@ func (r *reconciler) reconcile(ctx context.Context, q question) {
 		r.release(ctx, &q.Payment)
 		return
 	}
-	p := q.Payment
-	a := r.askers[p.Book]
-	a.binder.metrics.countLedger(a.binder.merchant.name, ledgerAsked)
-	asking, cancel := context.WithDeadline(ctx, q.claimed.Add(q.lease))
-	n, err := a.ask(asking, p.Transactions[len(p.Transactions)-1])
-	cancel()
+	a := r.askers[q.Book]
+	_, err := r.askAndTell(ctx, a, &q)
 	if ctx.Err() != nil {
-		r.release(ctx, &p)
+		r.release(ctx, &q.Payment)
 		return
-	}
-	silence, isSilent := errors.AsType[noWordError](err)
-	r.remember(p.Book, !silence.isOut)
-	if err == nil {
-		err = r.tell(ctx, a, &p, n)
 	}
 	if err != nil {
 		r.log.Warn("the gateway was asked about a payment, to no effect; it is asked again",
-			zap.String("merchant", a.binder.merchant.name), zap.String("request_id", p.RequestID), zap.Error(err))
+			zap.String("merchant", a.binder.merchant.name), zap.String("request_id", q.RequestID), zap.Error(err))
 	}
-	if err == nil || isSilent || errors.Is(err, ledger.ErrDamaged) {
-		r.settle(ctx, a, p, err == nil)
+	if _, isSilent := errors.AsType[noWordError](err); err == nil || isSilent || errors.Is(err, ledger.ErrDamaged) {
+		r.settle(ctx, a, q.Payment, err == nil)
 	} // else the store has failed, so what was answered is not kept: its claim ends, and the gateway is asked again
+}
+
+// askAndTell puts a question to the gateway, and makes an event of an answer that is news.
+func (r *reconciler) askAndTell(ctx context.Context, a *asker, q *question) (*news, error) {
+	a.binder.metrics.countLedger(a.binder.merchant.name, ledgerAsked)
+	asking, cancel := context.WithDeadline(ctx, q.claimed.Add(q.lease))
+	n, err := a.ask(asking, q.Transactions[len(q.Transactions)-1])
+	cancel()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	silence, _ := errors.AsType[noWordError](err)
+	r.remember(q.Book, !silence.isOut)
+	if err != nil {
+		return nil, err
+	}
+	return n, r.tell(ctx, a, &q.Payment, n)
+}
+
+// askNow asks about a payment because an operator wants it, besides the schedule. It ends with the configuration, and not with
+// the operator's request: what the gateway answers is news for the app in any case.
+func (r *reconciler) askNow(book, requestID string) (answer desk.Answer, err error) {
+	a := r.askers[book]
+	if a == nil {
+		return answer, desk.ErrNoAsker
+	}
+	ctx := r.store.opening
+	payments, err := r.store.payments()
+	if err != nil {
+		return answer, err
+	}
+	q := question{claimed: time.Now(), lease: time.Duration(a.line.Timeout) + questionMargin}
+	claiming, cancel := context.WithTimeout(ctx, recordTimeout)
+	q.Payment, err = ledger.ClaimNow(claiming, payments, book, requestID, mostQuestions, q.lease)
+	cancel()
+	if err != nil {
+		return answer, err
+	}
+	n, askErr := r.askAndTell(ctx, a, &q)
+	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	if answer.Payment, err = ledger.AskedNow(recording, payments, q.Payment, askErr == nil); err != nil {
+		return answer, err
+	}
+	if silence, isSilent := errors.AsType[noWordError](askErr); isSilent {
+		return answer, desk.NoAnswerError{Code: string(silence.code)}
+	}
+	if askErr == nil {
+		answer.Said, answer.Order = string(n.bound.Status), string(n.bound.Order)
+	}
+	return answer, askErr
+}
+
+// Ask asks the gateway about a payment now, for the admin API.
+func (a *App) Ask(book, requestID string) (desk.Answer, error) {
+	if a.reconciler == nil {
+		return desk.Answer{}, desk.ErrNoAsker
+	}
+	return a.reconciler.askNow(book, requestID)
 }
 
 // release gives a claim back, so that another need not wait for its end.

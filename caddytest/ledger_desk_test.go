@@ -3,11 +3,13 @@ package caddytest
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -207,4 +209,73 @@ func TestReportOfADay(t *testing.T) {
 	}
 	s.refused(t, "day: expected a day", "report")
 	s.refused(t, "zone: expected an offset", "report", "--day", today, "--zone", "VN")
+}
+
+// An operator has the gateway asked at once; what it says reaches the app like an IPN, and stands in the story.
+func TestQueryNow(t *testing.T) {
+	s := newDeskSidecar(t, "reconcile off\n")
+	s.answers(map[string]string{"pay": transactionAnswer, "query": paidAnswer, "refund": "{}", "createPaymentLink": "{}"})
+	s.boundSidecar.call(t, "/pay", order, "Idempotency-Key", orderKey).wantOK(t, transactionAnswer)
+	s.boundSidecar.call(t, "/refund", refund, "Idempotency-Key", "refund-1").wantOK(t, "{}")
+	said := s.operator(t, "query", orderKey[:9])
+	if !strings.HasPrefix(said, `{"said":"paid","order":"matched","payment":{`) || !strings.Contains(said, `"paymentStatus":"paid"`) {
+		t.Errorf("said %s", said)
+	}
+	told := s.boundSidecar.app.only(t)
+	wantBound(t, told.header, "paid", "matched", "pay")
+	if told.header.Get("Galaxypay-Callback") != "query" {
+		t.Errorf("the app got %v", told.header)
+	}
+	if page := s.operator(t, "show", "A-1"); !strings.Contains(page, "the gateway was asked by an operator: answered") || !strings.Contains(page, "the answer to a question says paid") {
+		t.Errorf("the story is\n%s", page)
+	}
+	s.operator(t, "query", orderKey) // it is no news
+	s.boundSidecar.app.wantNothing(t)
+	s.refused(t, "can only be asked about a payment", "query", "refund-1")
+	s.refused(t, "no call with this requestID", "query", "none")
+	s.refused(t, "accepts 1 arg", "query")
+	s.gateway.replies(func(c *call) []byte { return s.gateway.refusal(c, "404") })
+	s.refused(t, "no answer that counts", "query", orderKey)
+	if page := s.operator(t, "show", "A-1"); !strings.Contains(page, "asked by an operator: no answer") {
+		t.Errorf("the story is\n%s", page)
+	}
+}
+
+// Four questions are asked at once at most, an operator's among them. One more waits for nothing.
+func TestQueryNowIsBounded(t *testing.T) {
+	s := newDeskSidecar(t, "reconcile off\n")
+	pay := func(i int) (key string) {
+		answer := strings.Replace(transactionAnswer, "2601021234567890123456789", fmt.Sprint("T", i), 1)
+		s.answers(map[string]string{"pay": answer})
+		key = fmt.Sprint("key", i)
+		s.boundSidecar.call(t, "/pay", strings.Replace(order, "A-1", fmt.Sprint("A-", i), 1), "Idempotency-Key", key).wantOK(t, answer)
+		return key
+	}
+	var keys []string
+	for i := range 5 {
+		keys = append(keys, pay(i))
+	}
+	asked, answer := make(chan struct{}), make(chan struct{})
+	s.gateway.replies(func(c *call) []byte {
+		asked <- struct{}{}
+		<-answer
+		return s.gateway.success(c, `{"transactionID":"T0","transactionStatus":"","transactionStage":"PROCESSING"}`)
+	})
+	var asking sync.WaitGroup
+	for _, key := range keys[:4] {
+		asking.Go(func() { sendToAdmin(t, s.socket, http.MethodPost, "/galaxypay/payments/query?request="+key, "") })
+		<-asked
+	}
+	s.refused(t, "as many questions are being asked as may be at once", "query", keys[4])
+	s.refused(t, "being asked about this payment already", "query", keys[0])
+	if status := sendToAdmin(t, s.socket, http.MethodPost, "/galaxypay/payments/query?request="+keys[4], "").status; status != http.StatusServiceUnavailable {
+		t.Errorf("status %d", status)
+	}
+	close(answer)
+	asking.Wait()
+	go func() { <-asked }()
+	s.operator(t, "query", keys[0])
+	if status := sendToAdmin(t, s.socket, http.MethodGet, "/galaxypay/payments/query?request="+keys[0], "").status; status != http.StatusMethodNotAllowed {
+		t.Errorf("GET: %d", status)
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 )
 
 func init() {
@@ -24,6 +25,28 @@ type App interface {
 	// Inbox returns the app's inbox, and opens it if it is not open yet. The error is
 	// ErrNoInbox where the configuration has none; any other says why it cannot be opened.
 	Inbox() (*inbox.Member, error)
+
+	// Ask asks the gateway about the payment of a requestID now, and tells the app what is news. It
+	// fails with ErrNoAsker, a NoAnswerError, or an error of ledger.ClaimNow.
+	Ask(book, requestID string) (Answer, error)
+}
+
+// Answer is what the gateway said of a payment.
+type Answer struct {
+	Said    string         // a payment status; "" where the payment is not told of
+	Order   string         // how it fits what was signed
+	Payment ledger.Payment // the record after it
+}
+
+// ErrNoAsker is the error of an App that does not ask the gateway of a book.
+var ErrNoAsker = errors.New("no handler of the running configuration asks this gateway in the merchant's name; it needs a store, and a galaxypay or galaxypay_ipn for the merchant")
+
+// NoAnswerError is the error of a question that the gateway did not answer with a proof and responseCode 200.
+type NoAnswerError struct{ Code string } // of the problem
+
+// Error implements error.
+func (e NoAnswerError) Error() string {
+	return "the gateway has given no answer that counts: " + e.Code + "; docs/problems.md describes each code"
 }
 
 // ErrNoInbox is the error of an App whose configuration has no inbox.
@@ -43,6 +66,7 @@ var ErrNoInbox = errors.New("the running configuration has no inbox")
 //	GET  /galaxypay/payments/export  one call on each line, as JSON, or as CSV with format=csv
 //	GET  /galaxypay/payments/report  the payments, refunds, voids and captures of a day, and what a person must look into, as
 //	                               CSV: day, zone (+07:00 unless given), totals=true for sums only, merchant
+//	POST /galaxypay/payments/query  ask the gateway about the payment of a requestID, request, now: {"said": "paid", ...}
 //	POST /galaxypay/payments/settle  end its unknown outcome: as accepted, rejected or not_sent, with a reason
 //	POST /galaxypay/store/check    read everything and look for damage: {"checked": 12}, the number of records
 //	POST /galaxypay/store/backup   copy the store to the file with the absolute path file
@@ -77,6 +101,7 @@ var (
 	showStoryRoute      = route{http.MethodGet, "/galaxypay/payments/show"}
 	exportPaymentsRoute = route{http.MethodGet, "/galaxypay/payments/export"}
 	reportPaymentsRoute = route{http.MethodGet, "/galaxypay/payments/report"}
+	queryPaymentRoute   = route{http.MethodPost, "/galaxypay/payments/query"}
 	settlePaymentRoute  = route{http.MethodPost, "/galaxypay/payments/settle"}
 )
 
@@ -94,6 +119,7 @@ func (AdminAPI) Routes() []caddy.AdminRoute {
 		showStoryRoute.servedBy(showStory),
 		exportPaymentsRoute.servedBy(exportPayments),
 		reportPaymentsRoute.servedBy(reportPayments),
+		queryPaymentRoute.servedBy(queryPayment),
 		settlePaymentRoute.servedBy(settlePayment),
 	}
 }
@@ -121,8 +147,8 @@ func (at route) servedBy(serve func(http.ResponseWriter, *http.Request, *inbox.M
 	}
 }
 
-// runningInbox returns the inbox of the configuration that runs now.
-func runningInbox() (*inbox.Member, error) {
+// runningApp returns the app of the configuration that runs now.
+func runningApp() (App, error) {
 	app, err := caddy.ActiveContext().AppIfConfigured("galaxypay")
 	if errors.Is(err, caddy.ErrNotConfigured) {
 		return nil, apiError(http.StatusNotFound, ErrNoInbox)
@@ -130,7 +156,16 @@ func runningInbox() (*inbox.Member, error) {
 	if err != nil {
 		return nil, apiError(http.StatusInternalServerError, err)
 	}
-	member, err := app.(App).Inbox()
+	return app.(App), nil
+}
+
+// runningInbox returns the inbox of the configuration that runs now.
+func runningInbox() (*inbox.Member, error) {
+	app, err := runningApp()
+	if err != nil {
+		return nil, err
+	}
+	member, err := app.Inbox()
 	if errors.Is(err, ErrNoInbox) {
 		return nil, apiError(http.StatusNotFound, err)
 	}

@@ -20,7 +20,7 @@ func PaymentsCommand() *cobra.Command {
 It calls Caddy's admin API, which the configuration must not turn off.`,
 	}
 	addAddressFlags(c)
-	c.AddCommand(listPaymentsCommand(), showStoryCommand(), exportPaymentsCommand(), reportCommand(), settleCommand())
+	c.AddCommand(listPaymentsCommand(), showStoryCommand(), exportPaymentsCommand(), reportCommand(), queryCommand(), settleCommand())
 	RefuseUnknown(c)
 	return c
 }
@@ -138,6 +138,24 @@ of it. The beginning of a requestID is enough where only one call has a requestI
 	}
 	c.Flags().String("merchant", "", "The merchant, where several have it; with a blank and the address of a gateway, only that one")
 	c.Flags().Bool("json", false, "As JSON")
+	return c
+}
+
+func queryCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "query <requestID>",
+		Short: "Asks the gateway about a payment now",
+		Long: `Asks the gateway about a payment now, and does not wait for the schedule of reconcile, which goes on as it was.
+What the gateway says is recorded, and if it is news, the app is told it like an IPN. Prints what it said, and the record, as JSON.`,
+		Example: `  caddy galaxypay payments query DH-1001-pay-1`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			parameters := flagParameters(cmd)
+			parameters.Set("request", args[0])
+			return printAnswer(cmd, queryPaymentRoute, parameters)
+		},
+	}
+	c.Flags().String("merchant", "", "The merchant, where several have a call with this requestID")
 	return c
 }
 

@@ -122,7 +122,7 @@ func (p *Payment) asked(answered bool, schedule Schedule, later time.Duration, n
 	if answered {
 		p.Answered++
 	}
-	p.remember(now, EntryAsked, "by the schedule:", map[bool]string{true: "answered", false: "no answer"}[answered])
+	p.remember(now, EntryAsked, "by the schedule:", answerWord(answered))
 	p.AskAt = time.Time{}
 	switch {
 	case p.Asked < len(schedule):
