@@ -3,6 +3,8 @@ package galaxypay
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -64,7 +66,7 @@ func newMetrics(registry *prometheus.Registry) (*metrics, error) {
 	}
 	m.ledger, err = registered(registry, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "caddy", Subsystem: "galaxypay", Name: "ledger_events_total",
-		Help: "What the ledger found: replayed calls, disputed messages, orders paid_twice, payments that were asked about, and those reconciled by it.",
+		Help: "What the ledger found: replayed calls, disputed messages, orders paid_twice, payments that were asked about, those reconciled by it, and those left abandoned or silent.",
 	}, []string{"merchant", "event"}))
 	return m, err
 }
@@ -95,7 +97,9 @@ const (
 
 // expectLedger lets a merchant's counts begin at 0.
 func (m *metrics) expectLedger(merchant string) {
-	for _, event := range []string{ledgerReplayed, ledgerDisputed, ledgerPaidTwice, ledgerAsked, ledgerReconciled} {
+	for _, event := range []string{
+		ledgerReplayed, ledgerDisputed, ledgerPaidTwice, ledgerAsked, ledgerReconciled, string(ledger.Abandoned), string(ledger.Silent),
+	} {
 		m.ledger.WithLabelValues(merchant, event)
 	}
 }
@@ -140,11 +144,40 @@ func (b inboxBacklog) Collect(c chan<- prometheus.Metric) {
 type ledgerPayments struct {
 	*membership
 	merchants map[string]*merchant
+	counts    *recentCounts
+}
+
+// countsKeep is how long counts are used again: several scrapers, or an impatient one, cost the store no more than one.
+const countsKeep = 2 * time.Second
+
+// recentCounts are the counts of a ledger a short time ago.
+type recentCounts struct {
+	mu    sync.Mutex
+	stats []ledger.Stats
+	at    time.Time
+}
+
+// of returns the counts of a ledger, of now or of a short time ago.
+func (c *recentCounts) of(payments ledger.Store) ([]ledger.Stats, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.at.IsZero() && time.Since(c.at) < countsKeep {
+		return c.stats, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), countTimeout)
+	defer cancel()
+	stats, err := payments.Stats(ctx)
+	if err == nil {
+		c.stats, c.at = stats, time.Now()
+	}
+	return stats, err
 }
 
 var (
 	paymentsByStatus = prometheus.NewDesc("caddy_galaxypay_payments",
 		"Payments in the ledger by payment status.", []string{"merchant", "status"}, nil)
+	unknownCalls = prometheus.NewDesc("caddy_galaxypay_unknown_calls",
+		"Calls in the ledger of unknown outcome. Those that move money stay so until an operator settles them.", []string{"merchant"}, nil)
 	oldestOpen = prometheus.NewDesc("caddy_galaxypay_oldest_open_payment_timestamp_seconds",
 		"When the oldest payment was made that is open, unknown or authorized. Absent where there is none.", []string{"merchant"}, nil)
 )
@@ -152,6 +185,7 @@ var (
 // Describe implements prometheus.Collector.
 func (ledgerPayments) Describe(c chan<- *prometheus.Desc) {
 	c <- paymentsByStatus
+	c <- unknownCalls
 	c <- oldestOpen
 }
 
@@ -163,25 +197,24 @@ func (l ledgerPayments) Collect(c chan<- prometheus.Metric) {
 	if member == nil || !l.isNamed {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), countTimeout)
-	defer cancel()
-	stats, err := member.Engine().Store().(store.Store).Payments().Stats(ctx)
+	stats, err := l.counts.of(member.Engine().Store().(store.Store).Payments())
 	if err != nil {
 		return
 	}
 	for _, m := range l.merchants {
-		for _, s := range stats {
-			if s.Book == m.book {
-				collectPayments(c, m.name, &s)
-			}
+		var of ledger.Stats // of a merchant without a call: nothing
+		if i := slices.IndexFunc(stats, func(s ledger.Stats) bool { return s.Book == m.book }); i >= 0 {
+			of = stats[i]
 		}
+		collectPayments(c, m.name, &of)
 	}
 }
 
 func collectPayments(c chan<- prometheus.Metric, merchant string, s *ledger.Stats) {
-	for status, n := range s.Statuses {
-		c <- prometheus.MustNewConstMetric(paymentsByStatus, prometheus.GaugeValue, float64(n), merchant, string(status))
+	for _, status := range ledger.Statuses() {
+		c <- prometheus.MustNewConstMetric(paymentsByStatus, prometheus.GaugeValue, float64(s.Statuses[status]), merchant, string(status))
 	}
+	c <- prometheus.MustNewConstMetric(unknownCalls, prometheus.GaugeValue, float64(s.Outcomes[ledger.Unknown]), merchant)
 	if !s.OldestOpen.IsZero() {
 		c <- prometheus.MustNewConstMetric(oldestOpen, prometheus.GaugeValue, float64(s.OldestOpen.Unix()), merchant)
 	}

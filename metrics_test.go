@@ -2,6 +2,7 @@ package galaxypay
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +17,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 )
 
 // counted writes down what a registry has counted for us, one line for each series.
@@ -223,4 +227,65 @@ func TestInboxPendingIsCounted(t *testing.T) {
 	isPending("caddy_galaxypay_inbox_pending{merchant=default} 1")
 	mustLeave(t, m)
 	isPending() // no number, rather than a wrong one
+}
+
+// The counts of a ledger begin at 0, so that an alarm sees the first event too.
+func TestLedgerCountsBeginAtZero(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	m := mustMetrics(t, registry)
+	m.expectLedger("default")
+	m.countLedger("default", string(ledger.Silent))
+	var want []string
+	for _, event := range []string{"abandoned", "asked", "disputed", "paid_twice", "reconciled", "replayed"} {
+		want = append(want, "caddy_galaxypay_ledger_events_total{event="+event+",merchant=default} 0")
+	}
+	want = append(want, "caddy_galaxypay_ledger_events_total{event=silent,merchant=default} 1")
+	slices.Sort(want)
+	if got := counted(t, registry); !slices.Equal(got, want) {
+		t.Errorf("counted\n%s", strings.Join(got, "\n"))
+	}
+}
+
+// Payments are counted when that is asked for, by status, also where there is none; and not again within a short time.
+func TestPaymentsAreCounted(t *testing.T) {
+	s := newStoreTest(t)
+	m := s.load("a.db")
+	m.isNamed = true
+	payments := m.member.Engine().Store().(store.Store).Payments()
+	counts := new(recentCounts)
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(ledgerPayments{m, map[string]*merchant{"default": {name: "default", book: "default https://g"}}, counts})
+	isCounted := func(open, unknown int, others ...string) {
+		t.Helper()
+		got := counted(t, registry)
+		for _, status := range ledger.Statuses() {
+			n := 0
+			if status == ledger.Open {
+				n = open
+			}
+			others = append(others, fmt.Sprintf("caddy_galaxypay_payments{merchant=default,status=%s} %d", status, n))
+		}
+		others = append(others, fmt.Sprintf("caddy_galaxypay_unknown_calls{merchant=default} %d", unknown))
+		slices.Sort(others)
+		if !slices.Equal(got, others) {
+			t.Errorf("counted\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(others, "\n"))
+		}
+	}
+	isCounted(0, 0)
+	made := time.Unix(1795870000, 0)
+	err := payments.Change(t.Context(), func(tx ledger.Tx) error {
+		open := ledger.Payment{Book: "default https://g", RequestID: "1", Effect: operation.OpensPage, Status: ledger.Open, Outcome: ledger.Accepted, RecordedAt: made}
+		unknown := ledger.Payment{Book: "default https://g", RequestID: "2", Effect: operation.Refunds, Outcome: ledger.Unknown, RecordedAt: made}
+		other := ledger.Payment{Book: "default https://uat", RequestID: "3", Effect: operation.Refunds, Outcome: ledger.Unknown, RecordedAt: made}
+		return errors.Join(tx.Put(&open), tx.Put(&unknown), tx.Put(&other))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	isCounted(0, 0) // still the counts of before
+	counts.mu.Lock()
+	counts.at = counts.at.Add(-countsKeep)
+	counts.mu.Unlock()
+	isCounted(1, 1, "caddy_galaxypay_oldest_open_payment_timestamp_seconds{merchant=default} 1.79587e+09")
+	mustLeave(t, m)
 }

@@ -284,7 +284,7 @@ func (m *membership) provision(ctx caddy.Context, a *App) error {
 	if err = ctx.GetMetricsRegistry().Register(inboxBacklog{m}); err != nil {
 		return err
 	}
-	if err = ctx.GetMetricsRegistry().Register(ledgerPayments{m, a.merchants}); err != nil {
+	if err = ctx.GetMetricsRegistry().Register(ledgerPayments{m, a.merchants, new(recentCounts)}); err != nil {
 		return err
 	}
 	if a.StoreRaw == nil {

@@ -29,6 +29,9 @@ func TestLedgerSettle(t *testing.T) {
 	if printed, err := k.command(t, "payments", "list", "--outcome", "unknown"); err != nil || strings.Count(printed, "refund") != 3 || !strings.Contains(printed, "12.50 USD") {
 		t.Errorf("%s, %v", printed, err)
 	}
+	if printed, err := k.command(t, "payments", "list", "--json", "--outcome", "unknown", "--limit", "2"); err != nil || strings.Count(printed, `"operation":"refund"`) != 2 || !strings.Contains(printed, `"more":true`) {
+		t.Errorf("as JSON: %s, %v", printed, err)
+	}
 	for args, want := range map[string]string{
 		"settle yes accepted":                   "expected a reason",
 		"settle yes maybe --reason because":     "expected one of",

@@ -36,6 +36,9 @@ func listPaymentsCommand() *cobra.Command {
   caddy galaxypay payments list --outcome unknown`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if isSet(cmd, "json") {
+				return printAnswer(cmd, listPaymentsRoute, flagParameters(cmd))
+			}
 			var answer struct {
 				Payments []payment
 				More     bool
@@ -51,6 +54,7 @@ func listPaymentsCommand() *cobra.Command {
 	}
 	addPaymentFlags(c)
 	addLimitFlag(c, "100")
+	c.Flags().Bool("json", false, "As JSON")
 	return c
 }
 
