@@ -27,8 +27,9 @@ lint: ## gofmt, go vet, golangci-lint
 ci: ## everything that must hold before a change goes in (root on Debian; installs what it needs)
 	.ci/run
 
-readme: ## what the README says to a newcomer, and its PHP
+readme: ## what the README says to a newcomer, and its PHP, in both languages
 	.ci/readme
+	.ci/readme README.vi.md
 
 fuzz: ## every fuzz target, TIME=30s each
 	.ci/fuzz $(TIME)

@@ -56,13 +56,13 @@ stop() {
   wait "$1" || true
 }
 
-# block MARKER [FILE]: the fenced block of README.md, or FILE, that follows the line <!-- ci: MARKER -->, as it is printed there.
+# block MARKER [FILE]: the fenced block of README.md, $readme or FILE, that follows the line <!-- ci: MARKER -->, as it is printed there.
 block() {
   awk -v marker="<!-- ci: $1 -->" '
     $0 == marker { wanted = 1; next }
     wanted && /^```/ { if (inside) exit; inside = 1; next }
     inside { print }
-  ' "${2:-README.md}"
+  ' "${2:-${readme:-README.md}}"
 }
 
 # Ids and times differ from run to run.
@@ -75,7 +75,7 @@ pay() {
   local work=$1/payment id missing
   mkdir "$work"
   block payment >"$work/payment.sh"
-  [[ -s $work/payment.sh ]] || fail "README.md has no block after <!-- ci: payment -->"
+  [[ -s $work/payment.sh ]] || fail "${readme:-README.md} has no block after <!-- ci: payment -->"
   cat "$work/payment.sh"
   echo "--- output:"
   (cd "$work" && bash -euo pipefail payment.sh) 2>&1 | tee "$work/output"
@@ -83,7 +83,7 @@ pay() {
 
   # Each line that the README promises has to come; there may be more (a few headers).
   missing=$(block payment-output | same_ids | grep -vxF -f <(same_ids <"$work/output")) || true
-  [[ -z $missing ]] || fail "README.md promises, after ids are evened out: $missing"
+  [[ -z $missing ]] || fail "${readme:-README.md} promises, after ids are evened out: $missing"
 
   id=$(grep -oE '"transactionID" *: *"[^"]+"' "$work/output" | head -n 1 | cut -d '"' -f 4) || true
   [[ -n $id ]] || fail "pay gave no transactionID"
