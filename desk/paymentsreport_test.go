@@ -38,7 +38,9 @@ func (l ledgerOf) Payments(_ context.Context, f ledger.Filter) iter.Seq2[ledger.
 	return func(yield func(ledger.Payment, error) bool) {
 		for _, p := range l.s.calls {
 			isPicked := (f.Outcome == "" || f.Outcome == p.Outcome) && (f.Status == "" || f.Status == p.Status) && (f.Until.IsZero() || p.RecordedAt.Before(f.Until)) &&
-				(f.Merchant == "" || strings.HasPrefix(p.Book, f.Merchant+" "))
+				(f.Merchant == "" || strings.HasPrefix(p.Book, f.Merchant+" ")) && (f.Book == "" || f.Book == p.Book) &&
+				(f.RequestID == "" || f.RequestID == p.RequestID) && strings.HasPrefix(p.RequestID, f.RequestStart) && (f.OrderID == "" || f.OrderID == p.OrderID) &&
+				(f.Transaction == "" || f.Transaction == p.About || slices.Contains(p.Transactions, f.Transaction))
 			if isPicked && !yield(p, nil) {
 				return
 			}
@@ -115,6 +117,8 @@ func reportedCalls() calls {
 		made(9, "held", operation.OpensPage, "9", held, "status authorized message", "status reversed reversal"),
 		made(10, "voidheld", operation.Voids, "", about("H"), "ended accepted"),
 		made(11, "voidcaptured", operation.Voids, "500", about("C"), "settled accepted"),
+		made(11, "captured too", operation.OpensPage, "3", func(p *ledger.Payment) { held(p); p.Transactions, p.Captured = []string{"G"}, true }, "status authorized message"),
+		made(11, "voidcaptured too", operation.Voids, "", about("G"), "ended accepted"),
 		made(12, "voidother", operation.Voids, "3", about("X"), "ended accepted"),
 		made(13, "voiddamaged", operation.Voids, "3", about("D"), "ended accepted"),
 		made(14, "open", operation.OpensPage, "1", as(ledger.Accepted, ledger.Open)),
@@ -153,7 +157,7 @@ func TestReport(t *testing.T) {
 	}
 	want := []string{
 		"paid late 100000 100000", "paid card 0.1 0.1", "paid refunded 7 7", "refund refund 7 -7", "capture capture 500 500", "capture part 100 100",
-		"void void 0.1 -0.1", "void voidheld 9 0 the payment was never paid", "void voidcaptured 500 -500", "void voidother 3 0 the payment is not in the ledger",
+		"void void 0.1 -0.1", "void voidheld 9 0 the payment was never paid", "void voidcaptured 500 -500", "void voidcaptured too 3 -3", "void voidother 3 0 the payment is not in the ledger",
 		"void voiddamaged 3  the record of the payment is damaged: look it up", "refund odd '=1  the amount is not known: look it up",
 		"check unclear 2  refund unknown", "check left 2  page abandoned", "check silent 2  page silent", "check wrong   disputed event d1d1d1d1d1d1",
 	}
@@ -180,7 +184,7 @@ func TestReportTotals(t *testing.T) {
 	}
 	want := []string{
 		"merchant currency kind lines sum unknown gateway", "shop USD paid 1 0.2 0 https://g", "shop VND capture 2 600 0 https://g", "shop VND check 3  0 https://g",
-		"shop VND paid 3 100007.1 0 https://g", "shop VND refund 2 -7 1 https://g", "shop VND void 5 -500.1 1 https://g", "shop VND paid 1 5 0 https://uat",
+		"shop VND paid 3 100007.1 0 https://g", "shop VND refund 2 -7 1 https://g", "shop VND void 6 -503.1 1 https://g", "shop VND paid 1 5 0 https://uat",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
