@@ -28,7 +28,7 @@ func TestExampleKeepsTheAdminEndpoint(t *testing.T) {
 	if a := sendToAdmin(t, socket, http.MethodGet, "/metrics", ""); a.status != http.StatusOK || !strings.Contains(a.body, "caddy_galaxypay_requests_total") {
 		t.Errorf("metrics: HTTP %d", a.status)
 	}
-	if a := sendToAdmin(t, socket, http.MethodGet, "/galaxypay/inbox/stats", ""); a.status != http.StatusOK || !strings.Contains(a.body, `"pending":0`) {
+	if a := sendToAdmin(t, socket, http.MethodGet, "/galaxypay/events/stats", ""); a.status != http.StatusOK || !strings.Contains(a.body, `"pending":0`) {
 		t.Errorf("inbox: HTTP %d: %s", a.status, a.body)
 	}
 	config := sendToAdmin(t, socket, http.MethodGet, "/config/", "")

@@ -213,7 +213,7 @@ func (k *inboxSidecar) mustOperate(t *testing.T, args ...string) string {
 // administer sends a request to the admin endpoint without the command.
 func (k *inboxSidecar) administer(t *testing.T, method, path, body string) (status int) {
 	t.Helper()
-	return sendToAdmin(t, k.socket, method, "/galaxypay/inbox/"+path, body).status
+	return sendToAdmin(t, k.socket, method, "/galaxypay/events/"+path, body).status
 }
 
 func (k *inboxSidecar) show(t *testing.T, id string) (e shownEvent) {

@@ -54,12 +54,12 @@ var ErrNoInbox = errors.New("the running configuration has no inbox")
 
 // AdminAPI adds the inbox and its store to Caddy's admin API:
 //
-//	GET  /galaxypay/inbox/list     events without their messages: {"events": [...], "more": false}
-//	GET  /galaxypay/inbox/show     one event with its message, by its id or the beginning of it;
+//	GET  /galaxypay/events/list     events without their messages: {"events": [...], "more": false}
+//	GET  /galaxypay/events/show     one event with its message, by its id or the beginning of it;
 //	                               where merchants share a salt, by queue too
-//	GET  /galaxypay/inbox/export   one event on each line, with its message
-//	GET  /galaxypay/inbox/stats    how many there are: {"states": {"pending": 0, ...}, ...}
-//	POST /galaxypay/inbox/replay   deliver again: {"replayed": 1}
+//	GET  /galaxypay/events/export   one event on each line, with its message
+//	GET  /galaxypay/events/stats    how many there are: {"states": {"pending": 0, ...}, ...}
+//	POST /galaxypay/events/replay   deliver again: {"replayed": 1}
 //	GET  /galaxypay/payments/list  what the ledger knows of calls: {"payments": [...], "more": false}
 //	GET  /galaxypay/payments/show  the story of an order, by id: a requestID, orderID or transactionID; merchant where
 //	                               several have it: {"payments": [...], "events": [...], "lines": [...], ...}
@@ -89,11 +89,11 @@ func (AdminAPI) CaddyModule() caddy.ModuleInfo {
 type route struct{ method, path string }
 
 var (
-	listRoute   = route{http.MethodGet, "/galaxypay/inbox/list"}
-	showRoute   = route{http.MethodGet, "/galaxypay/inbox/show"}
-	exportRoute = route{http.MethodGet, "/galaxypay/inbox/export"}
-	statsRoute  = route{http.MethodGet, "/galaxypay/inbox/stats"}
-	replayRoute = route{http.MethodPost, "/galaxypay/inbox/replay"}
+	listRoute   = route{http.MethodGet, "/galaxypay/events/list"}
+	showRoute   = route{http.MethodGet, "/galaxypay/events/show"}
+	exportRoute = route{http.MethodGet, "/galaxypay/events/export"}
+	statsRoute  = route{http.MethodGet, "/galaxypay/events/stats"}
+	replayRoute = route{http.MethodPost, "/galaxypay/events/replay"}
 	checkRoute  = route{http.MethodPost, "/galaxypay/store/check"}
 	backupRoute = route{http.MethodPost, "/galaxypay/store/backup"}
 
