@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"context"
+	"time"
 
 	"go.uber.org/zap"
 )
@@ -38,14 +39,26 @@ func (m *Member) Arrive(ctx context.Context, event Event) (Answer, error) {
 	case Dead: // and its transaction is paid, else it would be pending again
 		return kept, nil
 	}
-	select {
-	case answer := <-answers:
-		return answer, nil
-	case <-e.clock.After(q.AnswerWithin):
-	case <-ctx.Done():
-	case <-e.quit:
+	return e.await(ctx, answers, r.History, e.clock.After(q.AnswerWithin)), nil
+}
+
+// await waits for the answer of an attempt. An answer of an attempt that was recorded before the
+// arrival does not count: such an attempt may not have sent it to the waiters yet.
+func (e *Engine) await(ctx context.Context, answers <-chan attemptAnswer, history []string, enough <-chan time.Time) Answer {
+	for {
+		select {
+		case answer := <-answers:
+			if !hasGrown(answer.before, history) {
+				return answer.Answer
+			}
+		case <-enough:
+			return kept
+		case <-ctx.Done():
+			return kept
+		case <-e.quit:
+			return kept
+		}
 	}
-	return kept, nil
 }
 
 // keep seals an event and stores it. If there is a slot for it, it is claimed, and its first

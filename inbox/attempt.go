@@ -45,7 +45,7 @@ func (m *Member) attempt(q *Queue, r Record) {
 // end settles an attempt and answers the gateway, if it still waits.
 func (m *Member) end(r Record, result Result, s Settlement) {
 	e, key := m.engine, keyOf(r.Event)
-	answer := cmp.Or(result.Answer, kept)
+	answer := attemptAnswer{r.History, cmp.Or(result.Answer, kept)}
 	s.History = r.withTry(result, s)
 	state, err := m.settle(r, s)
 	if err != nil {

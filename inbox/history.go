@@ -42,6 +42,14 @@ func (r *Record) withTry(result Result, s Settlement) []string {
 	return history[max(0, len(history)-maxHistory):]
 }
 
+// hasGrown reports whether an attempt has been recorded in after that is not in before.
+func hasGrown(before, after []string) bool {
+	if len(before) != maxHistory || len(after) != maxHistory {
+		return len(after) > len(before)
+	}
+	return slices.Equal(before[1:], after[:maxHistory-1]) && !slices.Equal(before, after)
+}
+
 // describeTry says how an attempt ended.
 func describeTry(attempt int, result Result, s Settlement) string {
 	switch {

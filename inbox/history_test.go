@@ -64,3 +64,32 @@ func TestHistoryIsBounded(t *testing.T) {
 		t.Errorf("read %+v", tries)
 	}
 }
+
+func TestHistoryHasGrown(t *testing.T) {
+	lines := func(from, to int) (history []string) {
+		for n := from; n <= to; n++ {
+			history = append(history, fmt.Sprint("line ", n))
+		}
+		return history
+	}
+	for name, c := range map[string]struct {
+		before, after []string
+		want          bool
+	}{
+		"both are empty":            {nil, nil, false},
+		"the first attempt":         {nil, lines(1, 1), true},
+		"another attempt":           {lines(1, 3), lines(1, 4), true},
+		"nothing since":             {lines(1, 3), lines(1, 3), false},
+		"before is the newer one":   {lines(1, 4), lines(1, 3), false},
+		"full, nothing since":       {lines(1, maxHistory), lines(1, maxHistory), false},
+		"full since":                {lines(1, maxHistory-1), lines(1, maxHistory), true},
+		"full, another attempt":     {lines(1, maxHistory), lines(2, maxHistory+1), true},
+		"full, before is the newer": {lines(2, maxHistory+1), lines(1, maxHistory), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := hasGrown(c.before, c.after); got != c.want {
+				t.Errorf("has grown: %t", got)
+			}
+		})
+	}
+}
