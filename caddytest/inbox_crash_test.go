@@ -50,6 +50,7 @@ func TestInboxSidecarIsKilled(t *testing.T) {
 // killedSidecar is a sidecar that is killed, between a gateway and an app that keep running.
 type killedSidecar struct {
 	caddy   *childCaddy
+	admin   string // the socket of its admin endpoint
 	file    string // of the store
 	gateway client
 
@@ -70,7 +71,7 @@ func newKilledSidecar(t *testing.T) *killedSidecar {
 	dir := shortTempDir(t)
 	socket := filepath.Join(dir, "ipn.sock")
 	s := &killedSidecar{
-		file: filepath.Join(dir, "store.db"), gateway: newFreshClient().throughSocket(socket),
+		admin: filepath.Join(dir, "admin.sock"), file: filepath.Join(dir, "store.db"), gateway: newFreshClient().throughSocket(socket),
 		messages: make(map[string]string), acknowledged: make(map[string]bool), recorded: make(map[string]bool),
 		delivered: make(map[string]bool), order: make(map[string][]string), acknowledgements: make(chan struct{}, 10_000),
 	}
@@ -78,7 +79,7 @@ func newKilledSidecar(t *testing.T) *killedSidecar {
 	t.Cleanup(app.Close)
 	s.caddy = newChildCaddy(t, dir, fmt.Sprintf(`
 		{
-			admin off
+			admin unix/%s
 			galaxypay {
 				environment sandbox
 				store sqlite %s
@@ -92,7 +93,7 @@ func newKilledSidecar(t *testing.T) *killedSidecar {
 					retry%s
 				}
 			}
-		}`, s.file, socket, app.URL, strings.Repeat(" 10ms", 60)))
+		}`, s.admin, s.file, socket, app.URL, strings.Repeat(" 10ms", 60)))
 	return s
 }
 
@@ -200,6 +201,10 @@ func (s *killedSidecar) awaitDelivered(t *testing.T) {
 	if !poll(func() bool { return missing() == 0 }) {
 		t.Fatalf("%d IPNs were acknowledged and do not reach the app", missing())
 	}
+	// What the app took just before a kill is delivered again, since the inbox has not recorded it.
+	eventually(t, "nothing is pending", func() bool {
+		return strings.Contains(sendToAdmin(t, s.admin, http.MethodGet, "/galaxypay/events/stats", "").body, `"pending":0`)
+	})
 }
 
 // compare compares what the inbox holds with what gateway and app have seen.
