@@ -197,7 +197,7 @@ func (c *conn) isAside(book, requestID string) (bool, error) {
 }
 
 // keyOfRequest counts the copies of a key.
-const keyOfRequest = `SELECT count(*) FROM galaxypay_payment_keys INDEXED BY galaxypay_payment_keys_request
+const keyOfRequest = `SELECT count(*) FROM galaxypay_payment_keys NOT INDEXED
 	WHERE request_id = CAST(? AS TEXT) AND book = CAST(? AS TEXT)`
 
 // Named implements ledger.Tx.
@@ -410,7 +410,7 @@ type paymentKey struct{ book, requestID string }
 
 // keyOf reads the copy of a payment's key. Ok is false if it is missing or damaged itself.
 func (c *conn) keyOf(seq uint64) (key paymentKey, ok bool, err error) {
-	err = c.each("SELECT book, request_id, checksum FROM galaxypay_payment_keys WHERE seq = ?", []any{seq}, func(stmt *sqliteStmt) (bool, error) {
+	err = c.each("SELECT book, request_id, checksum FROM galaxypay_payment_keys INDEXED BY galaxypay_payment_keys_seq WHERE seq = ?", []any{seq}, func(stmt *sqliteStmt) (bool, error) {
 		key = paymentKey{stmt.ColumnText(0), stmt.ColumnText(1)}
 		ok = stmt.ColumnInt64(2) == int64(keyChecksum(seq, key.book, key.requestID))
 		return true, nil

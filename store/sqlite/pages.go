@@ -124,10 +124,19 @@ func cells(page []byte, visit func(i int, cell []byte)) { cellsBehind(8, page, v
 func indexCells(page []byte, visit func(cell []byte)) {
 	switch page[0] {
 	case indexLeaf:
-		cells(page, func(_ int, cell []byte) { visit(cell) })
+		leafCells(page, visit)
 	case indexNode:
-		cellsBehind(12, page, func(_ int, cell []byte) { visit(cell[min(4, len(cell)):]) })
+		nodeCells(page, visit)
 	}
+}
+
+func leafCells(page []byte, visit func(cell []byte)) {
+	cells(page, func(_ int, cell []byte) { visit(cell) })
+}
+
+// nodeCells is leafCells for a page with others below it.
+func nodeCells(page []byte, visit func(cell []byte)) {
+	cellsBehind(12, page, func(_ int, cell []byte) { visit(cell[min(4, len(cell)):]) })
 }
 
 // cellsBehind is cells for pages whose head has that size.
@@ -236,10 +245,32 @@ func decodePayment(key uint64, content []byte) (p ledger.Payment, ok bool) {
 	return p, ok && checksum == int64(paymentChecksum(&p))
 }
 
-// decodeKey is decodeRow for the keys of payments.
-func decodeKey(seq uint64, content []byte) (key paymentKey, ok bool) {
-	checksum, ok := decode(content, []any{&key.book, &key.requestID, nil})
-	return key, ok && checksum == int64(keyChecksum(seq, key.book, key.requestID))
+// decodeKey is decodeRow for the keys of payments, which a table has that is an index too, and the index
+// of that in another order.
+func decodeKey(content []byte) (seq uint64, key paymentKey, ok bool) {
+	var number, checksum int
+	for _, fields := range [][]any{{&key.requestID, &key.book, &checksum, &number}, {&number, &checksum, &key.requestID, &key.book}} {
+		if decodeIndexed(content, fields) && number > 0 && checksum == int(keyChecksum(uint64(number), key.book, key.requestID)) {
+			return uint64(number), key, true
+		}
+	}
+	return 0, paymentKey{}, false
+}
+
+// decodeIndexed reads a row that has no number of its own into fields.
+func decodeIndexed(content []byte, fields []any) bool {
+	types, body := serialTypes(content, len(fields))
+	if types == nil {
+		return false
+	}
+	for i, field := range fields {
+		value, rest, ok := cutValue(types[i], body)
+		if !ok || !setField(field, types[i], value) {
+			return false
+		}
+		body = rest
+	}
+	return true
 }
 
 // paymentName is a row of galaxypay_payment_transactions: a name that a payment has.
@@ -251,20 +282,10 @@ type paymentName struct {
 // decodeName reads a row of galaxypay_payment_transactions. It has no checksum, and some indexes have rows
 // that look like it.
 func decodeName(content []byte) (n paymentName, ok bool) {
-	types, body := serialTypes(content, nameColumns)
-	if types == nil {
-		return n, false
-	}
 	seq := 0
-	for i, field := range []any{&n.name, &n.book, &seq} {
-		value, rest, ok := cutValue(types[i], body)
-		if !ok || !setField(field, types[i], value) {
-			return n, false
-		}
-		body = rest
-	}
+	ok = decodeIndexed(content, []any{&n.name, &n.book, &seq})
 	n.seq = uint64(max(0, seq))
-	return n, seq > 0
+	return n, ok && seq > 0
 }
 
 // decode reads a row into fields; nil among them stands for the checksum, which it returns.
@@ -328,10 +349,10 @@ func serialTypes(content []byte, count int) (types []uint64, body []byte) {
 	return types, body
 }
 
-// isRecord reports whether the beginning of a row of that size may be that of an event, a payment
-// or a payment's key: the pages of a long one are not read for nothing.
+// isRecord reports whether the beginning of a row of that size may be that of an event or a
+// payment: the pages of a long one are not read for nothing.
 func isRecord(content []byte, size uint64) bool {
-	for _, count := range []int{len(fileColumns(new(row))), len(paymentOrder), keyColumns} {
+	for _, count := range []int{len(fileColumns(new(row))), len(paymentOrder)} {
 		if types, body := serialTypes(content, count+1); types != nil {
 			return hasSize(content, types, body, size)
 		}
@@ -358,11 +379,8 @@ func hasSize(content []byte, types []uint64, body []byte, size uint64) bool {
 	return sum == size
 }
 
-const (
-	keyColumns  = 3 // of a payment's key, beside seq
-	nameColumns = 3 // of a payment's name, with seq
-	mostIndexed = 5 // of an index, with the key that its rows lead to
-)
+// mostIndexed is how many columns a row of an index has at most, with the key that it leads to.
+const mostIndexed = 5
 
 // sizeOf is how many bytes a value of a type has.
 func sizeOf(kind uint64) uint64 {

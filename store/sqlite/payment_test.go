@@ -465,6 +465,72 @@ func TestAnyDamagedPageWithPayments(t *testing.T) {
 	}
 }
 
+// All records of payments are damaged, and then each page in turn, those with the copies of their keys too: no requestID counts as new.
+func TestAnyDamagedPageBesideDamagedPayments(t *testing.T) {
+	const n = 100 // so that the keys need pages above their leaves
+	path := paymentFileOf(t, n)
+	c, err := openConn(path, sqlite.OpenReadWrite, readerCache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(c.run("UPDATE galaxypay_payments SET amount = '1'"), c.close()); err != nil {
+		t.Fatal(err)
+	}
+	whole := content(t, path)
+	for name, damage := range map[string]func(page []byte){
+		"zeroed":        func(page []byte) { clear(page) },
+		"its type":      func(page []byte) { page[0] ^= 0x08 },
+		"texts altered": func(page []byte) { copy(page, bytes.ReplaceAll(page, []byte("request-"), []byte("requesT-"))) },
+	} {
+		for checked, small := range checkedAndNot {
+			t.Run(name+", "+checked, func(t *testing.T) {
+				for page := range len(whole) / usualPageSize {
+					b := slices.Clone(whole)
+					damage(b[page*usualPageSize : (page+1)*usualPageSize])
+					if bytes.Equal(b, whole) || !hasKeys(whole[page*usualPageSize:(page+1)*usualPageSize]) && page%10 > 0 {
+						continue
+					}
+					s, _, err := damagedWith(t, filepath.Join(t.TempDir(), "store.db"), b, small)
+					if err != nil {
+						continue // it is refused
+					}
+					noneIsNew(t, s, n)
+					if err := s.Close(); err != nil {
+						t.Error(err)
+					}
+					if t.Failed() {
+						t.Fatalf("page %d", page+1)
+					}
+				}
+			})
+		}
+	}
+}
+
+// hasKeys reports whether there are requestIDs on a page.
+func hasKeys(page []byte) bool { return bytes.Contains(page, []byte("reques")) }
+
+// noneIsNew begins calls again that were made, and whose records are damaged.
+func noneIsNew(t *testing.T, s *Store, n int) {
+	t.Helper()
+	for i := range n {
+		want := testPayment(i)
+		err := errDamaged
+		for tries := 0; tries < 4 && errors.Is(err, errDamaged); tries++ {
+			err = s.Payments().Change(t.Context(), func(tx ledger.Tx) error {
+				p := want
+				return tx.Put(&p)
+			})
+		}
+		if !errors.Is(err, ledger.ErrDamaged) {
+			t.Fatalf("payment %d is put a second time: %v", i, err)
+		}
+	}
+	if _, ok, err := lookUp(t, s, "never used"); ok || err != nil {
+		t.Errorf("one that was never used: %t, %v", ok, err)
+	}
+}
+
 // checkPayments begins each call again. Damage may be met, and rescued, on the way.
 func checkPayments(t *testing.T, s *Store, n int) {
 	t.Helper()

@@ -434,7 +434,7 @@ func TestNumbersAreShared(t *testing.T) {
 func TestAlteredIndexOfPayments(t *testing.T) {
 	for _, name := range []string{
 		"galaxypay_payments_request", "galaxypay_payments_order", "galaxypay_payments_recorded", "galaxypay_payments_ask",
-		"galaxypay_payments_open", "galaxypay_payments_status", "galaxypay_payment_keys_request", "galaxypay_payment_transactions",
+		"galaxypay_payments_open", "galaxypay_payments_status", "galaxypay_payment_keys", "galaxypay_payment_keys_seq", "galaxypay_payment_transactions",
 		"galaxypay_payment_counts",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -35,7 +35,7 @@ type findings struct {
 	pages *pageFile
 	// rows are where the events are: in which cell of which page.
 	rows map[uint64]cellAt
-	// payments are where those are, and keys the copies of their keys.
+	// payments are where those are, and keys the copies of their keys, of which there are two.
 	payments map[uint64]cellAt
 	keys     map[uint64]paymentKey
 	// heads are the oldest pending records of the lanes.
@@ -119,7 +119,7 @@ func find(p *pageFile) (*findings, error) {
 		} else {
 			err = f.tablePage(number, page) // its type may be what is damaged
 		}
-		if err != nil {
+		if err = errors.Join(err, f.keyPage(page)); err != nil {
 			return nil, err
 		}
 	}
@@ -148,6 +148,20 @@ func (f *findings) indexPage(page []byte) (err error) {
 	return err
 }
 
+// keyPage notes the keys of payments on a page, which may be a leaf or not: its type may be what is damaged.
+func (f *findings) keyPage(page []byte) (err error) {
+	visit := func(cell []byte) {
+		content, failed := f.pages.indexCell(cell)
+		err = errors.Join(err, failed)
+		if seq, key, ok := decodeKey(content); ok {
+			f.keys[seq] = key
+		}
+	}
+	leafCells(page, visit)
+	nodeCells(page, visit)
+	return err
+}
+
 func (f *findings) tablePage(number uint32, page []byte) (err error) {
 	cells(page, func(i int, cell []byte) {
 		key, content, failed := f.pages.tableCell(cell)
@@ -172,11 +186,7 @@ func (f *findings) row(seq uint64, content []byte, at cellAt) (known bool, err e
 	if p, ok := decodePayment(seq, content); ok {
 		return true, f.addPayment(&p, at)
 	}
-	key, ok := decodeKey(seq, content)
-	if ok {
-		f.keys[seq] = key
-	}
-	return ok, nil
+	return false, nil
 }
 
 // addPayment notes a payment. Of two copies, the one counts that has come further.

@@ -70,9 +70,10 @@ CREATE TABLE galaxypay_quarantine (
 
 // paymentTables are those of payments. Long columns stand last, as in that of events.
 //
-// galaxypay_payment_keys is a second copy of what must not get lost with a record: that a call
-// was made under this requestID. It is unique by an index of its own, so that a record that another
-// damaged index hides cannot be made a second time. A record that was damaged goes to
+// galaxypay_payment_keys has copies of what must not get lost with a record: that a call was made under
+// this requestID. Its rows and its index have all of it, with a checksum, so there are two, on
+// different pages. It is unique by its own key, so that a record that a damaged index of payments
+// hides cannot be made a second time. A record that was damaged goes to
 // galaxypay_payment_quarantine, under the names that the copy has. It has a column more than a
 // payment, so that rescue takes none for the other.
 //
@@ -130,9 +131,9 @@ CREATE TABLE galaxypay_payment_transactions (
 	transaction_id TEXT NOT NULL, book TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (transaction_id, book, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE galaxypay_payment_keys (
-	seq INTEGER PRIMARY KEY, book TEXT NOT NULL, request_id TEXT NOT NULL, checksum INTEGER NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX galaxypay_payment_keys_request ON galaxypay_payment_keys (request_id, book);
+	request_id TEXT NOT NULL, book TEXT NOT NULL, checksum INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (request_id, book)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX galaxypay_payment_keys_seq ON galaxypay_payment_keys (seq, checksum);
 CREATE TABLE galaxypay_payment_quarantine (
 	seq INTEGER PRIMARY KEY, book, request_id, outcome, status, recorded_at, checksum, operation, effect, fingerprint, order_id, amount, currency,
 	method, about, deferred, captured, transactions, deadline, ended_at, sendings, code, was_unknown, settled, reason, settled_at, word, status_at,
