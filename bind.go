@@ -286,6 +286,21 @@ func (p *Proxy) bind(ctx context.Context, c *call, prob *problem.Problem) *probl
 	return prob
 }
 
+// bindReplayed says of the recorded reply to a charge what was said of it at first, with the payment status of now.
+func (p *Proxy) bindReplayed(c *call, prob *problem.Problem) {
+	status := c.statusSaid(prob)
+	if status == "" {
+		return
+	}
+	said := paymentOf(&c.opened)
+	m := p.binder.message(c.request.requestID, &said)
+	m.Status, m.OwnAnswer = status, true
+	bound := c.payment.Bind(&m)
+	if c.order = bound.Order; c.order == ledger.Mismatched {
+		c.status = bound.Status
+	}
+}
+
 // bindQuery binds the answer to a query. While the ledger cannot be read, nothing may be believed.
 func (p *Proxy) bindQuery(ctx context.Context, c *call, said *payment) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)

@@ -144,8 +144,10 @@ func (p *Proxy) replay(c *call) *problem.Problem {
 		c.isReplayed = false
 		return problem.AnswerSealed(recordedOutcome(&c.payment))
 	}
-	c.reply.body = body
-	return p.unwrap(c)
+	c.reply.body, c.unproven, c.status = body, false, c.payment.Status
+	prob := p.unwrap(c)
+	p.bindReplayed(c, prob)
+	return prob
 }
 
 // isLate reports whether the call must not be sent any more: its deadline would be over before its sending surely is.
