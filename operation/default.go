@@ -7,13 +7,15 @@ import (
 )
 
 // CheckDefault refuses a default that could be right in no call: a field that no operation
-// takes, a text that says nothing, and an address to which no callback could come. Its
+// takes or that the operation decides, a text that says nothing, and an address to which no callback could come. Its
 // errors name the field and quote nothing of the text.
 func CheckDefault(name, text string) error {
 	f := anyField(name)
 	switch {
 	case f == nil:
 		return unknownField(name)
+	case isDecided(name):
+		return fmt.Errorf("%s: the operation decides this field, so a default is wrong for some of them; remove it, and choose the operation by the path of the call, such as /payWithToken", name)
 	case text == "" || text == "null":
 		return fmt.Errorf("%s: expected a text; null and an empty one count as left out", name)
 	case f.Kind == KindObject || f.Kind == KindArray:
@@ -34,6 +36,19 @@ func anyField(name string) *Field {
 		}
 	}
 	return nil
+}
+
+// isDecided reports whether a field tells operations apart: each that takes it requires it, and it is fixed in one.
+func isDecided(name string) bool {
+	isFixed := false
+	for i := range all {
+		at, ok := all[i].index[name]
+		if ok && !all[i].Request[at].Required {
+			return false
+		}
+		isFixed = isFixed || ok && all[i].Request[at].Fixed != ""
+	}
+	return isFixed
 }
 
 func unknownField(name string) error {
