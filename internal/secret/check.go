@@ -35,6 +35,8 @@ func check(text string) error {
 		return errors.New("has more than one line; expected the secret alone in the variable or file it comes from")
 	case strings.ContainsFunc(text, isInvisible):
 		return errors.New("holds a control character or an invisible one; type it again, or copy it from another place")
+	case assignment.MatchString(text):
+		return errors.New("is a line such as NAME=secret, as in a file of environment variables; write the secret alone, without the name and the sign =")
 	case isQuoted(text):
 		return errors.New("is in quotation marks; remove them: the tool that sets the variable or writes the file does not")
 	case IsTemplate(text):
@@ -80,6 +82,10 @@ func isBalanced(value string) bool {
 	}
 	return depth == 0
 }
+
+// assignment is a line that sets a variable. Secrets are random, or end with signs =: a name of a variable with a value behind
+// it is none.
+var assignment = regexp.MustCompile(`^(export\s+)?([A-Z][A-Z0-9]*(_[A-Z0-9]+)+|(?i:([a-z]+[_.-])*(api[_.-]?key|salt|secret|key)))\s*=\s*[^=\s]`)
 
 // isInvisible reports whether nothing of a character is to be seen: control characters, zero
 // width, marks of direction.

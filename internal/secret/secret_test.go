@@ -62,6 +62,8 @@ func TestResolveTakes(t *testing.T) {
 		"a quotation mark alone":        {`"`, `"`},
 		"two placeholders":              {"{env.TEST_SECRET}{env.TEST_SECRET}", canary + canary},
 		"a template inside":             {"a${CANARY\\}", ""},
+		"Base64, padded":                {"CANARY_9F2C==", "CANARY_9F2C=="},
+		"a sign = inside":               {"Canary9f2c=x", "Canary9f2c=x"},
 		"Base64":                        {base64.StdEncoding.EncodeToString([]byte(canary)), base64.StdEncoding.EncodeToString([]byte(canary))},
 		"the published salt":            {"GO@2021", "GO@2021"},
 		"hex":                           {strings.Repeat("0f", 32), strings.Repeat("0f", 32)},
@@ -88,6 +90,7 @@ func TestResolveRefuses(t *testing.T) {
 	const (
 		quoted    = "is in quotation marks"
 		template  = "is still a placeholder"
+		variable  = "is a line such as NAME=secret"
 		lines     = "has more than one line"
 		around    = "has white space around it"
 		invisible = "holds a control character or an invisible one"
@@ -120,6 +123,12 @@ func TestResolveRefuses(t *testing.T) {
 		"Caddy's, at parsing":        {"{$CANARY_9F2C}", template},
 		"Caddy's, unclosed, parsing": {"{$CANARY_9F2C", template},
 		"Caddy's, any":               {"{" + canary + "}", template},
+		"a variable":                 {"GALAXYPAY_SALT=" + canary, variable},
+		"a variable, exported":       {"export GALAXYPAY_SALT=" + canary, variable},
+		"a variable, quoted":         {`GALAXYPAY_SALT="` + canary + `"`, variable},
+		"a variable, blanks":         {"GALAXYPAY_API_KEY = " + canary, variable},
+		"a variable, one word":       {"salt=" + canary, variable},
+		"a property":                 {"galaxypay.apiKey=" + canary, variable},
 		"two lines":                  {canary + "\nX-Injected: 1", lines},
 		"two lines of Windows":       {canary + "\r\n" + canary, lines},
 		"a carriage return inside":   {canary + "\r" + canary, lines},
