@@ -278,7 +278,7 @@ func (p *Proxy) run(w http.ResponseWriter, r *http.Request, c *call) *problem.Pr
 		return prob
 	}
 	p.complete(c)
-	if prob := p.validate(c); prob != nil {
+	if prob := p.validate(r.Context(), c); prob != nil {
 		return prob
 	}
 	p.wrap(c)

@@ -127,6 +127,25 @@ func (p *Proxy) decide(w http.ResponseWriter, c *call, d *ledger.Decision) *prob
 	return p.replay(c)
 }
 
+// recordedCurrency is that of the payment that a call is about, where the call has an amount and cannot name a currency, as a void; none
+// where the ledger does not have the payment, or cannot be read: then the call cannot be recorded either.
+func (p *Proxy) recordedCurrency(ctx context.Context, c *call) []rawjson.Member {
+	if p.Ledger != "on" || !c.operation.LacksCurrency(c.request.data) {
+		return nil
+	}
+	payments, err := p.store.payments() //nolint:contextcheck // the store is opened for all, not for this call
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	about, ok, err := ledger.PaymentNamed(ctx, payments, p.merchant.book, c.request.text("transactionID"))
+	if err != nil || !ok || about.Currency == "" {
+		return nil
+	}
+	return []rawjson.Member{{Name: []byte("orderCurrency"), Value: strconv.AppendQuote(nil, about.Currency)}}
+}
+
 // recordedOutcome is what the app is told of a recorded call that is another one.
 func recordedOutcome(recorded *ledger.Payment) problem.Outcome {
 	if recorded.Outcome == ledger.Rejected {

@@ -1,6 +1,7 @@
 package galaxypay
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -77,7 +78,7 @@ func (p *Proxy) complete(c *call) {
 
 // validate refuses what the gateway's documents rule out, every fault at once, so
 // that a mistake costs the app one answer and the gateway none.
-func (p *Proxy) validate(c *call) *problem.Problem {
+func (p *Proxy) validate(ctx context.Context, c *call) *problem.Problem {
 	if p.Validate == "off" {
 		return nil
 	}
@@ -85,6 +86,7 @@ func (p *Proxy) validate(c *call) *problem.Problem {
 	for _, f := range c.added {
 		data = append(data, rawjson.Member{Name: []byte(f.name), Value: f.value})
 	}
+	data = append(data, p.recordedCurrency(ctx, c)...)
 	fields := c.request.envelopeFaults()
 	for _, fault := range c.operation.Validate(data) {
 		fields = append(fields, problem.FieldFault(c.request.pathTo(fault.Path()), fault))

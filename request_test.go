@@ -99,7 +99,7 @@ func TestSentencesOfFaults(t *testing.T) {
 		{"pay", `{"sourceOfFund":"TOKEN"}`, "token", "This field is required when sourceOfFund is TOKEN.", "Trường này là bắt buộc khi sourceOfFund là TOKEN."},
 	} {
 		p := new(Proxy)
-		f := p.validate(callOf(t, p, test.operation, test.body))
+		f := p.validate(t.Context(), callOf(t, p, test.operation, test.body))
 		if f == nil || f.Code != problem.CodeFieldsInvalid || f.Outcome != problem.NotSent || f.Status() != http.StatusUnprocessableEntity {
 			t.Fatalf("%s: failure %+v", test.body, f)
 		}
@@ -135,7 +135,7 @@ func TestFaultsHoldNothingOfTheRequest(t *testing.T) {
 			data := "{" + strings.Join(append(members, `"`+canary+`":"`+canary+`"`), ",") + "}"
 			for _, body := range []string{data, `{"requestID":"` + strings.Repeat(canary, 3) + `","requestDateTime":"` + canary + `","requestData":` + data + `}`} {
 				p := new(Proxy)
-				f := p.validate(callOf(t, p, op.Name, body))
+				f := p.validate(t.Context(), callOf(t, p, op.Name, body))
 				if f == nil {
 					continue
 				}
@@ -201,7 +201,7 @@ func TestValidate(t *testing.T) {
 		"requestData that is not an object":   {Proxy{}, "query", `{"requestData":"{}","transactionID":1}`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := test.proxy.validate(callOf(t, &test.proxy, test.operation, test.body))
+			f := test.proxy.validate(t.Context(), callOf(t, &test.proxy, test.operation, test.body))
 			if got := faultWords(f); !slices.Equal(got, test.want) {
 				t.Errorf("faults %q, want %q", got, test.want)
 			}
@@ -215,7 +215,7 @@ func TestValidate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err.Fault)
 		}
-		if f := new(Proxy).validate(&call{operation: &operation.Operation{Name: operation.Other}, request: req}); f != nil {
+		if f := new(Proxy).validate(t.Context(), &call{operation: &operation.Operation{Name: operation.Other}, request: req}); f != nil {
 			t.Errorf("faults %q", faultWords(f))
 		}
 	})
@@ -246,7 +246,7 @@ func TestPropertyValidRequestsKeepTheirBytes(t *testing.T) {
 
 		p := &Proxy{defaults: []field{{"customerToken", []byte(`"x"`)}}}
 		x := callOf(t, p, name, before)
-		if f := p.validate(x); f != nil {
+		if f := p.validate(t.Context(), x); f != nil {
 			rt.Fatalf("%s: faults %q", before, faultWords(f))
 		}
 		x.request.requestID = "id-1"
@@ -264,7 +264,7 @@ func TestPropertyValidRequestsKeepTheirBytes(t *testing.T) {
 		}
 		// The same, in an envelope of the app's own, is sent as it is.
 		own := callOf(t, p, name, got)
-		if f := p.validate(own); f != nil {
+		if f := p.validate(t.Context(), own); f != nil {
 			rt.Fatalf("%s: faults %q", got, faultWords(f))
 		}
 		if again := string(appendEnvelope(nil, &own.request, now, own.added)); again != got {
@@ -293,7 +293,7 @@ func TestPropertyBrokenJSONIsNotValidated(t *testing.T) {
 		p := new(Proxy)
 		x := &call{operation: operationNamed(t, "pay"), request: req}
 		p.complete(x)
-		p.validate(x) // anything but a panic
+		p.validate(t.Context(), x) // anything but a panic
 	})
 }
 

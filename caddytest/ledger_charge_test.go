@@ -158,3 +158,38 @@ func TestLedgerCaptureOfLess(t *testing.T) {
 	}
 	wantReplayedStatus("paid")
 }
+
+// A void and a capture have no currency. Their amounts go by that of the payment in the ledger; of a payment that it does not have,
+// only what is wrong in nearly every currency is refused.
+func TestLedgerCurrencyOfThePayment(t *testing.T) {
+	inDollars := strings.NewReplacer(`"orderCurrency":"VND"`, `"orderCurrency":"USD"`, "109000", "20.00").Replace(order)
+	for name, test := range map[string]struct {
+		pay, amount string
+		isRefused   bool
+	}{
+		"in VND, a fraction":        {order, `"12.50"`, true},
+		"in VND, zeros":             {order, `"109000.00"`, false},
+		"in USD, a fraction":        {inDollars, `"12.50"`, false},
+		"in USD, three digits":      {inDollars, `"12.505"`, true},
+		"not known":                 {"", `"12.50"`, false},
+		"not known, with a dot":     {"", `"109.000"`, true},
+		"not known, in VND":         {"", `"12.50","orderCurrency":"VND"`, true},
+		"in VND, said to be in USD": {order, `"12.50","orderCurrency":"USD"`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newBoundSidecar(t, "", "reconcile off\n")
+			if test.pay != "" {
+				s.pay(t, test.pay)
+			}
+			s.gateway.replies(func(c *call) []byte { return s.gateway.success(c, "{}") })
+			for _, path := range []string{"/capture", "/void"} {
+				a := s.call(t, path, `{"transactionID":"2601021234567890123456789","orderAmount":`+test.amount+`}`)
+				if test.isRefused {
+					a.wantProblem(t, http.StatusUnprocessableEntity, "fields_invalid", "not_sent")
+				} else {
+					a.wantOK(t, "{}")
+				}
+			}
+		})
+	}
+}

@@ -88,7 +88,12 @@ func find(ctx context.Context, s Store, m *Message) (p Payment, found bool, err 
 	if m.AskedAbout == "" {
 		return s.Payment(ctx, m.Book, m.RequestID)
 	}
-	payments, err := s.Named(ctx, m.Book, m.AskedAbout)
+	return PaymentNamed(ctx, s, m.Book, m.AskedAbout)
+}
+
+// PaymentNamed returns the payment that has a transaction among its Transactions; found is false if there is none.
+func PaymentNamed(ctx context.Context, s Store, book, transaction string) (p Payment, found bool, err error) {
+	payments, err := s.Named(ctx, book, transaction)
 	if err != nil {
 		return Payment{}, false, err
 	}

@@ -14,8 +14,8 @@ type AmountFault struct {
 	// Currency is the code that the amount goes by, in capitals; "" where the request has none
 	// of three letters. An amount without one is judged as one in VND, unless Undecided is set.
 	Currency string
-	// Undecided is set where the currency has a fault of its own. Then only an amount that would
-	// be wrong in nearly every currency is a fault.
+	// Undecided is set where the currency has a fault of its own, or is that of another call. Then
+	// only an amount that would be wrong in nearly every currency is a fault.
 	Undecided bool
 	// Digits is how many may stand after the point; with 0, up to two zeros may.
 	Digits int
@@ -29,23 +29,50 @@ type AmountFault struct {
 // requestCurrency is the field of requestData that the amounts in it go by.
 const requestCurrency = "orderCurrency"
 
-// undecided takes the place of a currency that is missing although it is required. It is no
+// undecided takes the place of a currency that is missing although it is required, or that the
+// request does not say, since its operation is about a payment that was made before. It is no
 // JSON value, so no request can hold it.
 var undecided = []byte("?")
 
 // currencyOf returns what the amounts of a request go by: a JSON value, nil where they count as
 // VND, or undecided. An operation without this field refuses none that is wrong, so one that is
-// no code counts as none there.
+// no code counts as VND there.
 func (o *Operation) currencyOf(data []Member) []byte {
 	value := currencyIn(data, requestCurrency)
 	i, known := o.index[requestCurrency]
 	switch {
-	case value == nil && known && o.Request[i].Required:
+	case value == nil && (!known || o.Request[i].Required):
 		return undecided
 	case value != nil && !known && codeOf(value) == "":
 		return nil
 	}
 	return value
+}
+
+// LacksCurrency reports whether a request has an amount, and no currency, because its operation is about a
+// payment that was made before: the amount is in the currency of that.
+func (o *Operation) LacksCurrency(data []Member) bool {
+	return !o.Takes(requestCurrency) && currencyIn(data, requestCurrency) == nil && slices.ContainsFunc(data, IsAmount)
+}
+
+// IsAmount reports whether a member of requestData says something and holds an amount, as its name says.
+func IsAmount(m Member) bool { return bytes.HasSuffix(m.Name, []byte("Amount")) && !IsEmpty(m.Value) }
+
+// faultsOfUnlisted judges a member that the operation does not list. Only an amount is judged: by the rule that it has in
+// other operations, or, where none lists it, by how its number is written. That one may be less than zero.
+func (o *Operation) faultsOfUnlisted(m Member, currency []byte) []Fault {
+	if o.Name == Other || !IsAmount(m) {
+		return nil
+	}
+	if f := anyField(string(m.Name)); f != nil && f.Kind == KindAmount {
+		return f.faults(m.Value, currency)
+	}
+	text, ok := textOf(m.Value)
+	if !ok {
+		return nil
+	}
+	f := &Field{Name: string(m.Name), Kind: KindAmount}
+	return f.faultsOfAmount(bytes.TrimPrefix(text, []byte("-")), currency)
 }
 
 // codeOf returns a JSON value as the code of a currency, "" if it is none.

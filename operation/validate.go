@@ -51,8 +51,8 @@ func (f Fault) Path() string {
 type Member = rawjson.Member
 
 // Validate returns everything that is wrong with a requestData, in the order of the
-// members, then of the missing fields. Fields that are not in the catalogue pass,
-// and so does everything on which the gateway's documents do not agree. Data must
+// members, then of the missing fields. Fields that are not in the catalogue pass, unless
+// their names say that they hold an amount, and so does everything on which the gateway's documents do not agree. Data must
 // hold what the sidecar adds. A fixed field with another value passes too: telling
 // operations apart is up to Match.
 func (o *Operation) Validate(data []Member) []Fault {
@@ -61,7 +61,11 @@ func (o *Operation) Validate(data []Member) []Fault {
 	currency := o.currencyOf(data)
 	for _, m := range data {
 		i, ok := o.index[string(m.Name)]
-		if !ok || IsEmpty(m.Value) {
+		if IsEmpty(m.Value) {
+			continue
+		}
+		if !ok {
+			faults = append(faults, o.faultsOfUnlisted(m, currency)...)
 			continue
 		}
 		sent[i] = true

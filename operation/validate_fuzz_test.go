@@ -75,10 +75,10 @@ func currencyAround(op *Operation, object map[string]any) any {
 	code, _ := value.(string)
 	at := slices.IndexFunc(op.Request, func(f Field) bool { return f.Name == "orderCurrency" })
 	switch {
+	case (at < 0 || op.Request[at].Required) && (value == nil || value == ""):
+		return "none"
 	case at < 0 && !letters.MatchString(code):
 		return nil
-	case at >= 0 && op.Request[at].Required && (value == nil || value == ""):
-		return "none"
 	}
 	return value
 }
@@ -101,6 +101,26 @@ func amountIsRight(f *Field, text string, currency any) bool {
 		return fractions[4].MatchString(text)
 	}
 	return fractions[2].MatchString(text)
+}
+
+// opinionOnUnlisted is that on the amounts of a request that its operation does not list.
+func opinionOnUnlisted(op *Operation, object map[string]any, currency any, want map[string]Code) {
+	for name, value := range object {
+		isListed := slices.ContainsFunc(op.Request, func(f Field) bool { return f.Name == name })
+		if isListed || op.Name == Other || !strings.HasSuffix(name, "Amount") || value == nil || value == "" {
+			continue
+		}
+		f := &Field{Name: name, Kind: KindAmount, Max: 16}
+		code := Code("")
+		if slices.Contains([]string{"orderAmount", "orderNetAmount", "orderFeeAmount", "orderDiscountAmount"}, name) {
+			code = opinionOn(f, value, currency)
+		} else if text, ok := plain(value); ok {
+			code = unless(amountIsRight(f, strings.TrimPrefix(text, "-"), currency), CodeAmount)
+		}
+		if code != "" {
+			want[name] = code
+		}
+	}
 }
 
 func opinionOn(f *Field, value, currency any) Code {
@@ -213,6 +233,8 @@ func FuzzValidate(f *testing.F) {
 		`{"paymentMethods":[null],"paymentFields":["email",""]}`, `{"paymentMethods":[1,"QRPAY"],"paymentFields":[["email"]]}`, `{"orderAmount":"109.000","orderCurrency":"vnd"}`, `{"orderAmount":1.234,"orderCurrency":"KWD"}`, `{"orderAmount":"0.00","orderCurrency":704}`,
 		`{"orderCurrency":"VND","extraData":{"airline":{"services":[{"amount":12.50,"currency":"USD"},1,{"amount":"109.000","totalAmount":-1}]},"payment_detail":[{"amount":"12.50","ccy_code":""}]}}`,
 		`{"apiOperation":"FAST_PAY","sourceOfFund":"CARD","token":"","cardNumber":null}`, `{"paymentMethod":"WALLET","sourceType":"","apiVersion":2.0}`, `{"orderDateTime":"2026061519000\u0660","ipnURL":"HTTPS://x"}`,
+		`{"orderNetAmount":"109.000","orderFeeAmount":-1,"shippingAmount":-20.5,"taxAmount":"1,5","couponAmount":{"a":"1,5"},"otherAmount":"--1","orderCurrency":"VND"}`,
+		`{"orderDiscountAmount":"12.505","orderAmount":"12.50","tipAmount":true,"Amount":1e5}`,
 		`{"successURL":"javascript:alert(1)","failureURL":"mailto:a@b","cancelURL":"https://user:p@host:99999/?q#f","ipnURL":"https:///x"}`,
 	} {
 		for i := range All() {
@@ -234,6 +256,7 @@ func FuzzValidate(f *testing.F) {
 		op := &ops[int(which)%len(ops)]
 		want := make(map[string]Code)
 		opinion(op.Request, object, currencyAround(op, object), want)
+		opinionOnUnlisted(op, object, currencyAround(op, object), want)
 		for i := range op.Request {
 			f := &op.Request[i]
 			if value := object[f.Name]; (value == nil || value == "") && (f.Required || f.When != nil && mustBeSent(f.When, object)) {

@@ -481,8 +481,11 @@ func TestAmounts(t *testing.T) {
 		}
 		wantFaults(t, "checkout", with(t, valid["checkout"], "orderNetAmount", zero, "orderFeeAmount", zero, "orderDiscountAmount", zero))
 	}
-	for _, name := range []string{"capture", "void"} { // without a currency it counts as VND
+	for _, name := range []string{"capture", "void"} { // without a currency it is that of the payment, which may be another than VND
 		wantFaults(t, name, `{"transactionID":"1","orderAmount":"109.000"}`, "orderAmount amount")
+		wantFaults(t, name, `{"transactionID":"1","orderAmount":"12.50"}`)
+		wantFaults(t, name, `{"transactionID":"1","orderAmount":"0"}`, "orderAmount amount")
+		wantFaults(t, name, `{"transactionID":"1","orderAmount":"12.50","orderCurrency":"VND"}`, "orderAmount amount")
 		wantFaults(t, name, `{"transactionID":"1","orderAmount":"12.50","orderCurrency":"USD"}`)
 		wantFaults(t, name, `{"orderCurrency":null,"transactionID":"1","orderAmount":"109000.00"}`)
 	}
@@ -493,6 +496,46 @@ func TestAmounts(t *testing.T) {
 	for _, literal := range []string{"NaN", "Infinity", "0100", "+1", ".5", "1.", "1,000", "0x10"} {
 		if _, err := rawjson.Members([]byte(`{"orderAmount":` + literal + `}`)); err == nil {
 			t.Errorf("%s is a number", literal)
+		}
+	}
+}
+
+// One rule holds for every field of a request that holds an amount, also where its operation does not list it.
+func TestUnlistedAmounts(t *testing.T) {
+	for _, field := range []string{"orderNetAmount", "orderFeeAmount", "orderDiscountAmount", "shippingAmount"} {
+		for text, code := range map[string]string{
+			"109000": "", "0": "", "109000.00": "", "109.000": "amount", "109,000": "amount", "109 000": "amount", "1e5": "amount", "12.50": "amount", "abc": "amount",
+		} {
+			wantFaults(t, "pay", with(t, valid["pay"], field, `"`+text+`"`), faultOf(field, code)...)
+		}
+		wantFaults(t, "pay", with(t, valid["pay"], field, "1e5"), field+" amount")
+		wantFaults(t, "pay", with(t, valid["pay"], "orderCurrency", `"USD"`, "orderAmount", "20", field, `"12.50"`))
+		wantFaults(t, "pay", with(t, valid["pay"], field, `""`))
+		wantFaults(t, "query", with(t, valid["query"], field, `"109.000"`), field+" amount")
+		wantFaults(t, "query", with(t, valid["query"], field, `"12.50"`))
+	}
+	wantFaults(t, "pay", with(t, valid["pay"], "orderNetAmount", "-1"), "orderNetAmount amount")
+	wantFaults(t, "pay", with(t, valid["pay"], "orderNetAmount", "{}"), "orderNetAmount kind")
+	wantFaults(t, "pay", with(t, valid["pay"], "shippingAmount", `"--1"`), "shippingAmount amount")
+	wantFaults(t, "query", with(t, valid["query"], "orderAmount", `"abc"`), "orderAmount amount")
+}
+
+func TestLacksCurrency(t *testing.T) {
+	for _, test := range []struct {
+		operation, data string
+		want            bool
+	}{
+		{"void", `{"transactionID":"1","orderAmount":"12.50"}`, true},
+		{"capture", `{"transactionID":"1","orderAmount":1,"orderCurrency":null}`, true},
+		{"capture", `{"transactionID":"1","orderAmount":1,"orderCurrency":"USD"}`, false},
+		{"capture", `{"transactionID":"1"}`, false},
+		{"void", `{"transactionID":"1","orderAmount":""}`, false},
+		{"pay", `{"orderAmount":1}`, false},
+	} {
+		members, err := rawjson.Members([]byte(test.data))
+		op := named(t, test.operation)
+		if got := op.LacksCurrency(members); got != test.want || err != nil {
+			t.Errorf("%s of %s: %t, %v", test.operation, test.data, got, err)
 		}
 	}
 }
@@ -705,7 +748,9 @@ func TestDisputedRequestsPass(t *testing.T) {
 		"card number with blanks":          {"createToken", []string{"cardNumber", `"5506 9224 0063 4930"`}},
 		"expiry without a slash":           {"createToken", []string{"cardExpireDate", `"0139"`}},
 		"unknown fields":                   {"pay", []string{"isUseOtp", "false", "pendingURL", "1", "x", "[]", "y", `{"z":null}`}},
-		"known fields of other operations": {"query", []string{"orderAmount", `"abc"`, "extraData", "1"}},
+		"known fields of other operations": {"query", []string{"orderID", "{}", "extraData", "1"}},
+		"unknown amounts":                  {"pay", []string{"shippingAmount", "20000", "couponAmount", "-5000", "taxAmount", `"10000.00"`, "orderFeeAmount", "0"}},
+		"unknown amounts that are objects": {"pay", []string{"shippingAmount", `{"value":"1,5"}`, "taxAmount", "true", "amountOfItems", `"1,5"`}},
 		"version, by QR":                   {"payWithQR", []string{"apiVersion", `"9"`}},
 		"names in other letter case":       {"pay", []string{"ORDERID", "true", "extradata", "1"}},
 		"void by something else":           {"void", []string{"transactionID", "", "orderID", `"1"`}},

@@ -51,8 +51,10 @@ How to read the tables:
 
 - **amounts** have no separators, no sign and no exponent. ` + "`109.000`, `109,000`, `109 000` and `1e5`" + ` are refused, with what was probably meant in
   the answer. How many digits may follow the point is what ISO 4217 says of the currency. VND and others without a minor unit have no fraction;
-  ` + "`109000.0` and `109000.00`" + ` pass. A code that ISO 4217 does not have gets two digits. Letter case does not count. Where ` + "`orderCurrency`" + ` is missing, or is
-  not three letters, the rule of VND holds. An amount in an object with a currency of its own goes by that. ` + "`orderAmount`" + ` must be more than 0;
+  ` + "`109000.0` and `109000.00`" + ` pass. A code that ISO 4217 does not have gets two digits. Letter case does not count. Where an operation lists ` + "`orderCurrency`" + ` and it is missing, or where it is
+  not three letters, the rule of VND holds. ` + "`void`" + `, ` + "`capture`" + ` and others without an ` + "`orderCurrency`" + ` are about a payment:
+  the currency that the ledger has of it counts, else two digits pass. The rule holds for every field whose name ends with ` + "`Amount`" + `, also where an operation
+  does not list it. An amount in an object with a currency of its own goes by that. ` + "`orderAmount`" + ` must be more than 0;
   other amounts may be 0. The text that the app sends is what the gateway gets: ` + "`109000.00`" + ` may come back as ` + "`109000`" + `, so compare by value.
 - **Số tiền** không có dấu phân cách, dấu âm hay số mũ. VND không có phần thập phân (chỉ chấp nhận ` + "`.0` và `.00`" + `); tiền tệ khác theo ISO 4217.
   ` + "`orderAmount`" + ` phải lớn hơn 0. Hãy so sánh số tiền theo giá trị, không theo chuỗi.
