@@ -211,6 +211,9 @@ func (b *binder) look(ctx context.Context, record *inbox.Record) (ledger.Bound, 
 	if said.isTransaction {
 		bound.AskAt = b.store.firstQuestion(&bound.Payment)
 	}
+	if record.PaymentStatus == string(ledger.Authorized) && bound.Status == ledger.Paid {
+		bound.Status = ledger.Authorized // it came before the capture, and is no word on it
+	}
 	if err := b.note(ctx, &bound, said.transaction, true); err != nil {
 		return ledger.Bound{}, err
 	}

@@ -260,6 +260,7 @@ type membership struct {
 	stop      context.CancelFunc
 	reopening sync.WaitGroup
 	asking    sync.WaitGroup
+	askable   chan struct{} // a payment has become due to be asked about
 	ledger    atomic.Pointer[ledger.Store] // nil until it has joined
 
 	mu          sync.Mutex
@@ -269,7 +270,7 @@ type membership struct {
 }
 
 func newMembership() *membership {
-	m := &membership{inboxes: make(map[string]*Inbox), blocks: make(map[string]blocks)}
+	m := &membership{inboxes: make(map[string]*Inbox), blocks: make(map[string]blocks), askable: make(chan struct{}, 1)}
 	m.opening, m.stop = context.WithCancel(context.Background())
 	return m
 }
@@ -296,6 +297,14 @@ func (m *membership) provision(ctx caddy.Context, a *App) error {
 	}
 	m.isNamed = true
 	return m.use(engine)
+}
+
+// askSoon has it looked at once for payments to ask about.
+func (m *membership) askSoon() {
+	select {
+	case m.askable <- struct{}{}:
+	default: // it is to be looked already
+	}
 }
 
 // payments is the ledger's part of the store, which is opened now unless it is open. It waits for no lock once the store is

@@ -211,6 +211,7 @@ func (r *reconciler) wait(ctx context.Context, next time.Time) {
 	}
 	select {
 	case <-ctx.Done():
+	case <-r.store.askable:
 	case <-time.After(delay):
 	}
 }

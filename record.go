@@ -210,6 +210,9 @@ func (p *Proxy) end(ctx context.Context, sent ledger.Payment, r ledger.Result) (
 	if err != nil {
 		return sent, err
 	}
+	if ended.Payment.Outcome == ledger.Accepted && ended.Payment.Effect == operation.Captures {
+		p.store.askSoon()
+	}
 	if ended.PaidTwice {
 		p.binder.reportPaidTwice(&ended.Payment)
 	}

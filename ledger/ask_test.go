@@ -396,6 +396,38 @@ func TestAskedReopenedByACapture(t *testing.T) {
 	}
 }
 
+// A word that says authorized is none on a capture, whichever comes first: the gateway is asked until it says more.
+func TestAuthorizedIsNoWordOnACapture(t *testing.T) {
+	for name, before := range map[string]bool{"a word before the capture": true, "a word after it": false} {
+		t.Run(name, func(t *testing.T) {
+			s := opened(t, deferred)
+			authorized := s.bound(t, message())
+			if authorized.Status != Authorized {
+				t.Fatalf("bound as %s", authorized.Status)
+			}
+			note := func() {
+				if _, err := Note(t.Context(), s, authorized, "t1", true); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if before {
+				note()
+			}
+			s.did(t, capture("c1", "100000"), accepted(""))
+			if !before {
+				note()
+			}
+			if p := s.record(t, "r1"); p.Status != Authorized && !before || !p.AskAt.Equal(s.now) {
+				t.Errorf("it is not asked about: %+v", p)
+			}
+			s.noted(t, message(), true)
+			if p := s.record(t, "r1"); p.Status != Paid || !p.AskAt.IsZero() {
+				t.Errorf("after the word paid: %+v", p)
+			}
+		})
+	}
+}
+
 // A transaction that a message brings makes it possible to ask.
 func TestNoteMakesItPossibleToAsk(t *testing.T) {
 	at := monday.Add(time.Hour)

@@ -153,8 +153,11 @@ func (p *Payment) isFinal() bool {
 	return p.Status == Paid || p.Status == Authorized || p.Status == Reversed
 }
 
-// hasLastWord reports whether there is nothing more to ask: after a failure, a customer may try again.
-func (p *Payment) hasLastWord() bool { return p.Word && p.isFinal() }
+// hasLastWord reports whether there is nothing more to ask: after a failure, a customer may try again, and a word that says
+// authorized is none on a capture.
+func (p *Payment) hasLastWord() bool {
+	return p.Word && p.isFinal() && (p.Status != Authorized || !p.Captured)
+}
 
 // canBeAskedAbout reports whether the gateway has a name for the payment, and there is something to ask.
 func (p *Payment) canBeAskedAbout() bool {
