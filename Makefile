@@ -27,9 +27,10 @@ lint: ## gofmt, go vet, golangci-lint
 ci: ## everything that must hold before a change goes in (root on Debian; installs what it needs)
 	.ci/run
 
-readme: ## what the README says to a newcomer, and its PHP, in both languages
+readme: ## the commands of the README, its PHP, and of the other pages, from their text (root, openssl)
 	.ci/readme
 	.ci/readme README.vi.md
+	.ci/pages
 
 fuzz: ## every fuzz target, TIME=30s each
 	.ci/fuzz $(TIME)

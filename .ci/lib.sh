@@ -65,6 +65,36 @@ block() {
   ' "${2:-${readme:-README.md}}"
 }
 
+# block_or_fail FILE MARKER: the block, which has to be there.
+block_or_fail() {
+  local lines
+  lines=$(block "$2" "$1")
+  [[ -n $lines ]] || fail "$1 has no block after <!-- ci: $2 -->"
+  echo "$lines"
+}
+
+# run_block FILE MARKER: runs the lines of that block, in this folder.
+run_block() {
+  local lines
+  lines=$(block_or_fail "$1" "$2")
+  echo "$lines"
+  bash -euo pipefail -c "$lines"
+}
+
+# start FILE MARKER LOG: runs the lines of that block in the background, and sets $started to the process. The last line is a server.
+start() {
+  local lines
+  lines=$(block_or_fail "$1" "$2")
+  start_lines "$lines" "$3"
+}
+
+# start_lines LINES LOG: the same with lines at hand, which may use the caller's variables.
+start_lines() {
+  (eval "$1") >"$2" 2>&1 &
+  # shellcheck disable=SC2034 # for the caller
+  started=$!
+}
+
 # Ids and times differ from run to run.
 same_ids() {
   tr -d '\r' | sed -E 's/[0-9a-f]{32}/ID/g; s/[0-9]{14,}/N/g'

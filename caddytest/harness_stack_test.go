@@ -17,14 +17,13 @@ import (
 )
 
 // stack is a shop of examples/, made with one language and framework. All of them answer the same addresses, listen
-// on 127.0.0.1:$PORT, keep their orders in $SHOP_STORE, and call the sidecar at $GALAXYPAY_URL.
+// on 127.0.0.1:$PORT, keep their orders in $SHOP_STORE, and call the sidecar at $GALAXYPAY_URL. The commands that install
+// and start a shop are those of its README.
 type stack struct {
 	name    string
 	folder  string   // below examples/
 	payment []string // its files that hold the code for payments
 	needs   []need
-	install [][]string // commands to run once in the folder
-	run     []string   // the command that starts it; $PORT in it is the port
 }
 
 // need is a command that succeeds where the machine has what a stack needs.
@@ -42,6 +41,12 @@ func (s stack) missing(t *testing.T) string {
 		}
 	}
 	return ""
+}
+
+// notInCI says whether the shop's README says that CI does not run it.
+func (s stack) notInCI(t *testing.T) bool {
+	t.Helper()
+	return strings.Contains(readExampleFile(t, s.folder+"/README.md"), "<!-- not in ci: ")
 }
 
 // lines are the lines of the shop's code, without empty ones: of its payment code, and, in all of its files, those
@@ -99,6 +104,7 @@ const stackPassword = "staff-of-the-test"
 type runningStack struct {
 	stack
 	dir, store, sidecar, address string
+	exported                     string // a file with what the commands of "install" export, as it would stay in a terminal
 	process                      *exec.Cmd
 	ended                        chan struct{}
 	output                       lockedBuffer
@@ -126,7 +132,7 @@ func (b *lockedBuffer) String() string {
 // newRunningStack copies a shop, installs what it needs and starts it at the address. It ends with the test.
 func newRunningStack(t *testing.T, s stack, address, sidecar string) *runningStack {
 	t.Helper()
-	r := &runningStack{stack: s, dir: filepath.Join(t.TempDir(), "shop"), store: filepath.Join(t.TempDir(), "store"), sidecar: sidecar, address: address}
+	r := &runningStack{stack: s, dir: filepath.Join(t.TempDir(), "shop"), store: filepath.Join(t.TempDir(), "store"), sidecar: sidecar, address: address, exported: filepath.Join(t.TempDir(), "exported")}
 	if err := os.CopyFS(r.dir, os.DirFS(filepath.Join("..", "examples", s.folder))); err != nil {
 		t.Fatal(err)
 	}
@@ -136,27 +142,25 @@ func newRunningStack(t *testing.T, s stack, address, sidecar string) *runningSta
 			t.Logf("the shop wrote:\n%s", r.output.String())
 		}
 	})
-	for _, command := range s.install {
-		c := r.command(command)
-		if out, err := c.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v\n%s", command, err, out)
-		}
+	install := aptLine.ReplaceAllString(readmeCommands(t, s.folder, "install"), "") // .ci/run has installed what it names
+	if out, err := r.command(install + "export -p >'" + r.exported + "'\n").CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", install, err, out)
 	}
 	r.start(t)
 	return r
 }
 
-// command is a command in the shop's folder, with the shop's environment.
-func (r *runningStack) command(words []string) *exec.Cmd {
+// aptLine is a line that installs Debian's packages.
+var aptLine = regexp.MustCompile(`(?m)^apt install .*\n`)
+
+// command is lines of the README, in the shop's folder and environment, with the port and the password of the test.
+func (r *runningStack) command(lines string) *exec.Cmd {
 	_, port, _ := net.SplitHostPort(r.address)
-	args := make([]string, len(words))
-	for i, word := range words {
-		args[i] = strings.ReplaceAll(word, "$PORT", port)
-	}
-	c := exec.Command(args[0], args[1:]...) //nolint:gosec // from the list of stacks
+	lines = strings.NewReplacer("8000", port, "choose-one", stackPassword).Replace(lines)
+	c := exec.Command("/bin/sh", "-euc", lines) //nolint:gosec // of this repository
 	c.Dir = r.dir
-	c.Env = append(os.Environ(), "PORT="+port, "SHOP_STORE="+r.store, "GALAXYPAY_URL="+r.sidecar, "STAFF_PASSWORD="+stackPassword,
-		"APP_KEY="+strings.Repeat("k", 32), // Laravel's own, for sessions
+	c.Env = append(os.Environ(), "PORT="+port, "SHOP_STORE="+r.store, "GALAXYPAY_URL="+r.sidecar,
+		"npm_config_audit=false", "npm_config_fund=false", "npm_config_prefer_offline=true",
 		"PHP_CLI_SERVER_WORKERS=")
 	return c
 }
@@ -164,7 +168,7 @@ func (r *runningStack) command(words []string) *exec.Cmd {
 // start starts the shop, and returns when it answers.
 func (r *runningStack) start(t *testing.T) {
 	t.Helper()
-	r.process = r.command(r.run)
+	r.process = r.command(". '" + r.exported + "'\n" + readmeCommands(t, r.folder, "run"))
 	r.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // to end its children with it
 	r.process.Stdout, r.process.Stderr = &r.output, &r.output
 	r.process.WaitDelay = time.Second

@@ -166,8 +166,8 @@ func (p translation) compareParts(kind string, english, vietnamese []string) []s
 	return nil
 }
 
-// block is a fenced block of code, with the mark of .ci/readme that may stand before it.
-var block = regexp.MustCompile("(?ms)(^<!-- ci: [^\n]* -->\n)?^```([a-z]*)\n(.*?)^```[ \t]*$")
+// block is a fenced block of code, with the marks for CI that may stand before it.
+var block = regexp.MustCompile("(?ms)((?:^<!-- (?:not in )?ci: [^\n]* -->\n)*)^```([a-z]*)\n(.*?)^```[ \t]*$")
 
 // blocksOf returns the blocks of code without what a translation may change in them.
 func blocksOf(text string) []string {
