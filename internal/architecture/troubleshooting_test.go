@@ -27,9 +27,9 @@ func TestTroubleshootingHasEveryCode(t *testing.T) {
 	}
 }
 
-// What the page quotes of the log and of errors stands in the code, so that a reader who searches for it finds it.
+// What the page quotes of the log, of errors and of alerts stands in the code, so that a reader who searches for it finds it.
 func TestTroubleshootingQuotes(t *testing.T) {
-	code := productCode(t)
+	code := productCode(t) + alertRules(t)
 	quotes := firstCells(readPart(t, troubleshooting))
 	if len(quotes) < 80 {
 		t.Fatalf("only %d quotes", len(quotes))
