@@ -24,6 +24,26 @@ func TestREADMEIsShort(t *testing.T) {
 	}
 }
 
+// longestForPrograms keeps the pages for programs an index, not another copy of the documentation.
+const longestForPrograms = 4 << 10
+
+// The pages for programs are there, are short, and name the same headers and keys in their four rules.
+func TestPagesForPrograms(t *testing.T) {
+	rules := regexp.MustCompile(`(?m)^[1-4]\. (?:.+\n)+`)
+	for _, name := range []string{"AGENTS.md", "llms.txt"} {
+		text := readPart(t, name)
+		if len(text) > longestForPrograms {
+			t.Errorf("%s has %d bytes, want %d at most", name, len(text), longestForPrograms)
+		}
+		found := strings.Join(rules.FindAllString(text, -1), "")
+		for _, word := range []string{"1. ", "2. ", "3. ", "4. ", "`paid`", "`Galaxypay-Payment-Status`", "`unknown`", "`Idempotency-Key`"} {
+			if !strings.Contains(found, word) {
+				t.Errorf("the rules of %s have no %s", name, word)
+			}
+		}
+	}
+}
+
 // link is what is in the round brackets of [text](target) and ![text](target).
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
@@ -114,7 +134,7 @@ func testNames(t *testing.T) map[string]bool {
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	pages := make(map[string]string)
-	for _, pattern := range []string{"/*.md", "/docs/*.md", "/docs/*/*.md", "/examples/*.md", "/examples/*/*.md"} {
+	for _, pattern := range []string{"/*.md", "/llms.txt", "/docs/*.md", "/docs/*/*.md", "/examples/*.md", "/examples/*/*.md"} {
 		paths, err := filepath.Glob(root + pattern)
 		if err != nil {
 			t.Fatal(err)
