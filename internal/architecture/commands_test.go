@@ -48,6 +48,7 @@ var commandPages = []string{"README.md", "CONTRIBUTING.md", "docs/install.md", "
 // Every block of commands says what in CI runs it, or why nothing does.
 func TestCommandsRun(t *testing.T) {
 	left, used := 0, make(map[ran]bool)
+	steps := readPart(t, ".ci/run") + " .ci/run"
 	for _, page := range pagesWithCommands(t) {
 		for _, b := range block.FindAllStringSubmatch(readPart(t, page), -1) {
 			marks, language, commands := b[1], b[2], b[3]
@@ -76,6 +77,9 @@ func TestCommandsRun(t *testing.T) {
 		}
 		if !strings.Contains(readPart(t, how.by), how.line) {
 			t.Errorf("%s does not read the block %s of %s: it has no %q", how.by, how.mark, how.page, how.line)
+		}
+		if !strings.HasSuffix(how.by, "_test.go") && !strings.Contains(steps, how.by) {
+			t.Errorf(".ci/run does not run %s", how.by)
 		}
 	}
 }

@@ -281,3 +281,33 @@ func productFiles(t *testing.T) map[string]*ast.File {
 	}
 	return parsed
 }
+
+func TestOnlyWraps(t *testing.T) {
+	for text, want := range map[string]bool{
+		"%s: %w":                                  true,
+		"store postgres: address: %w":             true,
+		"encrypt %d: %w":                          true,
+		"opening the store":                       false,
+		"connecting to the store's database: %w":  false,
+		"%w: key %s is not configured":            false,
+		"path: expected <operation> <path>; %s …": false,
+	} {
+		if got := onlyWraps(text); got != want {
+			t.Errorf("%q: %t, want %t", text, got, want)
+		}
+	}
+}
+
+func TestHasQuote(t *testing.T) {
+	quotes := []string{"call", "is not written to any more"}
+	for text, want := range map[string]bool{
+		"call":                      true,
+		"a call could not be found": false, // "call" is too short to be a part
+		"store %s is not written to any more; check the disk": true,
+		"it is not written": false,
+	} {
+		if got := hasQuote(text, quotes); got != want {
+			t.Errorf("%q: %t, want %t", text, got, want)
+		}
+	}
+}
