@@ -115,18 +115,23 @@ func (rc *Receiver) prove(msg signed, kind string) (*callback, *problem.Problem)
 	return judge(msg, message, kind)
 }
 
-// readPost finds data and signature in a body. The signature is the proof, so the label decides nothing: what begins like a JSON
-// object is one, what has the boundary of multipart/form-data is that, and anything else is a form.
+// readPost reads the body of a request, and finds data and signature in it.
 func (rc *Receiver) readPost(w http.ResponseWriter, r *http.Request) (signed, *problem.Problem) {
 	body, prob := readBody(w, r, rc.bodies, problem.CodeCallbackMalformed)
 	if prob != nil {
 		return signed{}, prob
 	}
+	return fromBody(body, r.Header.Get("Content-Type"))
+}
+
+// fromBody finds data and signature in a body. The signature is the proof, so the label decides nothing: what begins like a JSON
+// object is one, what has the boundary of multipart/form-data is that, and anything else is a form.
+func fromBody(body []byte, contentType string) (signed, *problem.Problem) {
 	body = bytes.TrimPrefix(body, []byte(utf8BOM))
 	if bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
 		return fromJSON(body)
 	}
-	if boundary := boundaryOf(body, r.Header.Get("Content-Type")); boundary != "" {
+	if boundary := boundaryOf(body, contentType); boundary != "" {
 		return fromMultipart(body, boundary)
 	}
 	return fromForm(string(body))

@@ -156,11 +156,13 @@ var walls = []struct {
 		[]string{"sandbox/..."}, nil,
 		[]string{rootPackage, "problem", "inbox/...", "ledger", "store/...", "desk"},
 	},
+	{"the commands get the core passed in", []string{"commands"}, nil, []string{rootPackage}},
+	{"the doctor imports neither Caddy nor HTTP", []string{"doctor"}, nil, []string{anyCaddy, netHTTP, rootPackage, "commands"}},
 	{"the sandbox's ledger imports neither Caddy nor HTTP", []string{"sandbox/ledger"}, nil, []string{anyCaddy, netHTTP}},
 	{"the product does not contain the sandbox", []string{"..."}, []string{"sandbox/...", "cmd/caddy", "caddytest", "bench/..."}, []string{"sandbox/..."}},
 	{"scanning JSON needs nothing else", []string{"internal/rawjson"}, nil, []string{anyCaddy, netHTTP}},
 	{"internal packages import nothing above them", []string{"internal/..."}, nil, []string{
-		rootPackage, "problem", "operation/...", "inbox/...", "ledger", "store/...", "desk", "sandbox/...",
+		rootPackage, "problem", "operation/...", "inbox/...", "ledger", "store/...", "desk", "sandbox/...", "commands", "doctor",
 	}},
 	{"no test kit and no tool is a part of the product", []string{"..."}, []string{"bench/..."}, []string{
 		"store/storetest", "inbox/crashtest", "sandbox/sandboxtest", "internal/postgrestest", "internal/architecture",

@@ -15,9 +15,9 @@ const (
 	utf16BOMBE = "\xfe\xff"
 )
 
-// check refuses a text that is no secret as it was issued: something was added to it, or a
+// Check refuses a text that is no secret as it was issued: something was added to it, or a
 // tool did not put the secret in. Every signature would be wrong, without a word why.
-func check(text string) error {
+func Check(text string) error {
 	switch {
 	case text == "":
 		return errors.New("empty; check the variable or file it comes from")

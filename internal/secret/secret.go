@@ -28,7 +28,7 @@ func Resolve(value string) (string, error) {
 	if err != nil {
 		return "", errors.New(`cannot be resolved: expected {env.NAME} or {file./path}; a literal brace is written \{`)
 	}
-	if err := check(text); err != nil {
+	if err := Check(text); err != nil {
 		return "", err
 	}
 	return text, nil

@@ -1,0 +1,167 @@
+package commands
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func verifyCommand(core Core) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "verify",
+		Short: "Says whether a request, a reply or a callback is proven by its signature",
+		Long: `Says whether a request, a reply or a callback is proven by its signature.
+
+--message takes a body with data and signature (JSON or a form), the address that a browser
+was sent to, or a saved HTTP message with its headers: a request or a reply, whose header
+signature is that of its body. --curl takes a command line of curl. --text takes the signed
+text itself, and then --signature its signature.
+
+Exit codes: 0 proven, 1 not proven, 2 wrong usage, 3 a file cannot be read.`,
+		Example: `  caddy galaxypay verify --message @ipn.json --salt {env.GALAXYPAY_SALT}
+  caddy galaxypay verify --curl @pasted.txt --salt @/run/secrets/galaxypay_salt
+  pbpaste | caddy galaxypay verify --curl - --salt {env.GALAXYPAY_SALT}
+  caddy galaxypay verify --text @reply.json --signature b4b7cb55... --salt {env.GALAXYPAY_SALT}
+  caddy galaxypay verify --message @ipn.json --salt @salt --other-salt @old_salt --json`,
+		RunE: func(c *cobra.Command, _ []string) error { return verify(c, core) },
+	}
+	addMessageFlags(c)
+	c.Flags().String("text", "", "The signed text itself, as @file, or - for standard input")
+	c.Flags().String("signature", "", "The signature of --text, in hex or as @file")
+	addSaltFlag(c)
+	addOtherSaltFlag(c)
+	return newCommand(c)
+}
+
+func addMessageFlags(c *cobra.Command) {
+	c.Flags().String("message", "", "A body, an address, or a saved HTTP message, as @file, or - for standard input")
+	c.Flags().String("curl", "", "A command line of curl, as @file, or - for standard input")
+}
+
+func verify(c *cobra.Command, core Core) error {
+	in := &inputs{c: c}
+	s, err := in.signed(core)
+	if err != nil {
+		return err
+	}
+	salts, err := in.salts()
+	if err != nil {
+		return err
+	}
+	by := core.provenBy(s, salts)
+	if err := printVerdict(c, s, by); err != nil {
+		return err
+	}
+	if by < 0 {
+		return errNo
+	}
+	return nil
+}
+
+// provenBy is which salt has signed, by its place; -1 for none.
+func (core Core) provenBy(s signedText, salts [][]byte) int {
+	for i, salt := range salts {
+		if core.Verify(s.text, s.signature, salt) {
+			return i
+		}
+	}
+	return -1
+}
+
+// signed reads what is to be verified.
+func (in *inputs) signed(core Core) (signedText, error) {
+	var given []string
+	for _, flag := range []string{"message", "curl", "text"} {
+		if in.c.Flags().Changed(flag) {
+			given = append(given, flag)
+		}
+	}
+	if len(given) != 1 {
+		return signedText{}, usagef("expected one of --message, --curl and --text, got %d", len(given))
+	}
+	if given[0] == "text" {
+		return in.signedByFlags()
+	}
+	if in.c.Flags().Changed("signature") {
+		return signedText{}, usagef("--signature: goes with --text; --%s brings its own", given[0])
+	}
+	return in.signedInMessage(core)
+}
+
+func (in *inputs) signedByFlags() (signedText, error) {
+	text, err := in.text("text")
+	if err != nil {
+		return signedText{}, err
+	}
+	signature, err := in.signature()
+	if err != nil {
+		return signedText{}, err
+	}
+	return signedText{text: text, signature: signature, what: theText}, nil
+}
+
+// signature reads --signature, which is no secret: hex, @file, or -.
+func (in *inputs) signature() (string, error) {
+	if !in.c.Flags().Changed("signature") {
+		return "", usagef("--signature: missing; give the signature of --text in hex, or as @file")
+	}
+	value := in.c.Flag("signature").Value.String()
+	if value != "-" && !strings.HasPrefix(value, "@") {
+		return value, nil
+	}
+	text, err := in.read("signature", value)
+	return string(withoutLineEnd(text)), err
+}
+
+// signedInMessage reads --message or --curl.
+func (in *inputs) signedInMessage(core Core) (signedText, error) {
+	flag := "message"
+	if in.c.Flags().Changed("curl") {
+		flag = "curl"
+	}
+	text, err := in.text(flag)
+	if err != nil {
+		return signedText{}, err
+	}
+	m := parseMessage(text)
+	if flag == "curl" {
+		if m, err = in.parseCurl(string(text)); err != nil {
+			return signedText{}, usagef("--curl: %w", err)
+		}
+	}
+	tag, _ := languageOf(in.c) // checked before the command runs
+	s, err := core.signedIn(m, tag)
+	if err != nil {
+		return signedText{}, usagef("--%s: %w", flag, err)
+	}
+	return s, nil
+}
+
+// verdict is the answer of verify for programs.
+type verdict struct {
+	Proven    bool   `json:"proven"`
+	ProvenBy  string `json:"provenBy,omitempty"` // the flag whose salt has signed
+	Callback  bool   `json:"callback"`
+	Signature string `json:"signature"` // proven, missing or invalid
+	Bytes     int    `json:"bytes"`     // of the signed text
+	Lookalike string `json:"lookalike,omitempty"`
+}
+
+func printVerdict(c *cobra.Command, s signedText, by int) error {
+	v := verdict{Proven: by >= 0, Callback: s.callback, Signature: "invalid", Bytes: len(s.text), Lookalike: s.lookalike}
+	switch {
+	case by == 0:
+		v.ProvenBy, v.Signature = "--salt", "proven"
+	case by > 0:
+		v.ProvenBy, v.Signature = "--other-salt "+strconv.Itoa(by), "proven"
+	case s.signature == "":
+		v.Signature = "missing"
+	}
+	if wantsJSON(c) {
+		return printJSON(c, v)
+	}
+	_, err := fmt.Fprintln(c.OutOrStdout(), sentenceOf(c, s, v))
+	return err
+}
