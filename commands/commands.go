@@ -44,7 +44,7 @@ func All(core Core) []*cobra.Command {
 func newCommand(c *cobra.Command) *cobra.Command {
 	c.Flags().Bool("json", false, "Print JSON; errors too, on standard error")
 	c.Flags().String("lang", "", "The language of sentences: en or vi (default: that of LC_ALL, LC_MESSAGES or LANG)")
-	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return fail(c, wrongUsage{err}) })
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return fail(c, usageError{err}) })
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return nil

@@ -208,12 +208,12 @@ func (s *shell) codePoint(kind byte) {
 		if at < 0 {
 			break
 		}
-		value = value<<4 | rune(at)
+		value = value<<4 | rune(at) //nolint:gosec // G115: a hex digit
 		digits++
 	}
 	s.rest = s.rest[digits:]
 	if kind == 'x' {
-		s.word.WriteByte(byte(value)) //nolint:gosec // G115: two hex digits are one byte
+		s.word.WriteByte(byte(value))
 		return
 	}
 	s.word.WriteRune(value)

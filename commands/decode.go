@@ -57,7 +57,7 @@ func decode(c *cobra.Command, core Core) error {
 	tag, _ := languageOf(c) // checked before the command runs
 	m, err := core.Judge(s.text, tag)
 	if err != nil {
-		return refused{err}
+		return refusedError{err}
 	}
 	err = printMessage(c, decoded{m.PaymentStatus, state, m.ResponseCode, m.RequestID, m.OrderID, m.TransactionID, withoutPersons(m.JSON)})
 	if err != nil || state == "proven" {

@@ -151,6 +151,10 @@ func (p *prose) nothing(r *doctor.Report) {
 	for _, l := range r.Looks {
 		p.line("Look, %s: %s", "Hãy xem, %s: %s", l.Name, l.About.In(p.in))
 	}
+	if r.Tried.Combinations == 0 {
+		p.line("\nNothing was tried: the signature is none that could be compared.", "\nChưa thử gì: chữ ký không thể đem so sánh.")
+		return
+	}
 	pairs := language.Both("alone and in pairs", "riêng lẻ và theo cặp")
 	if !r.Tried.Pairs {
 		pairs = language.Both("alone, and not in all pairs", "riêng lẻ, chưa hết các cặp")

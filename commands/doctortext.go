@@ -65,7 +65,7 @@ func (in *inputs) rawSignature() (string, error) {
 func (in *inputs) secretsOf(it *doctor.Case) (notes []language.Text, err error) {
 	value := in.c.Flag("salt").Value.String()
 	if value == "" {
-		return nil, wrongUsage{errNoSalt}
+		return nil, usageError{errNoSalt}
 	}
 	raw, err := in.rawSecret("salt", value)
 	if err != nil {

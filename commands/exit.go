@@ -19,13 +19,13 @@ const (
 // errNo ends a command with code 1. What there is to say has been printed.
 var errNo = errors.New("no")
 
-// wrongUsage ends a command with code 2.
-type wrongUsage struct{ error }
+// usageError ends a command with code 2.
+type usageError struct{ error }
 
-func usagef(format string, args ...any) error { return wrongUsage{fmt.Errorf(format, args...)} }
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// refused ends a command with code 1, with a sentence why.
-type refused struct{ error }
+// refusedError ends a command with code 1, with a sentence why.
+type refusedError struct{ error }
 
 // fail ends a command with the exit code of an error, and prints the error; with code 0 for none. Any error that is not one of
 // the above is a file that cannot be read.
@@ -37,9 +37,9 @@ func fail(c *cobra.Command, err error) error {
 	case errors.Is(err, errNo):
 		c.SilenceErrors = true
 		return errNo
-	case isA[wrongUsage](err):
+	case isA[usageError](err):
 		code = exitUsage
-	case isA[refused](err):
+	case isA[refusedError](err):
 		code = exitNo
 	}
 	printError(c, err, code)

@@ -110,7 +110,7 @@ var errNoSalt = errors.New("--salt: missing; give it as {env.NAME}, @file, or - 
 func (in *inputs) salts() ([][]byte, error) {
 	value := in.c.Flag("salt").Value.String()
 	if value == "" {
-		return nil, wrongUsage{errNoSalt}
+		return nil, usageError{errNoSalt}
 	}
 	salt, err := in.secret("salt", value)
 	if err != nil {

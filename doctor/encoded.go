@@ -9,6 +9,7 @@ import (
 	"html"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -198,7 +199,7 @@ func normalForms(text []byte, _ *Case) []change {
 }
 
 func endOfText(text []byte, _ *Case) []change {
-	add := func(end string) []byte { return append(text[:len(text):len(text)], end...) }
+	add := func(end string) []byte { return append(slices.Clip(text), end...) }
 	return []change{
 		{value: bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r")), detail: "without the last line end"},
 		{value: bytes.TrimSpace(text), detail: "without white space around it"},

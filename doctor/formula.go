@@ -9,6 +9,8 @@ import (
 	"crypto/sha512"
 	"encoding/hex"
 	"hash"
+	"slices"
+	"strings"
 
 	"golang.org/x/text/encoding/unicode"
 )
@@ -45,7 +47,7 @@ var hmacs = []formula{
 	sha256Formula("HMAC-SHA256(key: salt, text)", func(t, k []byte) []byte { return hmacOf(sha256.New, k, t) }),
 	sha256Formula("HMAC-SHA256(key: text, salt)", func(t, k []byte) []byte { return hmacOf(sha256.New, t, k) }),
 	sha256Formula("HMAC-SHA256(key: salt, text + salt)", func(t, k []byte) []byte {
-		return hmacOf(sha256.New, k, append(t[:len(t):len(t)], k...))
+		return hmacOf(sha256.New, k, append(slices.Clip(t), k...))
 	}),
 }
 
@@ -61,9 +63,11 @@ func glueFormulas(glues ...string) []formula {
 	for _, glue := range glues {
 		g := []byte(glue)
 		shown := quoted(g)
-		formulas = append(formulas,
-			sha256Formula("SHA-256(text + "+shown+" + salt)", func(t, k []byte) []byte { return sum256(t, g, k) }),
-			sha256Formula("SHA-256(salt + "+shown+" + text)", func(t, k []byte) []byte { return sum256(k, g, t) }))
+		formulas = append(formulas, sha256Formula("SHA-256(salt + "+shown+" + text)", func(t, k []byte) []byte { return sum256(k, g, t) }))
+		if strings.Trim(glue, " \n\x00") == "" { // end-of-text is the same
+			continue
+		}
+		formulas = append(formulas, sha256Formula("SHA-256(text + "+shown+" + salt)", func(t, k []byte) []byte { return sum256(t, g, k) }))
 	}
 	return formulas
 }

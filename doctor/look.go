@@ -90,7 +90,9 @@ var looks = []look{
 	{Look{"salt-has-shell-characters", language.Both(
 		"The salt has characters that mean something to a shell or in a .env file. Compare its length with that of the salt that was issued.",
 		"Salt có ký tự mang ý nghĩa riêng với shell hoặc file .env. Hãy so độ dài với salt được cấp.")},
-		func(c *Case) bool { return bytes.ContainsAny(c.Salt.Value, "$!\\`#") }},
+		func(c *Case) bool {
+			return bytes.ContainsAny(c.Salt.Value, "$!\\`#") && !template.Match(bytes.TrimSpace(c.Salt.Value))
+		}},
 	{Look{"text-empty", language.Both("The text is empty.", "Văn bản rỗng.")},
 		func(c *Case) bool { return len(c.Text) == 0 }},
 	{Look{"text-is-a-page", language.Both(

@@ -55,11 +55,18 @@ func mistakeNamed(name string) *Mistake {
 	panic("no mistake is named " + name)
 }
 
-// mistakes are all that is tried, the most frequent first. Where two explain a signature, the one that stands first is named.
+// mistakes are all that is tried, the most frequent first, but for one that is a special case of another, which stands before
+// it. Where two explain a signature, the one that stands first is named.
 var mistakes = []Mistake{
 	{Name: "another-text", Changes: PartText, advice: "one-text", text: anotherText, About: language.Both(
 		"The signature was made over the other copy of the text.",
 		"Chữ ký được tính trên bản sao kia của văn bản.")},
+	{Name: "end-of-text", Changes: PartText, advice: "bytes", text: endOfText, About: language.Both(
+		"White space was added to the end or the beginning of the text, or cut off there: mostly a line end.",
+		"Khoảng trắng ở cuối hoặc đầu văn bản bị thêm vào hoặc bị cắt: thường là dấu xuống dòng.")},
+	{Name: "line-ends", Changes: PartText, advice: "bytes", text: lineEnds, About: language.Both(
+		"The line ends in the text were exchanged: CRLF on the one side, LF on the other.",
+		"Dấu xuống dòng trong văn bản bị đổi: một bên CRLF, bên kia LF.")},
 	{Name: "rewritten-json", Changes: PartText, advice: "raw-text", text: rewrittenJSON, About: language.Both(
 		"The JSON was parsed and written again: the signature was made over the same object with other white space.",
 		"JSON đã bị đọc rồi ghi lại: chữ ký được tính trên cùng đối tượng nhưng với khoảng trắng khác.")},
@@ -135,12 +142,6 @@ var mistakes = []Mistake{
 	{Name: "wrong-charset", Changes: PartText, advice: "utf8", text: wrongCharset, formulas: inUTF16, About: language.Both(
 		"The text was not taken as UTF-8: another character set was used on the way to bytes or from them.",
 		"Văn bản không được xử lý theo UTF-8: một bảng mã khác đã được dùng khi đổi sang byte hoặc ngược lại.")},
-	{Name: "end-of-text", Changes: PartText, advice: "bytes", text: endOfText, About: language.Both(
-		"White space was added to the end or the beginning of the text, or cut off there: mostly a line end.",
-		"Khoảng trắng ở cuối hoặc đầu văn bản bị thêm vào hoặc bị cắt: thường là dấu xuống dòng.")},
-	{Name: "line-ends", Changes: PartText, advice: "bytes", text: lineEnds, About: language.Both(
-		"The line ends in the text were exchanged: CRLF on the one side, LF on the other.",
-		"Dấu xuống dòng trong văn bản bị đổi: một bên CRLF, bên kia LF.")},
 	{Name: "hmac", Changes: PartFormula, advice: "formula", formulas: hmacs, About: language.Both(
 		"An HMAC was computed; the gateway's signature is the plain SHA-256 of the text with the salt after it.",
 		"HMAC đã được tính; chữ ký của cổng là SHA-256 thường của văn bản rồi đến salt.")},

@@ -235,7 +235,7 @@ func codeUnit(text []byte) (rune, bool) {
 		return 0, false
 	}
 	code, err := strconv.ParseUint(string(text[2:6]), 16, 16)
-	return rune(code), err == nil //nolint:gosec // G115: 16 bits
+	return rune(code), err == nil
 }
 
 // fieldsAdded leaves out one member at a time, of the text and of the object in it.

@@ -7,6 +7,7 @@ import (
 	"html"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -16,7 +17,7 @@ func secretsOf(kinds ...Kind) func([]byte, *Case) []change {
 		var changes []change
 		for _, kind := range kinds {
 			if kind == published {
-				changes = append(changes, change{value: []byte(publishedSalt), secret: "the sandbox's published salt"})
+				changes = append(changes, change{value: []byte(publishedSalt), secret: "the sandbox"})
 			}
 			for _, other := range c.Others {
 				if other.Kind == kind {
@@ -50,7 +51,7 @@ func saltBOM(salt []byte, _ *Case) []change {
 	return []change{
 		{value: bytes.TrimPrefix(salt, []byte(utf8BOM)), detail: "without"},
 		{value: append([]byte(utf8BOM), salt...), detail: "with"},
-		{value: append(salt[:len(salt):len(salt)], 0), detail: `with a NUL after it`},
+		{value: append(slices.Clip(salt), 0), detail: `with a NUL after it`},
 		{value: bytes.TrimRight(salt, "\x00"), detail: "without a NUL after it"},
 	}
 }
