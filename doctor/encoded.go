@@ -23,9 +23,11 @@ import (
 
 const utf8BOM = "\xef\xbb\xbf"
 
+var toStandard = strings.NewReplacer("-", "+", "_", "/", " ", "+", "\r", "", "\n", "", "=", "")
+
 // decodeBase64 is what a text holds in Base64, in any of its variants; nil where it is none.
 func decodeBase64(text []byte) []byte {
-	plain := strings.NewReplacer("-", "+", "_", "/", " ", "+", "\r", "", "\n", "", "=", "").Replace(string(text))
+	plain := toStandard.Replace(string(text))
 	decoded, err := base64.RawStdEncoding.DecodeString(plain)
 	if err != nil || len(decoded) == 0 {
 		return nil
@@ -99,16 +101,22 @@ func percentEncoded(text []byte, _ *Case) []change {
 	escaped := url.QueryEscape(plain)
 	add(escaped, "encoded")
 	add(strings.ReplaceAll(escaped, "+", "%20"), "encoded, %20")
-	add(strings.NewReplacer("+", "%2b", "/", "%2f", "=", "%3d").Replace(plain), "encoded, %2b")
+	add(toPercent.Replace(plain), "encoded, %2b")
 	return changes
 }
+
+var (
+	toPercent   = strings.NewReplacer("+", "%2b", "/", "%2f", "=", "%3d")
+	toHTML      = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;")
+	toHTMLOfPHP = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#039;")
+)
 
 func htmlEscaped(text []byte, _ *Case) []change {
 	plain := string(text)
 	return []change{
 		{value: []byte(html.UnescapeString(plain)), detail: "decoded"},
-		{value: []byte(strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(plain)), detail: "encoded"},
-		{value: []byte(strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#039;").Replace(plain)), detail: "encoded, &#039;"},
+		{value: []byte(toHTML.Replace(plain)), detail: "encoded"},
+		{value: []byte(toHTMLOfPHP.Replace(plain)), detail: "encoded, &#039;"},
 		{value: []byte(html.EscapeString(plain)), detail: "encoded, &#34;"},
 	}
 }

@@ -8,11 +8,13 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+var toSlashes = strings.NewReplacer(`\`, `\\`, `'`, `\'`, `"`, `\"`, "\x00", `\0`)
+
 // addedSlashes is a text with or without the backslashes that WordPress adds to everything that comes by HTTP.
 func addedSlashes(text []byte, _ *Case) []change {
 	return []change{
 		{value: withoutSlashes(text), detail: "without"},
-		{value: []byte(strings.NewReplacer(`\`, `\\`, `'`, `\'`, `"`, `\"`, "\x00", `\0`).Replace(string(text))), detail: "with"},
+		{value: []byte(toSlashes.Replace(string(text))), detail: "with"},
 	}
 }
 

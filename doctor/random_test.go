@@ -5,20 +5,24 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"math/rand/v2"
+	"os"
 	"runtime"
 	"testing"
-
-	"math/rand/v2"
 )
 
-// Nothing is claimed of texts, signatures and salts that have nothing to do with each other.
+// Nothing is claimed of texts, signatures and salts that have nothing to do with each other: of 10,000 with REQUIRE_ALL=1, which
+// takes minutes.
 func TestNoFalseClaim(t *testing.T) {
-	const cases = 10_000
+	cases := 500
+	if os.Getenv("REQUIRE_ALL") == "1" {
+		cases = 10_000
+	}
 	shards := runtime.GOMAXPROCS(0)
 	for shard := range shards {
 		t.Run(fmt.Sprintf("shard %d", shard), func(t *testing.T) {
 			t.Parallel()
-			random := rand.New(rand.NewPCG(7, uint64(shard)))
+			random := rand.New(rand.NewPCG(7, uint64(shard))) //nolint:gosec // G404, G115: a failure must come again
 			for i := shard; i < cases; i += shards {
 				c := randomCase(random)
 				r := Examine(c)
@@ -34,13 +38,13 @@ func randomCase(random *rand.Rand) Case {
 	bytesOf := func(most int) []byte {
 		b := make([]byte, 1+random.IntN(most))
 		for i := range b {
-			b[i] = byte(random.UintN(256))
+			b[i] = byte(random.Uint32()) //nolint:gosec // G115: any byte will do
 		}
 		return b
 	}
 	var sum [sha256.Size]byte
 	for i := range sum {
-		sum[i] = byte(random.UintN(256))
+		sum[i] = byte(random.Uint32()) //nolint:gosec // G115: likewise
 	}
 	signature := hex.EncodeToString(sum[:])
 	switch random.IntN(8) {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -101,7 +102,7 @@ func shortened(digits string, spelled []*Mistake) []claim {
 	if len(digits) == whole || len(digits) < shortestCut {
 		return nil
 	}
-	with := func(m *Mistake) []*Mistake { return append(spelled[:len(spelled):len(spelled)], m) }
+	with := func(m *Mistake) []*Mistake { return append(slices.Clip(spelled), m) }
 	return []claim{
 		{with(mistakeZeros), sha256.Size, func(sum []byte) bool { return isWithoutZeros(digits, sum) }},
 		{with(mistakeCut), sha256.Size, func(sum []byte) bool {
@@ -114,10 +115,19 @@ func shortened(digits string, spelled []*Mistake) []claim {
 // isWithoutZeros reports whether digits are a digest as programs write it that forget the zeros in front: of each byte, or of the
 // whole, or that take bytes for negative numbers.
 func isWithoutZeros(digits string, sum []byte) bool {
+	if !mayBegin(digits[0], sum[0]) { // which is cheap to see
+		return false
+	}
 	var each, signed strings.Builder
 	for _, b := range sum {
 		each.WriteString(strconv.FormatUint(uint64(b), 16))
 		signed.WriteString(strconv.FormatUint(uint64(uint32(int8(b))), 16)) //nolint:gosec // G115: as Java's Integer.toHexString does
 	}
 	return digits == each.String() || digits == signed.String() || digits == strings.TrimLeft(hex.EncodeToString(sum), "0")
+}
+
+// mayBegin reports whether a digest without zeros whose first byte is this one may begin with the digit.
+func mayBegin(digit, first byte) bool {
+	const digits = "0123456789abcdef"
+	return digit == digits[first>>4] || first < 0x10 && digit == digits[first] || first == 0 || first >= 0x80 && digit == 'f'
 }

@@ -2,12 +2,13 @@ package doctor
 
 import (
 	"crypto/hmac"
-	"crypto/md5"
-	"crypto/sha1"
+	"crypto/md5"  //nolint:gosec // G501: one of the mistakes
+	"crypto/sha1" //nolint:gosec // G505: one of the mistakes
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
+	"hash"
 	"strings"
 )
 
@@ -41,6 +42,11 @@ type vector struct {
 func hex256(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
+}
+
+func inHexDigits(h hash.Hash, text string) string {
+	h.Write([]byte(text))
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 func gatewaySign(text, salt string) string { return hex256(text + salt) }
@@ -199,7 +205,7 @@ var saltVectors = []vector{
 
 var formulaVectors = []vector{
 	{mistake: "hmac", name: "salt as key", sign: func(t, k string) string { return hmacHex(k, t) }},
-	{mistake: "hmac", name: "text as key", sign: func(t, k string) string { return hmacHex(t, k) }},
+	{mistake: "hmac", name: "text as key", sign: hmacHex},
 	{mistake: "salt-first", name: "salt + text", sign: func(t, k string) string { return hex256(k + t) }},
 	{mistake: "glue", name: "colon", sign: func(t, k string) string { return hex256(t + ":" + k) }},
 	{mistake: "glue", name: "salt, dot, text", sign: func(t, k string) string { return hex256(k + "." + t) }},
@@ -207,10 +213,10 @@ var formulaVectors = []vector{
 	{mistake: "salt-twice", name: "twice", sign: func(t, k string) string { return hex256(t + k + k) }},
 	{mistake: "hashed-twice", name: "hex again", sign: func(t, k string) string { return hex256(hex256(t + k)) }},
 	{mistake: "hashed-twice", name: "hash of the text", sign: func(t, k string) string { return hex256(hex256(t) + k) }},
-	{mistake: "other-hash", name: "MD5", sign: func(t, k string) string { s := md5.Sum([]byte(t + k)); return hex.EncodeToString(s[:]) }},
-	{mistake: "other-hash", name: "SHA-1", sign: func(t, k string) string { s := sha1.Sum([]byte(t + k)); return hex.EncodeToString(s[:]) }},
-	{mistake: "other-hash", name: "SHA-512", sign: func(t, k string) string { s := sha512.Sum512([]byte(t + k)); return hex.EncodeToString(s[:]) }},
-	{mistake: "other-hash", name: "SHA-512/256", sign: func(t, k string) string { s := sha512.Sum512_256([]byte(t + k)); return hex.EncodeToString(s[:]) }},
+	{mistake: "other-hash", name: "MD5", sign: func(t, k string) string { return inHexDigits(md5.New(), t+k) }},    //nolint:gosec // G401: likewise
+	{mistake: "other-hash", name: "SHA-1", sign: func(t, k string) string { return inHexDigits(sha1.New(), t+k) }}, //nolint:gosec // G401: likewise
+	{mistake: "other-hash", name: "SHA-512", sign: func(t, k string) string { return inHexDigits(sha512.New(), t+k) }},
+	{mistake: "other-hash", name: "SHA-512/256", sign: func(t, k string) string { return inHexDigits(sha512.New512_256(), t+k) }},
 	{mistake: "wrong-charset", name: "UTF-16 of both", given: `{"a":1}`, sign: func(t, k string) string { return hex256(wide(t + k)) }},
 }
 
@@ -258,7 +264,7 @@ func pairs(digits, glue string) string {
 
 func withoutZeros(digits string) string {
 	var out strings.Builder
-	for _, pair := range strings.Split(pairs(digits, " "), " ") {
+	for pair := range strings.SplitSeq(pairs(digits, " "), " ") {
 		if pair[0] == '0' {
 			pair = pair[1:]
 		}
