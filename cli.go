@@ -1,15 +1,19 @@
 package galaxypay
 
 import (
+	"bytes"
 	"errors"
+	"net/http"
 	"time"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/commands"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/commands/live"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/desk"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
 func init() {
@@ -24,6 +28,7 @@ func init() {
 func addSubcommands(galaxypay *cobra.Command) {
 	galaxypay.AddCommand(openAPICommand(), desk.InboxCommand(), desk.PaymentsCommand(), desk.StoreCommand())
 	galaxypay.AddCommand(commands.All(commandCore())...)
+	galaxypay.AddCommand(live.All(liveCore())...)
 	desk.RefuseUnknown(galaxypay)
 }
 
@@ -62,6 +67,68 @@ func judgeData(data []byte, in language.Tag) (commands.Message, error) {
 		JSON: cb.message, PaymentStatus: string(cb.status), ResponseCode: cb.payment.responseCode,
 		RequestID: cb.requestID, OrderID: cb.order, TransactionID: cb.transaction,
 	}, nil
+}
+
+// liveCore is what the commands that talk to a running program use of this package.
+func liveCore() live.Core {
+	return live.Core{
+		Version: version(), UserAgent: userAgent, Salt: []byte(sandboxSalt),
+		Sign:  func(text, salt []byte) string { return (&signer{salt: salt}).sign(text) },
+		Prove: proveWithAny,
+		Judge: func(message []byte) string {
+			e, err := parseEnvelope(message)
+			if err != nil {
+				return ""
+			}
+			payment := paymentOf(&e)
+			return string(payment.judge())
+		},
+		Word: func(status int, header http.Header, body []byte) string {
+			app := &appAnswer{header: header}
+			app.WriteHeader(status)
+			_, _ = app.Write(body) // what is too long is no word
+			word, _ := app.word()
+			return word.Status
+		},
+	}
+}
+
+// proveWithAny proves a callback as the handlers do, with the first salt that fits. What is posted as JSON is an IPN.
+func proveWithAny(r *http.Request, body []byte, salts [][]byte) (_ live.Callback, salt int, prob *problem.Problem) {
+	kind, msg := kindResult, signed{}
+	if r.Method == http.MethodPost {
+		msg, prob = fromBody(body, r.Header.Get("Content-Type"))
+	} else {
+		msg, prob = fromForm(r.URL.RawQuery)
+	}
+	if prob != nil {
+		return live.Callback{}, -1, prob
+	}
+	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
+		kind = kindIPN
+	}
+	for i, salt := range salts {
+		rc := Receiver{merchant: &merchant{secrets: &secrets{signer: signer{salt: salt}}}}
+		var cb *callback
+		if cb, prob = rc.prove(msg, kind); prob == nil {
+			return shown(cb), i, nil
+		}
+		if prob.Code != problem.CodeSignatureInvalid {
+			return live.Callback{}, -1, prob
+		}
+	}
+	return live.Callback{}, -1, prob
+}
+
+// shown is what people see of a proven callback.
+func shown(cb *callback) live.Callback {
+	if cb.kind == kindResult && cb.status == Cancelled {
+		cb.kind = kindCancel
+	}
+	return live.Callback{
+		Kind: cb.kind, PaymentStatus: string(cb.status), RequestID: cb.requestID, OrderID: cb.order, TransactionID: cb.transaction,
+		DeliveryID: cb.deliveryID,
+	}
 }
 
 func openAPICommand() *cobra.Command {

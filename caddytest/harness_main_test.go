@@ -22,6 +22,7 @@
 //	sandbox_     the stand-in that users have, its faults and its pages in docs/
 //	demoshop     the shop of Caddyfile.example
 //	browser_     the same, in Chromium
+//	live_        the commands that talk to a running sidecar, as processes
 //	woocommerce  the plugin of examples/ in a real shop; see .ci/woocommerce_e2e
 //	shops        the shops of examples/, in other languages
 //	harness_     what tests share; no tests
@@ -78,6 +79,10 @@ const sandboxMerchant = `
 // it runs Caddy instead of tests. Caddy's data directory is one of the run's own: the sidecar notes
 // there which stores it has used.
 func TestMain(m *testing.M) {
+	if os.Getenv(commandEnv) != "" {
+		runAsGalaxypay()
+		return
+	}
 	if caddyfile := os.Getenv(caddyfileEnv); caddyfile != "" {
 		runAsCaddy(caddyfile)
 		return

@@ -1,0 +1,80 @@
+// Package live holds those subcommands of "caddy galaxypay" that talk to something that runs: a sidecar, its admin API, or an app
+// that takes callbacks. What a signature or a callback is, the core decides; it is passed in.
+package live
+
+import (
+	"context"
+	"net/http"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
+)
+
+// Core is what the commands need of the product's core.
+type Core struct {
+	// Version is that of the module, and UserAgent names it to servers.
+	Version, UserAgent string
+
+	// Salt is the sandbox's published one.
+	Salt []byte
+
+	// Sign returns the signature of a text.
+	Sign func(text, salt []byte) string
+
+	// Prove reads a callback as it came, and proves it with one of the salts, whose index it returns. The problem is that with
+	// which the sidecar refuses it.
+	Prove func(r *http.Request, body []byte, salts [][]byte) (Callback, int, *problem.Problem)
+
+	// Judge returns the payment status of a message.
+	Judge func(message []byte) string
+
+	// Word is the ipnStatus in an app's answer to an IPN as the sidecar takes it, or "" for none.
+	Word func(status int, header http.Header, body []byte) string
+}
+
+// Callback is a proven callback.
+type Callback struct {
+	Kind          string // ipn, result or cancel
+	PaymentStatus string
+	RequestID     string
+	OrderID       string
+	TransactionID string
+	DeliveryID    string
+}
+
+// All returns the commands.
+func All(core Core) []*cobra.Command {
+	return []*cobra.Command{versionCommand(core), triggerCommand(core)}
+}
+
+// command adds to a command what all of them have: the flags --json and --lang, exit codes, and an end when it is interrupted.
+func command(c *cobra.Command, run func(ctx context.Context, c *cobra.Command, args []string) error) *cobra.Command {
+	c.Flags().Bool("json", false, "Print JSON; errors too, on standard error")
+	c.Flags().String("lang", "", "The language of sentences: en or vi (default: that of LC_ALL, LC_MESSAGES or LANG)")
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return end(c, usage("%s; see --help", "%s; xem --help", err))
+	})
+	fits := c.Args
+	c.Args = func(c *cobra.Command, args []string) error {
+		if err := fits(c, args); err != nil {
+			return end(c, usage("%s; see --help", "%s; xem --help", err))
+		}
+		return nil
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if _, err := languageOf(c); err != nil {
+			return end(c, err)
+		}
+		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
+		defer stop()
+		err := run(ctx, c, args)
+		if ctx.Err() != nil && c.Context().Err() == nil {
+			err = interrupted()
+		}
+		return end(c, err)
+	}
+	return c
+}
