@@ -2,18 +2,26 @@ package galaxypay
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/commands"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/commands/live"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/desk"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 )
 
 func init() {
@@ -74,7 +82,7 @@ func liveCore() live.Core {
 	return live.Core{
 		Version: version(), UserAgent: userAgent, Salt: []byte(sandboxSalt),
 		Sign:  func(text, salt []byte) string { return (&signer{salt: salt}).sign(text) },
-		Prove: proveWithAny,
+		Prove: proveWithAny, Inspect: inspect,
 		Judge: func(message []byte) string {
 			e, err := parseEnvelope(message)
 			if err != nil {
@@ -93,9 +101,55 @@ func liveCore() live.Core {
 	}
 }
 
+// inspect says what the global option means, merchant by merchant, without loading anything that depends on it.
+func inspect(raw json.RawMessage, hasInbox bool) (facts live.Facts) {
+	var app App
+	if err := json.Unmarshal(raw, &app); err != nil {
+		return facts // as the load of the configuration says
+	}
+	for _, name := range slices.Sorted(maps.Keys(app.Merchants)) {
+		if config := app.Merchants[name]; config != nil {
+			facts.Merchants = append(facts.Merchants, config.inspect(name))
+		}
+	}
+	ctx, cancel := caddy.NewContext(caddy.Context{Context: context.Background()})
+	defer cancel()
+	var engine any
+	var err error
+	switch {
+	case app.StoreRaw != nil:
+		engine, err = ctx.LoadModule(&app, "StoreRaw")
+	case hasInbox:
+		engine, err = ctx.LoadModuleByID(defaultEngine, nil)
+	}
+	if err != nil {
+		facts.StoreError = err.Error()
+	}
+	if opener, ok := engine.(store.Opener); ok {
+		facts.StoreEngine, facts.StoreName = opener.Engine(), opener.Name()
+	}
+	return facts
+}
+
+func (c *Merchant) inspect(name string) live.Merchant {
+	found := live.Merchant{Name: name, OwnTransport: c.TransportRaw != nil}
+	m, err := c.resolve(name, zap.NewNop())
+	if err != nil {
+		found.Error = err.Error()
+		return found
+	}
+	found.Environment, found.Gateway = m.environment, m.baseURL.String()
+	found.SaltLength = len(m.signer.salt)
+	found.IsPublished = m.verifiesWith(sandboxSalt)
+	found.IsEncoded = secret.IsBase64OfText(string(m.signer.salt))
+	found.IsLiteral = c.hasLiteral()
+	return found
+}
+
 // proveWithAny proves a callback as the handlers do, with the first salt that fits. What is posted as JSON is an IPN.
 func proveWithAny(r *http.Request, body []byte, salts [][]byte) (_ live.Callback, salt int, prob *problem.Problem) {
-	kind, msg := kindResult, signed{}
+	kind := kindResult
+	var msg signed
 	if r.Method == http.MethodPost {
 		msg, prob = fromBody(body, r.Header.Get("Content-Type"))
 	} else {

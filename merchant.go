@@ -257,8 +257,7 @@ func (c *Merchant) warn(m *merchant, log *zap.Logger) {
 	if m.environment == sandboxName {
 		log.Warn("this merchant is at the sandbox: no payment is real, and everyone knows its salt")
 	}
-	literal := func(value string) bool { return value != "" && !secret.IsPlaceholder(value) }
-	if literal(c.APIKey) || literal(c.Salt) || slices.ContainsFunc(c.PreviousSalts, func(p PreviousSalt) bool { return literal(p.Salt) }) {
+	if c.hasLiteral() {
 		log.Warn("a secret is written in the configuration, so config dumps show it; use {env.NAME} or {file./path}")
 	}
 	if m.environment != sandboxName && m.verifiesWith(sandboxSalt) {
@@ -280,6 +279,12 @@ func (c *Merchant) warn(m *merchant, log *zap.Logger) {
 				zap.Int("shortest_advisable", shortestSalt))
 		}
 	}
+}
+
+// hasLiteral reports whether a secret is written in the configuration itself.
+func (c *Merchant) hasLiteral() bool {
+	literal := func(value string) bool { return value != "" && !secret.IsPlaceholder(value) }
+	return literal(c.APIKey) || literal(c.Salt) || slices.ContainsFunc(c.PreviousSalts, func(p PreviousSalt) bool { return literal(p.Salt) })
 }
 
 // verifiesWith reports whether text is the merchant's salt, or one of its previous ones.

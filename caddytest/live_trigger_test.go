@@ -90,7 +90,7 @@ func TestTriggerWrongUsage(t *testing.T) {
 		"a strange member":   {with("--set", "x=1"), "known are requestID, "},
 		"a member twice":     {with("--set", "language=vi", "--set", "language=en"), "language is given twice"},
 		"no value":           {with("--set", "language"), "expected NAME=VALUE"},
-		"unknown status":     {with("--status", "payed"), "known are paid, cancelled"},
+		"unknown status":     {with("--status", "done"), "known are paid, cancelled"},
 		"cancel paid":        {append([]string{"trigger", "cancel", "--status", "paid", "--order", "1", "--amount", "1"}, to...), "cancel says cancelled only"},
 		"no order":           {append([]string{"trigger", "ipn", "--amount", "1"}, to...), "--order is missing"},
 		"empty amount":       {append([]string{"trigger", "ipn", "--order", "1", "--amount", ""}, to...), "--amount is missing or empty"},

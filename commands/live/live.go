@@ -4,6 +4,7 @@ package live
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"os/signal"
 	"syscall"
@@ -31,6 +32,9 @@ type Core struct {
 	// Judge returns the payment status of a message.
 	Judge func(message []byte) string
 
+	// Inspect says what the global option galaxypay of a configuration means. hasInbox says that a galaxypay_ipn has an inbox.
+	Inspect func(app json.RawMessage, hasInbox bool) Facts
+
 	// Word is the ipnStatus in an app's answer to an IPN as the sidecar takes it, or "" for none.
 	Word func(status int, header http.Header, body []byte) string
 }
@@ -47,7 +51,7 @@ type Callback struct {
 
 // All returns the commands.
 func All(core Core) []*cobra.Command {
-	return []*cobra.Command{versionCommand(core), triggerCommand(core)}
+	return []*cobra.Command{versionCommand(core), triggerCommand(core), NewDoctor(core)}
 }
 
 // command adds to a command what all of them have: the flags --json and --lang, exit codes, and an end when it is interrupted.

@@ -11,9 +11,6 @@ import (
 	"time"
 )
 
-// member is one member of a message, all of whose values are texts, as in the gateway's samples.
-type member struct{ name, value string }
-
 // envelopeMembers are those of a callback that stand beside its responseData.
 var envelopeMembers = []string{"requestID", "responseDateTime", "responseCode", "responseMessage"}
 
@@ -40,7 +37,7 @@ var statusWords = map[string]words{
 // statuses are the payment statuses that a message alone can have.
 var statuses = []string{"paid", "cancelled", "expired", "failed", "pending"}
 
-// message is a callback before it is signed.
+// message is a callback before it is signed. All values are texts, as in the gateway's samples.
 type message map[string]string
 
 // newMessage is the message of a kind about an order. The gateway's page "Cancel Callback" has no member of apiVersion 2.
