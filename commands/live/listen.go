@@ -1,0 +1,102 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func listenCommand(core Core) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "listen",
+		Short: "Takes callbacks on this machine, shows them, and forwards them to an app",
+		Long: `Takes callbacks on a loopback address, proves each with the salts that are given, prints a line
+about it, and forwards it to an app: the same bytes, with the same Content-Type and query. The
+app's answer goes back as it came. What is not proven is refused as galaxypay_ipn does it, and is
+not forwarded, unless --unverified says so.
+
+Without --salt, callbacks are proven with the published salt of the sandbox. Give several with a
+name each, such as --salt uat=@uat.salt --salt sandbox={env.SANDBOX_SALT}: each line names the one
+that proved.
+
+One line that begins with "ready" stands on standard error when callbacks are taken. Redirects are
+not followed. It ends when it is interrupted, with code 130; 2 wrong usage; 3 the address is taken.`,
+		Example: `  caddy galaxypay listen --forward-to http://127.0.0.1:8000/ipn
+  caddy galaxypay listen --forward-to http://127.0.0.1:8000/ipn --salt uat=@/run/secrets/uat_salt
+  caddy galaxypay listen --forward-to http://127.0.0.1:8000/ipn --json | jq -r 'select(.verified) | .orderID'`,
+		Args: cobra.NoArgs,
+	}
+	flags := c.Flags()
+	flags.String("forward-to", "", "The address of the app")
+	flags.String("at", "127.0.0.1:9185", "The loopback address to listen on; port 0 is any free one")
+	flags.Bool("unverified", false, "Forward what is not proven too")
+	flags.Bool("verbose", false, "Show the whole answer of the app")
+	addSaltFlag(c, "the published one of the sandbox")
+	addTargetFlags(c)
+	return command(c, func(ctx context.Context, c *cobra.Command, _ []string) error {
+		f, err := newForwarder(c, core)
+		if err != nil {
+			return err
+		}
+		return f.listen(ctx, c)
+	})
+}
+
+// listen takes callbacks until the context ends.
+func (f *forwarder) listen(ctx context.Context, c *cobra.Command) error {
+	at, err := loopbackAddress(c.Flag("at").Value.String())
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", at)
+	if err != nil {
+		return unreachable("--at: %v; another program has the address, or it is none of this machine", "--at: %v; chương trình khác đang dùng địa chỉ này, hoặc nó không thuộc máy này", err)
+	}
+	server := &http.Server{Handler: f, ReadTimeout: time.Minute, ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	f.sayReady(c, listener.Addr())
+	select {
+	case err = <-ended:
+		return unreachable("%v", "%v", err)
+	case <-ctx.Done():
+	}
+	_ = server.Close() // the callbacks in progress end with it
+	<-ended
+	return nil
+}
+
+// sayReady prints one line, in every kind of output.
+func (f *forwarder) sayReady(c *cobra.Command, at net.Addr) {
+	var names []string
+	for _, s := range f.salts {
+		names = append(names, s.name)
+	}
+	if f.unverified {
+		c.PrintErrln(say(c, "Warning: --unverified: what anyone sends is forwarded, whether it is proven or not.",
+			"Cảnh báo: --unverified: mọi thứ gửi tới đều được chuyển tiếp, dù đã xác thực hay chưa."))
+	}
+	c.PrintErrln(fmt.Sprintf("ready: http://%s -> %s, salts %q", at, withoutQuery(f.target.address), names))
+}
+
+func withoutQuery(u *url.URL) string {
+	plain := *u
+	plain.RawQuery = ""
+	return plain.String()
+}
+
+// loopbackAddress checks where to listen: other machines must not reach it.
+func loopbackAddress(text string) (string, error) {
+	host, port, err := net.SplitHostPort(text)
+	addr, notIP := netip.ParseAddr(host)
+	if err != nil || port == "" || host != "localhost" && (notIP != nil || !addr.IsLoopback()) {
+		return "", usage("--at: expected a loopback address with a port, such as 127.0.0.1:9185", "--at: cần một địa chỉ loopback kèm cổng, như 127.0.0.1:9185")
+	}
+	return text, nil
+}
