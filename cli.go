@@ -82,7 +82,7 @@ func liveCore() live.Core {
 	return live.Core{
 		Version: version(), UserAgent: userAgent, Salt: []byte(sandboxSalt),
 		Sign:  func(text, salt []byte) string { return (&signer{salt: salt}).sign(text) },
-		Prove: proveWithAny, Inspect: inspect,
+		Prove: proveWithAny, Inspect: inspect, AppRequest: appRequest,
 		Judge: func(message []byte) string {
 			e, err := parseEnvelope(message)
 			if err != nil {
@@ -172,6 +172,22 @@ func proveWithAny(r *http.Request, body []byte, salts [][]byte) (_ live.Callback
 		}
 	}
 	return live.Callback{}, -1, prob
+}
+
+// appRequest is the request by which an app gets an event, where no site of Caddy leads to it. Whether it fits what was signed is
+// found out at each delivery, and is not in it.
+func appRequest(ctx context.Context, address string, event live.Event, merchant string) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(event.MessageBytes))
+	if err != nil {
+		return nil, err
+	}
+	callbackHeaders{
+		callback: event.Kind, merchant: merchant, paymentStatus: event.PaymentStatus, deliveryID: event.ID,
+		transaction: event.Transaction, order: event.OrderID,
+	}.set(r.Header)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", userAgent)
+	return r, nil
 }
 
 // shown is what people see of a proven callback.

@@ -59,6 +59,9 @@ var ErrNoInbox = errors.New("the running configuration has no inbox")
 //	                               where merchants share a salt, by queue too
 //	GET  /galaxypay/events/export   one event on each line, with its message
 //	GET  /galaxypay/events/stats    how many there are: {"states": {"pending": 0, ...}, ...}
+//	GET  /galaxypay/events/wait     events with the bytes of their messages as soon as there are some:
+//	                               {"events": [...], "cursor": 7}; after is the cursor of the answer before, or a time, seconds
+//	                               how long to wait
 //	POST /galaxypay/events/replay   deliver again: {"replayed": 1}
 //	GET  /galaxypay/payments/list  what the ledger knows of calls: {"payments": [...], "more": false}
 //	GET  /galaxypay/payments/show  the story of an order, by id: a requestID, orderID or transactionID; merchant where
@@ -93,6 +96,7 @@ var (
 	showRoute   = route{http.MethodGet, "/galaxypay/events/show"}
 	exportRoute = route{http.MethodGet, "/galaxypay/events/export"}
 	statsRoute  = route{http.MethodGet, "/galaxypay/events/stats"}
+	waitRoute   = route{http.MethodGet, "/galaxypay/events/wait"}
 	replayRoute = route{http.MethodPost, "/galaxypay/events/replay"}
 	checkRoute  = route{http.MethodPost, "/galaxypay/store/check"}
 	backupRoute = route{http.MethodPost, "/galaxypay/store/backup"}
@@ -112,6 +116,7 @@ func (AdminAPI) Routes() []caddy.AdminRoute {
 		showRoute.servedBy(showEvent),
 		exportRoute.servedBy(exportEvents),
 		statsRoute.servedBy(countEvents),
+		waitRoute.servedBy(waitForEvents),
 		replayRoute.servedBy(replayEvents),
 		checkRoute.servedBy(checkStore),
 		backupRoute.servedBy(backUpStore),

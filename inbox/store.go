@@ -142,6 +142,7 @@ type Filter struct {
 	State         State
 	PaymentStatus string
 	Since, Until  time.Time // of arrival: from Since, before Until
+	After         uint64    // the Seq is greater than this
 	Limit         int       // 0: no limit
 }
 

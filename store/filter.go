@@ -48,6 +48,9 @@ func Where(f inbox.Filter) (condition string, args Args) {
 	if until, ok := Time(f.Until).Micros(); ok {
 		add("received_at", "<", "until", until)
 	}
+	if f.After > 0 {
+		add("seq", ">", "beyond", f.After)
+	}
 	if len(terms) == 0 {
 		return "true", args
 	}
@@ -66,10 +69,10 @@ func ListEvents(f inbox.Filter, after uint64, limit int) (sql string, args Args)
 // connection, and not everything is in memory.
 const pageSize = 100
 
-// List yields events page by page, up to a limit; 0: no limit. Read returns up to size events
+// List yields events page by page, up to the limit of a filter. Read returns up to size events
 // that follow the one with the number after, and only at the end fewer than that.
-func List(limit int, read func(after uint64, size int) ([]inbox.Record, error)) iter.Seq2[inbox.Record, error] {
-	return pages(0, limit, read, func(r *inbox.Record) uint64 { return r.Seq })
+func List(f inbox.Filter, read func(after uint64, size int) ([]inbox.Record, error)) iter.Seq2[inbox.Record, error] {
+	return pages(f.After, f.Limit, read, func(r *inbox.Record) uint64 { return r.Seq })
 }
 
 // PaymentList yields payments as List does events, in the order of a filter and up to its limit.

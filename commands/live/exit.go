@@ -68,6 +68,15 @@ func end(c *cobra.Command, err error) error {
 	return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return f.code, nil })(c, nil)
 }
 
+// sentence is an error in the language of a command.
+func sentence(c *cobra.Command, err error) string {
+	tag, _ := languageOf(c) // checked before the command runs
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f.text.In(tag)
+	}
+	return err.Error()
+}
+
 func printFailure(c *cobra.Command, f *failure) {
 	tag, _ := languageOf(c) // English, if that is what is wrong
 	text := f.text.In(tag)

@@ -54,6 +54,7 @@ type heard struct {
 	Time          time.Time    `json:"time"`
 	Verified      bool         `json:"verified"`
 	Salt          string       `json:"salt,omitempty"` // the name of the one that proved
+	Merchant      string       `json:"merchant,omitempty"`
 	Problem       problem.Code `json:"problem,omitempty"`
 	Why           string       `json:"why,omitempty"`
 	Kind          string       `json:"kind,omitempty"`
@@ -134,10 +135,7 @@ func (f *forwarder) forward(r *http.Request, body []byte, line *heard) *problem.
 		return on, nil
 	})
 	if err != nil {
-		line.Error = err.Error()
-		if said, ok := errors.AsType[*failure](err); ok {
-			line.Error = said.text.In(f.tag)
-		}
+		line.Error = sentence(f.c, err)
 		return problem.AppUnavailable()
 	}
 	if line.Kind == "ipn" {
@@ -184,7 +182,7 @@ func (f *forwarder) print(line heard) {
 func (l *heard) text() string {
 	words := []string{"not-verified"}
 	if l.Verified {
-		words = []string{"verified", "salt=" + l.Salt, l.Kind}
+		words = []string{"verified", l.Kind}
 	}
 	add := func(name, value string) {
 		if strings.ContainsAny(value, " \"") {
@@ -194,6 +192,8 @@ func (l *heard) text() string {
 			words = append(words, name+"="+printable(value))
 		}
 	}
+	add("salt", l.Salt)
+	add("merchant", l.Merchant)
 	add("order", l.OrderID)
 	add("transaction", l.TransactionID)
 	add("request", l.RequestID)

@@ -26,9 +26,20 @@ name each, such as --salt uat=@uat.salt --salt sandbox={env.SANDBOX_SALT}: each 
 that proved.
 
 One line that begins with "ready" stands on standard error when callbacks are taken. Redirects are
-not followed. It ends when it is interrupted, with code 130; 2 wrong usage; 3 the address is taken.`,
+not followed.
+
+With --from it listens to no address. It fetches what the inbox of a sidecar gets, over Caddy's admin
+endpoint, since an IPN cannot reach a laptop: on the machine itself, or through ssh, such as
+ssh -N -L /tmp/uat.sock:/run/caddy/admin.sock uat.shop.example. Each event is shown, and is forwarded as
+the sidecar hands it to an app: the plain message with Galaxypay-* headers. The sidecar's own deliveries
+go on as they are. When the connection breaks it says so and tries again, and shows what came meanwhile.
+
+Exit codes: 130 interrupted; 1 the admin endpoint refused; 2 wrong usage; 3 the address is taken, or all
+tries were in vain.`,
 		Example: `  caddy galaxypay listen --forward-to http://127.0.0.1:8000/ipn
   caddy galaxypay listen --forward-to http://127.0.0.1:8000/ipn --salt uat=@/run/secrets/uat_salt
+  caddy galaxypay listen --from unix//tmp/uat.sock --forward-to http://127.0.0.1:8000/ipn
+  caddy galaxypay listen --from localhost:2019 --after 2026-12-31T00:00:00+07:00 --json
   caddy galaxypay listen --forward-to http://127.0.0.1:8000/ipn --json | jq -r 'select(.verified) | .orderID'`,
 		Args: cobra.NoArgs,
 	}
@@ -36,10 +47,26 @@ not followed. It ends when it is interrupted, with code 130; 2 wrong usage; 3 th
 	flags.String("forward-to", "", "The address of the app")
 	flags.String("at", "127.0.0.1:9185", "The loopback address to listen on; port 0 is any free one")
 	flags.Bool("unverified", false, "Forward what is not proven too")
+	flags.String("from", "", "The admin endpoint of a sidecar, such as unix//run/caddy/admin.sock: show what its inbox gets")
+	flags.String("after", "", "With --from: begin behind this event, or at this time, such as 2026-12-31T00:00:00+07:00 (default: now)")
+	flags.Int("tries", 10, "With --from: give up after so many tries in a row")
+	flags.Duration("pause", time.Second, "With --from: the time before the second try; it doubles up to 30s")
 	flags.Bool("verbose", false, "Show the whole answer of the app")
 	addSaltFlag(c, "the published one of the sandbox")
 	addTargetFlags(c)
 	return command(c, func(ctx context.Context, c *cobra.Command, _ []string) error {
+		if c.Flags().Changed("from") {
+			f, err := newFollower(c, core)
+			if err != nil {
+				return err
+			}
+			return f.run(ctx)
+		}
+		for _, other := range []string{"after", "tries", "pause"} {
+			if c.Flags().Changed(other) {
+				return usage("--%s: goes with --from only", "--%s: chỉ dùng cùng --from", other)
+			}
+		}
 		f, err := newForwarder(c, core)
 		if err != nil {
 			return err

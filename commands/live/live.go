@@ -35,6 +35,9 @@ type Core struct {
 	// Inspect says what the global option galaxypay of a configuration means. hasInbox says that a galaxypay_ipn has an inbox.
 	Inspect func(app json.RawMessage, hasInbox bool) Facts
 
+	// AppRequest is the request by which an app gets an event of the inbox.
+	AppRequest func(ctx context.Context, address string, event Event, merchant string) (*http.Request, error)
+
 	// Word is the ipnStatus in an app's answer to an IPN as the sidecar takes it, or "" for none.
 	Word func(status int, header http.Header, body []byte) string
 }

@@ -99,7 +99,7 @@ func (s *Store) List(ctx context.Context, f inbox.Filter) iter.Seq2[inbox.Record
 		if sel.empty {
 			return
 		}
-		for r, err := range store.List(f.Limit, func(after uint64, size int) ([]inbox.Record, error) { return s.page(ctx, sel, after, size) }) {
+		for r, err := range store.List(f, func(after uint64, size int) ([]inbox.Record, error) { return s.page(ctx, sel, after, size) }) {
 			if !yield(r, err) {
 				return
 			}

@@ -80,7 +80,7 @@ func (s *Store) List(ctx context.Context, f inbox.Filter) iter.Seq2[inbox.Record
 		page := func(after uint64, size int) ([]inbox.Record, error) {
 			return s.page(ctx, f, max(after, bounds.after), bounds.last, size)
 		}
-		for r, err := range store.List(f.Limit, page) {
+		for r, err := range store.List(f, page) {
 			if !yield(r, err) {
 				return
 			}

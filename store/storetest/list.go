@@ -20,12 +20,17 @@ func list(t *testing.T, s *suite) {
 	arrive("c", "other", "GP1", inbox.Paid, 3)
 	arrive("b", queue, "GP2", "failed", 2)
 	arrive("a", queue, "GP1", "failed", 1)
+	second := s.get(t, "d").Seq
 	for _, test := range []struct {
 		name     string
 		filter   inbox.Filter
 		expected string
 	}{
 		{"all", inbox.Filter{}, "[e d c b a]"},
+		{"after", inbox.Filter{After: second}, "[c b a]"},
+		{"after, with a limit", inbox.Filter{After: second, Limit: 2}, "[c b]"},
+		{"after, of a state", inbox.Filter{After: second, State: inbox.Pending}, "[c b]"},
+		{"after the last", inbox.Filter{After: 1 << 62}, "[]"},
 		{"ID", inbox.Filter{ID: "c"}, "[c]"},
 		{"unknown ID", inbox.Filter{ID: "x"}, "[]"},
 		{"ID of another queue", inbox.Filter{ID: "c", Queue: queue}, "[]"},
