@@ -37,6 +37,7 @@ func addSubcommands(galaxypay *cobra.Command) {
 	galaxypay.AddCommand(openAPICommand(), desk.InboxCommand(), desk.PaymentsCommand(), desk.StoreCommand())
 	galaxypay.AddCommand(commands.All(commandCore())...)
 	galaxypay.AddCommand(live.All(liveCore())...)
+	galaxypay.AddCommand(commands.ExaminesTextsToo(live.Doctor(liveCore())))
 	desk.RefuseUnknown(galaxypay)
 }
 

@@ -260,7 +260,7 @@ type membership struct {
 	stop      context.CancelFunc
 	reopening sync.WaitGroup
 	asking    sync.WaitGroup
-	askable   chan struct{} // a payment has become due to be asked about
+	askable   chan struct{}                // a payment has become due to be asked about
 	ledger    atomic.Pointer[ledger.Store] // nil until it has joined
 
 	mu          sync.Mutex

@@ -36,7 +36,7 @@ type Message struct {
 
 // All returns the commands.
 func All(core Core) []*cobra.Command {
-	return []*cobra.Command{signCommand(core), verifyCommand(core), decodeCommand(core), doctorCommand()}
+	return []*cobra.Command{signCommand(core), verifyCommand(core), decodeCommand(core)}
 }
 
 // newCommand adds to a command what all of them have: the flags --json and --lang, and the exit code 2 for wrong usage. It takes

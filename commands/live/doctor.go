@@ -10,8 +10,8 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 )
 
-// NewDoctor returns the command that examines a configuration.
-func NewDoctor(core Core) *cobra.Command {
+// Doctor returns the command that examines a configuration.
+func Doctor(core Core) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Examines a configuration, and what it depends on",
@@ -26,7 +26,7 @@ not opened.
 
 Each check ends with pass, warn, fail or unknown. A network that is absent is unknown.
 
-Exit codes: 0 no check failed; 1 one did; 2 wrong usage; 3 the configuration cannot be read; 130
+Exit codes: 0 it fits, no check failed; 1 it does not, one did; 2 wrong usage; 3 a file cannot be read; 130
 interrupted.`,
 		Example: `  caddy galaxypay doctor --config /etc/caddy/Caddyfile
   caddy galaxypay doctor --config Caddyfile --callback https://shop.example/galaxypay/ipn
@@ -87,7 +87,7 @@ var nothing language.Text
 func diagnose(ctx context.Context, c *cobra.Command, core Core) error {
 	text := func(flag string) string { return c.Flag(flag).Value.String() }
 	if text("config") == "" {
-		return usage("--config is missing", "thiếu --config")
+		return usage("--config or --text is missing", "thiếu --config hoặc --text")
 	}
 	callbacks, _ := c.Flags().GetStringArray("callback")
 	for _, address := range callbacks {

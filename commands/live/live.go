@@ -54,7 +54,7 @@ type Callback struct {
 
 // All returns the commands.
 func All(core Core) []*cobra.Command {
-	return []*cobra.Command{versionCommand(core), triggerCommand(core), NewDoctor(core), listenCommand(core), payCommand(core), queryCommand(core), refundCommand(core)}
+	return []*cobra.Command{versionCommand(core), triggerCommand(core), listenCommand(core), payCommand(core), queryCommand(core), refundCommand(core)}
 }
 
 // command adds to a command what all of them have: the flags --json and --lang, exit codes, and an end when it is interrupted.

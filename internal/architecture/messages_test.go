@@ -23,6 +23,8 @@ type message struct {
 
 // later has the errors that do not end a start, by the beginning of their sites, and where people see them.
 var later = []struct{ site, where string }{
+	{"cli.go:", "the command that a person has typed prints them"},
+	{"commands/", "the command that a person has typed prints them"},
 	{"desk/", "the admin API answers with them, and the command that a person has typed prints them"},
 	{"ledger/", "the admin API and the problems of calls answer with them"},
 	{"internal/bodies/", "each is a problem of its own"},
@@ -39,7 +41,7 @@ var later = []struct{ site, where string }{
 	{"reconcile.go:signedAddress", "error, of a line of the log that has an entry"},
 	{"result.go:", "error, of a line of the log that has an entry"},
 	{"send.go:", "reason, of a line of the log that has an entry"},
-	{"store/events.go", "mistakes of the program, or of who changed the tables"},
+	{"store/events.go", "mistakes of the program, or of a person who changed the tables"},
 	{"store/payments.go", "mistakes of the program"},
 	{"store/run.go", "a mistake of the program"},
 	{"store/postgres/changing.go", "mistakes of the program"},
