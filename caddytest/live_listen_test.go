@@ -166,7 +166,7 @@ func TestListenForPeople(t *testing.T) {
 	client := newClient()
 	t.Cleanup(client.CloseIdleConnections)
 	client.post(t, address+"/ipn", signedMessage(paidMessage, sandboxSalt).json()).wantIPNStatus(t, "200")
-	if line := l.line(t); !strings.Contains(line, " verified salt=sandbox ipn order=") || !strings.Contains(line, " status=paid app=200 ipnStatus=200 ") {
+	if line := l.line(t); !strings.Contains(line, " verified ipn salt=sandbox order=") || !strings.Contains(line, " status=paid app=200 ipnStatus=200 ") {
 		t.Errorf("printed %q", line)
 	}
 	app.answers(answering(http.StatusInternalServerError, "Traceback:\n\x1b[2Jline 7"))

@@ -275,10 +275,11 @@ func refusalIn(status int, text []byte) (problem.Body, error) {
 		return refusal, nil
 	}
 	_ = json.Unmarshal(text, &refusal) // an answer of another form has no code
-	said := printable(strings.TrimSpace(refusal.Title + ": " + refusal.Detail))
+	parts := []string{refusal.Title + ": " + refusal.Detail}
 	for _, field := range refusal.Errors {
-		said += "; " + printable(field.Field+": "+field.Detail)
+		parts = append(parts, field.Field+": "+field.Detail)
 	}
+	said := printable(strings.Join(parts, "; "))
 	isNo := refusal.Outcome == problem.Rejected || refusal.Outcome == problem.NotSent && status < http.StatusInternalServerError
 	switch {
 	case refusal.Code == "":

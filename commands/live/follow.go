@@ -239,7 +239,7 @@ func (f *follower) take(ctx context.Context, event Event) error {
 			return f.core.AppRequest(ctx, address.String(), event, merchant)
 		})
 		if ctx.Err() != nil {
-			return nil // it is shown with the next --after
+			return interrupted() // the event is shown with the next --after
 		}
 		if err != nil {
 			line.Error = sentence(f.c, err)

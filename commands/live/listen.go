@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -91,12 +92,14 @@ func (f *forwarder) listen(ctx context.Context, c *cobra.Command) error {
 	f.sayReady(c, listener.Addr())
 	select {
 	case err = <-ended:
-		return unreachable("%v", "%v", err)
 	case <-ctx.Done():
+		_ = server.Close() // the callbacks in progress end with it
+		err = <-ended
 	}
-	_ = server.Close() // the callbacks in progress end with it
-	<-ended
-	return nil
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return unreachable("%v", "%v", err)
 }
 
 // sayReady prints one line, in every kind of output.

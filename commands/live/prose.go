@@ -2,7 +2,6 @@ package live
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"strings"
 	"unicode"
@@ -41,13 +40,9 @@ func languageOfEnvironment() language.Tag {
 }
 
 // say is a sentence in the language of a command.
-func say(c *cobra.Command, en, vi string, args ...any) string {
+func say(c *cobra.Command, en, vi string) string {
 	tag, _ := languageOf(c) // checked before the command runs
-	text := language.Both(en, vi).In(tag)
-	if len(args) == 0 {
-		return text
-	}
-	return fmt.Sprintf(text, args...)
+	return language.Both(en, vi).In(tag)
 }
 
 // wantsJSON reports whether a command prints JSON.
