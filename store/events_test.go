@@ -73,7 +73,7 @@ func TestList(t *testing.T) {
 	}
 	for limit, expected := range map[int]int{0: kept, 1: 1, pageSize: pageSize, pageSize + 1: pageSize + 1, kept + 1: kept} {
 		var seqs []uint64
-		for r, err := range List(limit, read) {
+		for r, err := range List(inbox.Filter{Limit: limit}, read) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,7 +91,7 @@ func TestList(t *testing.T) {
 		return read(after, size)
 	}
 	n, failed := 0, error(nil)
-	for _, err := range List(0, failing) {
+	for _, err := range List(inbox.Filter{}, failing) {
 		n, failed = n+1, err
 	}
 	if n != pageSize+1 || !errors.Is(failed, broken) {
