@@ -187,6 +187,9 @@ func (p *Proxy) recordOutcome(ctx context.Context, c *call, prob *problem.Proble
 	if err != nil {
 		p.log.Error("the outcome of a call could not be recorded; the app gets its answer all the same, and a repeated call counts as of unknown outcome",
 			zap.String("merchant", p.merchant.name), zap.String("request_id", c.request.requestID), zap.String("outcome", string(result.Outcome)), zap.Error(err))
+		if c.payment.WasUnknown && result.Outcome == ledger.NotSent {
+			prob.MayBeDone()
+		}
 		return prob
 	}
 	switch {
@@ -196,7 +199,7 @@ func (p *Proxy) recordOutcome(ctx context.Context, c *call, prob *problem.Proble
 		c.isReplayed = true // an earlier sending was answered in the meantime
 		return p.replay(c)
 	case c.payment.Outcome == ledger.Unknown && prob != nil:
-		prob.Outcome = problem.Unknown // of an earlier sending, where not of this one
+		prob.MayBeDone()
 	}
 	return prob
 }

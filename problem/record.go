@@ -62,6 +62,17 @@ func Settled() *Problem {
 		"Kết quả của lời gọi này từng không xác định, và người vận hành đã kết luận là không được thực hiện. Nếu vẫn muốn thực hiện, hãy dùng Idempotency-Key mới."))
 }
 
+// MayBeDone makes the outcome of a repeated call unknown: an earlier sending may have been carried out, however this one ended. A sentence
+// that nothing was sent would be read as if that held for both.
+func (p *Problem) MayBeDone() {
+	if p.Outcome == NotSent {
+		p.detail = say(
+			"This time nothing was sent, but an earlier try of this call may have been carried out. Repeat it under the same Idempotency-Key, wait for the IPN, or call query; do not pay again under a new key.",
+			"Lần này chưa gửi gì, nhưng lần gọi trước có thể đã được thực hiện. Hãy gọi lại với cùng Idempotency-Key, chờ IPN hoặc gọi query; không thanh toán lại với khóa mới.")
+	}
+	p.Outcome = Unknown
+}
+
 // PageLost is a call whose payment page was opened by an earlier try, of which no answer came back.
 func PageLost() *Problem {
 	return of(CodePageLost, say(
