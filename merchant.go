@@ -130,7 +130,7 @@ func (c *Merchant) resolve(name string, log *zap.Logger) (*merchant, error) {
 	if m.environment, m.baseURL, err = c.resolveAddress(); err != nil {
 		return nil, err
 	}
-	m.book = ledger.BookOf(name, m.baseURL.String())
+	m.book = ledger.BookOf(name, bookAddress(m.baseURL))
 	if err := c.resolvePair(m); err != nil {
 		return nil, err
 	}
@@ -188,6 +188,20 @@ func parseBaseURL(address string) (*url.URL, error) {
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	return u, nil
+}
+
+// bookAddress is the address of a gateway in the names of books. However the host and its usual port are written, it is the same
+// gateway: in another book, a call that was sent before would count as new.
+func bookAddress(base *url.URL) string {
+	u := *base
+	u.Host = strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if strings.Contains(u.Host, ":") {
+		u.Host = "[" + u.Host + "]"
+	}
+	if port := base.Port(); port != "" && port != map[string]string{"https": "443", "http": "80"}[u.Scheme] {
+		u.Host += ":" + port
+	}
+	return u.String()
 }
 
 // isWebAddress reports whether there is a host to send to, at a port that can be.

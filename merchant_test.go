@@ -509,3 +509,31 @@ func TestApp(t *testing.T) {
 		})
 	}
 }
+
+// One gateway has one book, however its address is written: in another, a call that was sent would count as new.
+func TestBookOfAnAddress(t *testing.T) {
+	for address, want := range map[string]string{
+		"https://secure.galaxypay.vn":       "https://secure.galaxypay.vn",
+		"https://secure.galaxypay.vn/":      "https://secure.galaxypay.vn",
+		"https://secure.galaxypay.vn//":     "https://secure.galaxypay.vn",
+		"HTTPS://Secure.GalaxyPay.VN":       "https://secure.galaxypay.vn",
+		"https://secure.galaxypay.vn:443":   "https://secure.galaxypay.vn",
+		"https://secure.galaxypay.vn.:443/": "https://secure.galaxypay.vn",
+		"https://secure.galaxypay.vn:":      "https://secure.galaxypay.vn",
+		"https://secure.galaxypay.vn:8443":  "https://secure.galaxypay.vn:8443",
+		"https://secure.galaxypay.vn:80":    "https://secure.galaxypay.vn:80",
+		"https://secure.galaxypay.vn/Pay/":  "https://secure.galaxypay.vn/Pay",
+		"http://LocalHost:80/a":             "http://localhost/a",
+		"http://[::1]:9190":                 "http://[::1]:9190",
+		"http://[::1]":                      "http://[::1]",
+	} {
+		base, err := parseBaseURL(address)
+		if err != nil {
+			t.Errorf("%s: %v", address, err)
+			continue
+		}
+		if got := bookAddress(base); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
+}
