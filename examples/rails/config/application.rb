@@ -3,6 +3,15 @@ require "active_record/railtie"
 require "action_controller/railtie"
 require "action_view/railtie"
 
+# SQLite's own wait for a lock holds the lock of Ruby, so the thread that it waits for cannot go on. This one lets it.
+module PatientSQLite
+  def configure_connection
+    super
+    (@raw_connection || @connection).busy_handler { |tries| sleep(0.01) && tries < 3000 }
+  end
+end
+ActiveSupport.on_load(:active_record_sqlite3adapter) { prepend PatientSQLite }
+
 module Shop
   class Application < Rails::Application
     config.load_defaults 6.1
