@@ -49,7 +49,7 @@ func newCommand(c *cobra.Command) *cobra.Command {
 		if len(args) == 0 {
 			return nil
 		}
-		return fail(c, usagef("unexpected argument %d of the command: everything is given by flags; see --help", 1))
+		return fail(c, usagef("unexpected argument: everything is given by flags; see --help"))
 	}
 	run := c.RunE
 	c.RunE = func(c *cobra.Command, args []string) error {

@@ -119,7 +119,7 @@ func (core Core) signedIn(m *message, in language.Tag) (signedText, error) {
 func callbackOf(data []byte, signature, form string) signedText {
 	s := signedText{text: data, signature: signature, what: language.Both("the callback", "callback"), callback: true}
 	for _, name := range misspelled {
-		if signature == "" && strings.Contains(form, name) {
+		if signature == "" && (strings.Contains(form, `"`+name+`"`) || strings.Contains("&"+form, "&"+name+"=")) {
 			s.lookalike = name
 		}
 	}
