@@ -158,7 +158,7 @@ func (s *script) exec(args []string) string {
 	if name == "caddy" {
 		name, _ = os.Executable()
 	}
-	c := exec.CommandContext(s.t.Context(), name, args[1:]...)
+	c := exec.CommandContext(s.t.Context(), name, args[1:]...) //nolint:gosec // G204: this test binary, or a program that a script names
 	var stdout, stderr bytes.Buffer
 	c.Dir, c.Env, c.Stdin, c.Stdout, c.Stderr = s.dir, s.env, bytes.NewReader(s.stdin), &stdout, &stderr
 	err := c.Run()
