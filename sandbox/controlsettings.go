@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/fault"
 )
 
@@ -17,7 +18,7 @@ type knownFault struct {
 
 // showFaults explains the faults in the language of the request.
 func (c control) showFaults(w http.ResponseWriter, r *http.Request) {
-	all, in := fault.All(), languageOf(r)
+	all, in := fault.All(), language.Wanted(r)
 	known := make([]knownFault, len(all))
 	for i, f := range all {
 		known[i] = knownFault{f.Name, f.About.In(in)}

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"net/http"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
 
@@ -15,9 +16,9 @@ type dashboard struct{ ledger *ledger.Ledger }
 
 // show lists the newest transactions. Without JavaScript its links lead to the JSON of each.
 func (d dashboard) show(w http.ResponseWriter, r *http.Request) {
-	tag := languageOf(r)
+	tag := language.Wanted(r)
 	p := newPage(tag)
-	p.Dashboard, p.Live = textsIn(tag, dashboardTexts), true
+	p.Dashboard, p.Live = language.Texts(tag, dashboardTexts), true
 	p.MaxListed = maxListed
 	for _, t := range d.ledger.Newest(maxListed) {
 		t.Lapse(d.ledger.Now()) // in this copy only: a look at the list sends no IPN

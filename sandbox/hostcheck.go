@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/local"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/local"
 )
 
 // ownHostOnly answers under names of the sandbox's own: those of this machine, and hosts.

@@ -23,9 +23,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/allow"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/local"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/fault"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/local"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
 

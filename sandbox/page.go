@@ -7,12 +7,13 @@ import (
 	"net/http"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/webpage"
 )
 
 //go:embed pages/*.html
 var pageFiles embed.FS
 
-var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
+var pages = template.Must(webpage.New().ParseFS(pageFiles, "pages/*.html"))
 
 // page is what the templates show.
 type page struct {
@@ -32,7 +33,7 @@ type page struct {
 }
 
 func newPage(tag language.Tag) page {
-	return page{Nonce: rand.Text(), Language: tag, Text: textsIn(tag, pageTexts)}
+	return page{Nonce: rand.Text(), Language: tag, Text: language.Texts(tag, pageTexts)}
 }
 
 // writePage sends a page that loads nothing, runs nothing but its own script and is stored

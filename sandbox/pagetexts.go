@@ -1,9 +1,6 @@
 package sandbox
 
 import (
-	"net/http"
-	"slices"
-
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
@@ -115,26 +112,4 @@ var outcomeTexts = map[ledger.Outcome]language.Text{
 	ledger.Authorised: language.Both("The payment was authorised", "Thanh toán đã được cấp phép"),
 	ledger.Voided:     language.Both("The payment was voided", "Thanh toán đã được đơn vị bán hủy"),
 	ledger.Expired:    language.Both("The payment has expired", "Thanh toán đã hết hạn"),
-}
-
-// textsIn returns the texts of a table in one language.
-func textsIn(tag language.Tag, table map[string]language.Text) map[string]string {
-	texts := make(map[string]string, len(table))
-	for key, text := range table {
-		texts[key] = text.In(tag)
-	}
-	return texts
-}
-
-func isLanguage(text string) bool { return slices.Contains(language.Tags(), language.Tag(text)) }
-
-// languageOf prefers the language in the page's own address, then the given ones in their
-// order, then what the browser prefers.
-func languageOf(r *http.Request, preferred ...string) language.Tag {
-	for _, wanted := range append([]string{r.URL.Query().Get("language")}, preferred...) {
-		if isLanguage(wanted) {
-			return language.Tag(wanted)
-		}
-	}
-	return language.Of(r)
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/card"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/ledger"
 )
@@ -38,7 +39,7 @@ func (p paymentPage) show(w http.ResponseWriter, r *http.Request) {
 
 // visitOf is what the address of the page asks for: another language, another method.
 func visitOf(query url.Values) (v ledger.Visit) {
-	if wanted := query.Get("language"); isLanguage(wanted) {
+	if wanted := query.Get("language"); language.Is(wanted) {
 		v.Language = wanted
 	}
 	if query.Has("method") {
@@ -128,7 +129,7 @@ func (p paymentPage) sendBack(w http.ResponseWriter, r *http.Request, t ledger.T
 	}
 	p.redirects.keep(t, back)
 	if back.Method == http.MethodPost {
-		view := newPage(languageOf(r, t.ShownIn, t.Language))
+		view := newPage(language.Wanted(r, t.ShownIn, t.Language))
 		view.Back, view.Title = back, view.Text["Returning"]
 		writePage(w, http.StatusOK, "return.html", view)
 		return
@@ -140,7 +141,7 @@ func (p paymentPage) sendBack(w http.ResponseWriter, r *http.Request, t ledger.T
 
 // showStep shows what an open payment waits for, and what was wrong with the last try.
 func (p paymentPage) showStep(w http.ResponseWriter, r *http.Request, t ledger.Transaction, wrong complaint) {
-	in := languageOf(r, t.ShownIn, t.Language)
+	in := language.Wanted(r, t.ShownIn, t.Language)
 	view := newPage(in)
 	view.Payment, view.Framed = viewPayment(t, in), t.Modal
 	view.Step, view.Complaint = viewStep(t, in, p.ledger.Now()), complaintTexts[wrong].In(in)
@@ -160,7 +161,7 @@ func (p paymentPage) showSettled(w http.ResponseWriter, r *http.Request, t ledge
 	if latest, found := p.ledger.Find(t.ID); found {
 		t = latest // what the app said to the IPN came after t was copied
 	}
-	in := languageOf(r, t.ShownIn, t.Language)
+	in := language.Wanted(r, t.ShownIn, t.Language)
 	view := newPage(in)
 	view.Payment, view.Framed, view.Back = viewPayment(t, in), t.Modal, p.redirects.of(t)
 	view.Title = view.Payment.Happened
@@ -168,7 +169,7 @@ func (p paymentPage) showSettled(w http.ResponseWriter, r *http.Request, t ledge
 }
 
 func showUnknown(w http.ResponseWriter, r *http.Request) {
-	view := newPage(languageOf(r))
+	view := newPage(language.Wanted(r))
 	view.Title = view.Text["NoTitle"]
 	writePage(w, http.StatusNotFound, "unknown.html", view)
 }

@@ -4,6 +4,7 @@ package language
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/language"
@@ -34,6 +35,20 @@ func Of(r *http.Request) Tag {
 	return Tags()[index]
 }
 
+// Is reports whether a text is one of the tags.
+func Is(text string) bool { return slices.Contains(Tags(), Tag(text)) }
+
+// Wanted prefers the parameter language of the page's own address, then the given ones in their order, then what the
+// browser prefers.
+func Wanted(r *http.Request, preferred ...string) Tag {
+	for _, wanted := range append([]string{r.URL.Query().Get("language")}, preferred...) {
+		if Is(wanted) {
+			return Tag(wanted)
+		}
+	}
+	return Of(r)
+}
+
 // Text is one text in both languages.
 type Text struct {
 	En string `json:"en"`
@@ -49,4 +64,13 @@ func (t Text) In(tag Tag) string {
 		return t.Vi
 	}
 	return t.En
+}
+
+// Texts returns those of a table in one language.
+func Texts(tag Tag, table map[string]Text) map[string]string {
+	texts := make(map[string]string, len(table))
+	for key, text := range table {
+		texts[key] = text.In(tag)
+	}
+	return texts
 }

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/local"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/fault"
-	"github.com/galaxypay-sidecar/caddy-galaxypay/sandbox/internal/local"
 )
 
 //go:embed pages/*.html
