@@ -23,6 +23,12 @@ type deskSidecar struct {
 // newDeskSidecar has these options in the global option.
 func newDeskSidecar(t *testing.T, global string) deskSidecar {
 	t.Helper()
+	return newDeskSidecarWith(t, global, "")
+}
+
+// newDeskSidecarWith has more sites.
+func newDeskSidecarWith(t *testing.T, global, sites string) deskSidecar {
+	t.Helper()
 	g, app := newGateway(t), newApp(t)
 	k := &inboxSidecar{socket: filepath.Join(shortTempDir(t), "admin.sock")}
 	config := sidecarConfig(g.merchant(t)+"store sqlite "+inboxFile(t)+" {\nencrypt 2026 "+strings.Repeat("0f", 32)+"\n}\n"+global) + `
@@ -33,7 +39,7 @@ func newDeskSidecar(t *testing.T, global string) deskSidecar {
 					retry 10ms 1h
 				}
 			}
-		}`
+		}` + sites
 	k.caddyServer = start(t, strings.Replace(config, "{", "{\nadmin unix/"+k.socket+"\npersist_config off\n", 1))
 	t.Cleanup(func() {
 		if err := k.load(t, "{\nadmin off\n}\n"); err != nil { // caddy.Stop does not end the admin endpoint

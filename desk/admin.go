@@ -170,6 +170,10 @@ func runningInbox() (*inbox.Member, error) {
 	if err != nil {
 		return nil, err
 	}
+	return inboxOf(app)
+}
+
+func inboxOf(app App) (*inbox.Member, error) {
 	member, err := app.Inbox()
 	if errors.Is(err, ErrNoInbox) {
 		return nil, apiError(http.StatusNotFound, err)

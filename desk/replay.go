@@ -21,12 +21,8 @@ func replayEvents(w http.ResponseWriter, r *http.Request, m *inbox.Member) error
 		return apiError(http.StatusBadRequest, err)
 	}
 	if f.ID != "" { // a wrong id is an error; it must not look like an event that is being delivered
-		e, err := findEvent(r, m, f)
-		if err != nil {
+		if _, err := findReplayable(r, m, f); err != nil {
 			return err
-		}
-		if len(e.Message) == 0 {
-			return apiError(http.StatusConflict, errors.New("the event's message was dropped after keep, so it cannot be delivered; ask the gateway with query"))
 		}
 	}
 	n, err := m.Engine().Replay(r.Context(), f)
@@ -34,6 +30,15 @@ func replayEvents(w http.ResponseWriter, r *http.Request, m *inbox.Member) error
 		return apiError(http.StatusInternalServerError, err)
 	}
 	return writeJSON(w, map[string]int{"replayed": n})
+}
+
+// findReplayable returns the one event that a filter with an id picks, if it can be delivered.
+func findReplayable(r *http.Request, m *inbox.Member, f inbox.Filter) (inbox.Record, error) {
+	e, err := findEvent(r, m, f)
+	if err == nil && len(e.Message) == 0 {
+		err = apiError(http.StatusConflict, errors.New("the event's message was dropped after keep, so it cannot be delivered; ask the gateway with query"))
+	}
+	return e, err
 }
 
 // replaySelection reads which events to deliver again. Only all=true means all of them.

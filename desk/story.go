@@ -42,23 +42,32 @@ func showStory(w http.ResponseWriter, r *http.Request, m *inbox.Member) error {
 	if given["id"] == "" || within != (ledger.Filter{Book: within.Book, Merchant: within.Merchant}) {
 		return apiError(http.StatusBadRequest, errors.New("expected id, a requestID, orderID or transactionID; only merchant may be added"))
 	}
-	payments, err := paymentsOf(m)
+	s, err := gather(r.Context(), m, within, given["id"])
 	if err != nil {
 		return err
 	}
+	return writeJSON(w, s)
+}
+
+// gather collects the story of what has a name.
+func gather(ctx context.Context, m *inbox.Member, within ledger.Filter, name string) (story, error) {
+	payments, err := paymentsOf(m)
+	if err != nil {
+		return story{}, err
+	}
 	g := &gathering{
-		ctx: r.Context(), payments: payments, inbox: m.Engine().Store(), within: within,
+		ctx: ctx, payments: payments, inbox: m.Engine().Store(), within: within,
 		calls: make(map[uint64]ledger.Payment), events: make(map[uint64]inbox.Record),
 		asked: make(map[ledger.Filter]bool),
 	}
-	book, err := g.begin(given["id"])
+	book, err := g.begin(name)
 	if err != nil {
-		return err
+		return story{}, err
 	}
 	if err := g.extend(book); err != nil {
-		return apiError(http.StatusInternalServerError, err)
+		return story{}, apiError(http.StatusInternalServerError, err)
 	}
-	return writeJSON(w, g.story(book))
+	return g.story(book), nil
 }
 
 // gathering collects the calls and the events of an order, by Seq.
@@ -93,7 +102,15 @@ func (g *gathering) begin(name string) (book string, err error) {
 	case 1:
 		return books[0], nil
 	}
-	return "", apiError(http.StatusConflict, fmt.Errorf("several merchants, or gateways of one, have this name; add merchant to choose one: %s", named(books)))
+	return "", apiError(http.StatusConflict, severalBooksError(books))
+}
+
+// severalBooksError is the error of a name that several books have.
+type severalBooksError []string
+
+// Error implements error.
+func (e severalBooksError) Error() string {
+	return "several merchants, or gateways of one, have this name; add merchant to choose one: " + named(e)
 }
 
 // addNamed adds what has a name.

@@ -2,12 +2,12 @@ package desk
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 )
 
@@ -17,6 +17,7 @@ type line struct {
 	Kind lineKind  `json:"kind"`
 	Of   string    `json:"of"` // the requestID of the call, or the id of the event
 	Text string    `json:"text"`
+	vi   string    // Text in Vietnamese
 }
 
 type lineKind string
@@ -36,44 +37,66 @@ func compareLines(a, b line) int {
 	return cmp.Or(a.At.Compare(b.At), cmp.Compare(slices.Index(lineKinds, a.Kind), slices.Index(lineKinds, b.Kind)))
 }
 
+func newLine(at time.Time, kind lineKind, of string, text language.Text) line {
+	return line{at, kind, of, text.En, text.Vi}
+}
+
 // linesOfCall are what has happened to a call.
 func linesOfCall(p *ledger.Payment) (lines []line) {
 	for _, e := range p.Entries() {
 		kind, text := describeEntry(p, e)
-		lines = append(lines, line{e.At, kind, p.RequestID, text})
+		lines = append(lines, newLine(e.At, kind, p.RequestID, text))
 	}
 	return lines
 }
 
 // describeEntry says what an entry is about, in words for people.
-func describeEntry(p *ledger.Payment, e ledger.Entry) (kind lineKind, text string) {
+func describeEntry(p *ledger.Payment, e ledger.Entry) (kind lineKind, text language.Text) {
 	switch e.What {
 	case ledger.EntrySent:
-		return lineCall, fmt.Sprintf("%s signed and sent, number %s", p.Operation, e.Detail)
+		return lineCall, language.Both(p.Operation+" signed and sent, number "+e.Detail, p.Operation+" đã ký và gửi, lần "+e.Detail)
 	case ledger.EntryEnded:
-		outcome, code, _ := strings.Cut(e.Detail, " ")
-		if code != "" {
-			code = ", told to the app as " + code
-		}
-		return lineCall, p.Operation + " ended: " + outcome + code
+		return lineCall, describeEnd(p, e)
 	case ledger.EntryMoved:
 		status, source, _ := strings.Cut(e.Detail, " ")
-		return lineStatus, "payment " + status + ", by " + sourceNames[ledger.Source(source)]
+		by := sourceNames[ledger.Source(source)]
+		return lineStatus, language.Both("payment "+status+", by "+by.En, "thanh toán: "+wordIn(status)+", do "+by.Vi)
 	case ledger.EntryAsked:
-		return lineQuestion, "the gateway was asked " + e.Detail
+		return lineQuestion, language.Both("the gateway was asked "+e.Detail, "đã hỏi cổng: "+e.Detail)
 	case ledger.EntrySettled:
-		return lineCall, "settled by an operator as " + e.Detail + reasonOf(p, e)
+		reason := reasonOf(p, e)
+		return lineCall, language.Both("settled by an operator as "+e.Detail+reason, "người vận hành ghi kết quả là "+wordIn(e.Detail)+reason)
 	}
-	return lineCall, string(e.What) + " " + e.Detail
+	text.En = string(e.What) + " " + e.Detail
+	return lineCall, text
+}
+
+// describeEnd says how a call ended.
+func describeEnd(p *ledger.Payment, e ledger.Entry) language.Text {
+	outcome, code, hasCode := strings.Cut(e.Detail, " ")
+	text := language.Both(p.Operation+" ended: "+outcome, p.Operation+" kết thúc: "+wordIn(outcome))
+	if hasCode && code != "" {
+		text.En += ", told to the app as " + code
+		text.Vi += ", ứng dụng nhận mã " + code
+	}
+	return text
+}
+
+// wordIn is a word of the ledger or the inbox in Vietnamese.
+func wordIn(word string) string {
+	if text, ok := pageWords[word]; ok {
+		return text.Vi
+	}
+	return word
 }
 
 // sourceNames are the sources of a payment status, for people.
-var sourceNames = map[ledger.Source]string{
-	ledger.FromCall:     "the end of the call",
-	ledger.FromRepeat:   "a repetition of the call",
-	ledger.FromMessage:  "a message of the gateway",
-	ledger.FromReversal: "refunds or a void",
-	ledger.FromSchedule: "the last question",
+var sourceNames = map[ledger.Source]language.Text{
+	ledger.FromCall:     language.Both("the end of the call", "lời gọi kết thúc"),
+	ledger.FromRepeat:   language.Both("a repetition of the call", "lời gọi được gửi lại"),
+	ledger.FromMessage:  language.Both("a message of the gateway", "thông điệp của cổng"),
+	ledger.FromReversal: language.Both("refunds or a void", "hoàn tiền hoặc hủy giao dịch"),
+	ledger.FromSchedule: language.Both("the last question", "lần hỏi cuối cùng"),
 }
 
 // reasonOf is the reason of the settlement that counts.
@@ -107,13 +130,14 @@ func tellOf(r *inbox.Record) told {
 
 // linesOfEvent are the arrival of an event and each attempt to deliver it.
 func linesOfEvent(r *inbox.Record) []line {
-	what := "a callback of the gateway says "
+	what := language.Both("a callback of the gateway says ", "callback của cổng báo: ")
 	if r.Kind == inbox.KindQuery {
-		what = "the answer to a question says "
+		what = language.Both("the answer to a question says ", "câu trả lời của cổng báo: ")
 	}
-	lines := []line{{r.ReceivedAt.Truncate(time.Millisecond), lineCallback, r.ID, what + r.PaymentStatus}}
-	for _, try := range r.Tries() {
-		lines = append(lines, line{try.At, lineDelivery, r.ID, try.What})
+	what.En, what.Vi = what.En+r.PaymentStatus, what.Vi+wordIn(r.PaymentStatus)
+	lines := []line{newLine(r.ReceivedAt.Truncate(time.Millisecond), lineCallback, r.ID, what)}
+	for _, try := range r.Tries() { // the log says this in English too
+		lines = append(lines, newLine(try.At, lineDelivery, r.ID, language.Text{En: try.What}))
 	}
 	return lines
 }

@@ -45,7 +45,7 @@ func TestLinesOfCall(t *testing.T) {
 		}
 	}
 	for _, m := range ledger.Moves() {
-		if sourceNames[m.Source] == "" {
+		if sourceNames[m.Source].En == "" || sourceNames[m.Source].Vi == "" {
 			t.Errorf("the source %s has no name", m.Source)
 		}
 	}

@@ -40,8 +40,8 @@ func writeStory(w io.Writer, s *story) error {
 	return nil
 }
 
-// ordersOf names the orders of a story.
-func ordersOf(s *story) string {
+// Orders are the orderIDs of a story.
+func (s *story) Orders() []string {
 	var orders []string
 	for _, p := range s.Payments {
 		orders = append(orders, p.OrderID)
@@ -52,7 +52,12 @@ func ordersOf(s *story) string {
 		}
 	}
 	slices.Sort(orders)
-	orders = slices.DeleteFunc(slices.Compact(orders), func(order string) bool { return order == "" })
+	return slices.DeleteFunc(slices.Compact(orders), func(order string) bool { return order == "" })
+}
+
+// ordersOf names the orders of a story.
+func ordersOf(s *story) string {
+	orders := s.Orders()
 	if len(orders) == 0 {
 		return "No order"
 	}
