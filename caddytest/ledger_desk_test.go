@@ -23,11 +23,11 @@ type deskSidecar struct {
 // newDeskSidecar has these options in the global option.
 func newDeskSidecar(t *testing.T, global string) deskSidecar {
 	t.Helper()
-	return newDeskSidecarWith(t, global, "")
+	return newDeskSidecarWith(t, global, "10ms 1h", "")
 }
 
-// newDeskSidecarWith has more sites.
-func newDeskSidecarWith(t *testing.T, global, sites string) deskSidecar {
+// newDeskSidecarWith delivers by this schedule, and has more sites.
+func newDeskSidecarWith(t *testing.T, global, retry, sites string) deskSidecar {
 	t.Helper()
 	g, app := newGateway(t), newApp(t)
 	k := &inboxSidecar{socket: filepath.Join(shortTempDir(t), "admin.sock")}
@@ -36,7 +36,7 @@ func newDeskSidecarWith(t *testing.T, global, sites string) deskSidecar {
 			galaxypay_ipn /galaxypay/ipn {
 				inbox {
 					deliver_to http://` + app.address + `
-					retry 10ms 1h
+					retry ` + retry + `
 				}
 			}
 		}` + sites

@@ -82,5 +82,23 @@ func maskedText(text string) string {
 	})
 }
 
-// holdsCard reports whether a run of digits is the number of a card. A longer one, such as a transactionID, is none.
-func holdsCard(run string) bool { return secret.IsCardNumber(run) }
+// longestCard is how many digits the number of a card has at most.
+const longestCard = 19
+
+// holdsCard reports whether neighbouring groups of digits are together the number of a card. One long group, such as a
+// transactionID, is none.
+func holdsCard(run string) bool {
+	groups := strings.FieldsFunc(run, func(r rune) bool { return r < '0' || r > '9' })
+	for i := range groups {
+		number := ""
+		for _, group := range groups[i:] {
+			if number += group; len(number) > longestCard {
+				break
+			}
+			if secret.IsCardNumber(number) {
+				return true
+			}
+		}
+	}
+	return false
+}
