@@ -18,6 +18,7 @@ import (
 type deskSidecar struct {
 	boundSidecar
 	*inboxSidecar
+	config string // its Caddyfile
 }
 
 // newDeskSidecar has these options in the global option.
@@ -40,14 +41,15 @@ func newDeskSidecarWith(t *testing.T, global, retry, sites string) deskSidecar {
 				}
 			}
 		}` + sites
-	k.caddyServer = start(t, strings.Replace(config, "{", "{\nadmin unix/"+k.socket+"\npersist_config off\n", 1))
+	config = strings.Replace(config, "{", "{\nadmin unix/"+k.socket+"\npersist_config off\n", 1)
+	k.caddyServer = start(t, config)
 	t.Cleanup(func() {
 		if err := k.load(t, "{\nadmin off\n}\n"); err != nil { // caddy.Stop does not end the admin endpoint
 			t.Error(err)
 		}
 		k.stop()
 	})
-	return deskSidecar{boundSidecar{sidecar{k.caddyServer, g}, app}, k}
+	return deskSidecar{boundSidecar{sidecar{k.caddyServer, g}, app}, k, config}
 }
 
 // operator runs "caddy galaxypay payments ...", which must succeed.
