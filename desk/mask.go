@@ -16,7 +16,7 @@ const mask = "•••"
 // hidden are parts of the names of members that are masked, whatever is in them, in lower case.
 var hidden = []string{
 	"card", "token", "cvv", "cvc", "verification", "holder", "account", "source", "secret", "password", "otp", "salt", "key", "signature",
-	"name", "phone", "mobile", "mail", "address", "payer", "customer",
+	"name", "phone", "mobile", "mail", "address", "payer", "customer", "description",
 }
 
 // digits is what may hold the number of a card.
@@ -90,9 +90,9 @@ const longestCard = 19
 func holdsCard(run string) bool {
 	groups := strings.FieldsFunc(run, func(r rune) bool { return r < '0' || r > '9' })
 	for i := range groups {
-		number := ""
-		for _, group := range groups[i:] {
-			if number += group; len(number) > longestCard {
+		for j := i + 1; j <= len(groups); j++ {
+			number := strings.Join(groups[i:j], "")
+			if len(number) > longestCard {
 				break
 			}
 			if secret.IsCardNumber(number) {

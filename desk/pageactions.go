@@ -170,7 +170,7 @@ func (p *Page) do(r *http.Request, v *view, q *question) (said string, err error
 }
 
 func (v *view) replay(r *http.Request, m *inbox.Member, q *question) (said string, err error) {
-	if _, err := findReplayable(r, m, inbox.Filter{ID: q.Of, Queue: q.Book}); err != nil {
+	if err := checkReplay(r, m, inbox.Filter{ID: q.Of, Queue: q.Book}); err != nil {
 		return "", err
 	}
 	// Without ID, the store leaves alone what must not be the last word on a paid transaction.

@@ -21,7 +21,7 @@ func replayEvents(w http.ResponseWriter, r *http.Request, m *inbox.Member) error
 		return apiError(http.StatusBadRequest, err)
 	}
 	if f.ID != "" { // a wrong id is an error; it must not look like an event that is being delivered
-		if _, err := findReplayable(r, m, f); err != nil {
+		if err := checkReplay(r, m, f); err != nil {
 			return err
 		}
 	}
@@ -32,13 +32,13 @@ func replayEvents(w http.ResponseWriter, r *http.Request, m *inbox.Member) error
 	return writeJSON(w, map[string]int{"replayed": n})
 }
 
-// findReplayable returns the one event that a filter with an id picks, if it can be delivered.
-func findReplayable(r *http.Request, m *inbox.Member, f inbox.Filter) (inbox.Record, error) {
+// checkReplay refuses an event that is not there, or cannot be delivered.
+func checkReplay(r *http.Request, m *inbox.Member, f inbox.Filter) error {
 	e, err := findEvent(r, m, f)
 	if err == nil && len(e.Message) == 0 {
 		err = apiError(http.StatusConflict, errors.New("the event's message was dropped after keep, so it cannot be delivered; ask the gateway with query"))
 	}
-	return e, err
+	return err
 }
 
 // replaySelection reads which events to deliver again. Only all=true means all of them.
