@@ -34,7 +34,7 @@ func (a *adminTunnel) open(t *testing.T) {
 	}}
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "127.0.0.1"})
 	proxy.Transport = transport
-	a.server = &http.Server{Handler: proxy}
+	a.server = &http.Server{Handler: proxy, ReadHeaderTimeout: patience}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
