@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/bodies"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/exchange"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
@@ -102,7 +103,7 @@ func limited(t *testing.T, gateway roundTrip) (*Proxy, caddy.Context) {
 	if !ok {
 		t.Fatal("no *Proxy")
 	}
-	p.transport = gateway
+	p.gateway = exchange.Over(gateway, p.merchant.baseURL, true, ctx.Done())
 	return p, ctx
 }
 

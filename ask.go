@@ -27,7 +27,7 @@ type news struct {
 
 // newAsker opens a connection of its own to the merchant's gateway.
 func newAsker(ctx caddy.Context, b *binder) (*asker, error) {
-	line := &Proxy{merchant: b.merchant, log: ctx.Logger(), metrics: b.metrics, ended: ctx.Done()}
+	line := &Proxy{merchant: b.merchant, log: ctx.Logger(), metrics: b.metrics}
 	line.fillDefaults()
 	line.Verify = "strict"
 	line.MaxInFlight = mostQuestions // of which the transport keeps connections
@@ -38,7 +38,7 @@ func newAsker(ctx caddy.Context, b *binder) (*asker, error) {
 	if err != nil {
 		return nil, err
 	}
-	if line.transport, err = line.loadTransport(ctx); err != nil {
+	if line.gateway, err = line.loadTransport(ctx); err != nil {
 		return nil, err
 	}
 	return &asker{line: line, query: &routes.byPath["/"+operation.Query][0], binder: b}, nil

@@ -24,6 +24,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/allow"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/bodies"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/exchange"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 )
 
@@ -155,16 +156,15 @@ func benchProxy(tb testing.TB, name string) *Proxy {
 	tb.Helper()
 	s := signer{salt: []byte(benchSalt)}
 	p := &Proxy{
-		MaxBody:   defaultMaxBody,
-		bodies:    bodies.New(defaultMaxBody, defaultMaxInFlight),
-		Timeout:   defaultTimeout,
-		merchant:  &merchant{name: name, contact: newContact(), baseURL: &url.URL{Scheme: "http", Host: "gateway.example"}, secrets: &secrets{apiKey: "sandbox", signer: s}},
-		callers:   allow.List{netip.MustParsePrefix("127.0.0.0/8")},
-		transport: &echoGateway{&s},
-		slots:     make(slots, 1),
-		onlyHTTP1: true,
-		log:       zap.NewNop(),
+		MaxBody:  defaultMaxBody,
+		bodies:   bodies.New(defaultMaxBody, defaultMaxInFlight),
+		Timeout:  defaultTimeout,
+		merchant: &merchant{name: name, contact: newContact(), baseURL: &url.URL{Scheme: "http", Host: "gateway.example"}, secrets: &secrets{apiKey: "sandbox", signer: s}},
+		callers:  allow.List{netip.MustParsePrefix("127.0.0.0/8")},
+		slots:    make(slots, 1),
+		log:      zap.NewNop(),
 	}
+	p.gateway = exchange.Over(&echoGateway{&s}, p.merchant.baseURL, true, nil)
 	var err error
 	if p.routes, err = newRoutes(nil, nil); err != nil {
 		tb.Fatal(err)
@@ -293,8 +293,9 @@ func TestMemoryOfCallsAtWork(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := benchProxy(t, "default")
-			g := &stalledGateway{*p.transport.(*echoGateway), make(chan struct{}), make(chan struct{})}
-			p.transport, p.MaxBody, p.slots, p.Validate = g, size, make(slots, calls), "off"
+			g := &stalledGateway{echoGateway{&p.merchant.signer}, make(chan struct{}), make(chan struct{})}
+			p.gateway = exchange.Over(g, p.merchant.baseURL, true, nil)
+			p.MaxBody, p.slots, p.Validate = size, make(slots, calls), "off"
 			p.bodies = bodies.New(size, calls)
 			body := string(paymentOfSize(size))
 			before := heapInUse()

@@ -18,6 +18,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/allow"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/bodies"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/exchange"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
@@ -115,7 +116,7 @@ func FuzzProblem(f *testing.F) {
 		if signed {
 			gateway.signature = plainSignature(answer, canarySalt)
 		}
-		p.transport = gateway
+		p.gateway = exchange.Over(gateway, p.merchant.baseURL, true, nil)
 		log.Reset()
 		r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
 		r.URL.Path, r.RemoteAddr = path, "127.0.0.1:1"

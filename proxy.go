@@ -17,6 +17,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/allow"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/bodies"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/exchange"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
@@ -99,11 +100,9 @@ type Proxy struct {
 	callers   allow.List
 	defaults  []field
 	documents map[string]document
-	transport http.RoundTripper
-	onlyHTTP1 bool // to the gateway
+	gateway   exchange.Exchanger
 	bodies    *bodies.Reader
 	slots     slots
-	ended     <-chan struct{} // closed when the configuration ends
 	metrics   *metrics
 	log       *zap.Logger
 }
@@ -147,12 +146,11 @@ func (p *Proxy) Provision(ctx caddy.Context) error {
 	if p.documents, err = p.describe(); err != nil {
 		return err
 	}
-	if p.transport, err = p.loadTransport(ctx); err != nil {
+	if p.gateway, err = p.loadTransport(ctx); err != nil {
 		return err
 	}
 	p.bodies = bodies.New(p.MaxBody, p.MaxInFlight)
 	p.slots = make(slots, p.MaxInFlight)
-	p.ended = ctx.Done()
 	if p.Verify == "report" {
 		p.log.Warn("verify report: forged answers reach the app; use it only to find out how a gateway signs",
 			zap.String("merchant", p.merchant.name))

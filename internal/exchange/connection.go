@@ -1,0 +1,125 @@
+package exchange
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// connection is a connection to the gateway. It serves one exchange at a time, in the goroutine of that exchange.
+type connection struct {
+	counted     *counted
+	raw         syscall.RawConn
+	stream      net.Conn // counted, or TLS over it
+	isEncrypted bool
+	in          *bufio.Reader // of what the connection itself reads
+	left        int64         // how many bytes may still be read
+	maxHeader   int64
+	unzips      bool
+	isFresh     bool // it has not served yet
+	isUsable    bool // for another exchange
+	idleSince   time.Time
+}
+
+// counted counts the bytes that are handed to the operating system.
+type counted struct {
+	net.Conn
+	written atomic.Int64
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.written.Add(int64(n))
+	return n, err
+}
+
+var errHeaderTooLarge = errors.New("the header of the reply is larger than max_response_header_size")
+
+// Read is for the buffer in front of the connection.
+func (c *connection) Read(b []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errHeaderTooLarge
+	}
+	if int64(len(b)) > c.left {
+		b = b[:c.left]
+	}
+	n, err := c.stream.Read(b)
+	c.left -= int64(n)
+	return n, err
+}
+
+// past is a deadline that has gone by.
+var past = time.Unix(1, 0)
+
+// exchange sends the message and reads the reply. Afterwards isUsable says whether the connection can serve again.
+func (c *connection) exchange(ctx context.Context, m message, maxReply int64) (reply Reply, written bool, err error) {
+	c.isFresh, c.isUsable = false, false
+	deadline, _ := ctx.Deadline()
+	if err := c.stream.SetDeadline(deadline); err != nil {
+		return Reply{}, false, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.stream.SetDeadline(past) })
+	before := c.counted.written.Load()
+	reply, isUsable, err := c.writeAndRead(m, maxReply)
+	c.isUsable = stop() && isUsable
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		err = context.Canceled // and not that deadline
+	}
+	return reply, c.counted.written.Load() > before, err
+}
+
+func (c *connection) writeAndRead(m message, maxReply int64) (reply Reply, isUsable bool, err error) {
+	if _, err := c.stream.Write(m.start); err != nil {
+		return Reply{}, false, err
+	}
+	if len(m.rest) == 0 {
+		return c.readReply(maxReply)
+	}
+	// The gateway may answer before it has read everything.
+	rest := make(chan error, 1)
+	go func() {
+		_, err := c.stream.Write(m.rest)
+		rest <- err
+	}()
+	reply, isUsable, err = c.readReply(maxReply)
+	select {
+	case failed := <-rest:
+		return reply, isUsable && failed == nil, err
+	default:
+		c.counted.Close() // which ends the write
+		<-rest
+		return reply, false, err
+	}
+}
+
+// isQuiet reports whether nothing has arrived since the last exchange, not even the end of the connection.
+// Of TLS, tickets for later sessions come right after the handshake, and the first exchange reads them.
+func (c *connection) isQuiet() bool {
+	if err := c.stream.SetDeadline(time.Time{}); err != nil {
+		return false
+	}
+	if isReadable(c.raw) {
+		return false
+	}
+	if !c.isEncrypted {
+		return true
+	}
+	// What TLS has read ahead can be had without the network.
+	if err := c.stream.SetReadDeadline(past); err != nil {
+		return false
+	}
+	var b [1]byte
+	n, err := c.stream.Read(b[:])
+	timeout, ok := errors.AsType[net.Error](err)
+	return n == 0 && ok && timeout.Timeout()
+}
+
+// close closes a connection that is idle, in the way of its protocol.
+func (c *connection) close() { _ = c.stream.Close() }
+
+// abort closes a connection without another word, which could have to wait.
+func (c *connection) abort() { _ = c.counted.Close() }

@@ -1,0 +1,117 @@
+package exchange
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"math"
+	"net"
+	"net/http"
+	"net/url"
+)
+
+// direct exchanges messages over connections of its own, one at a time on each.
+type direct struct {
+	transport *http.Transport // what Caddy made of the options: how to dial and encrypt, and the limits
+	base      string
+	host      string
+	address   string
+	tls       *tls.Config // nil: plain
+	maxHeader int64       // of a reply
+	pool      pool
+}
+
+func newDirect(t *http.Transport, base *url.URL) (*direct, error) {
+	sample, err := http.NewRequest(http.MethodPost, base.String(), http.NoBody) //nolint:noctx // it is never sent
+	if err != nil {
+		return nil, err
+	}
+	port := "80"
+	d := &direct{
+		transport: t,
+		base:      base.String(),
+		host:      sample.Host,
+		maxHeader: cmp.Or(t.MaxResponseHeaderBytes, 10<<20), // as net/http
+		pool:      pool{most: mostIdle(t), timeout: t.IdleConnTimeout},
+	}
+	if base.Scheme == "https" {
+		port = "443"
+		d.tls = new(tls.Config)
+		if t.TLSClientConfig != nil {
+			d.tls = t.TLSClientConfig.Clone()
+		}
+		d.tls.ServerName = cmp.Or(d.tls.ServerName, base.Hostname())
+	}
+	d.address = net.JoinHostPort(base.Hostname(), cmp.Or(base.Port(), port))
+	return d, nil
+}
+
+// mostIdle is how many idle connections are kept. All lead to one host.
+func mostIdle(t *http.Transport) int {
+	most := cmp.Or(t.MaxIdleConnsPerHost, http.DefaultMaxIdleConnsPerHost)
+	if t.MaxIdleConns > 0 {
+		most = min(most, t.MaxIdleConns)
+	}
+	return most
+}
+
+// Exchange implements Exchanger. A connection from the pool that fails before a byte is written costs no message: another
+// one is taken, and in the end a fresh one.
+func (d *direct) Exchange(ctx context.Context, r *Request) (Reply, bool, error) {
+	m, err := d.newMessage(r)
+	if err != nil {
+		return Reply{}, false, err
+	}
+	for {
+		c, err := d.connect(ctx)
+		if err != nil {
+			return Reply{}, false, err
+		}
+		isFresh := c.isFresh
+		reply, written, err := c.exchange(ctx, m, r.MaxReply)
+		d.pool.put(c)
+		if err == nil || written || isFresh || ctx.Err() != nil {
+			return reply, written, err
+		}
+	}
+}
+
+// connect returns a connection from the pool on which nothing has arrived, or a fresh one.
+func (d *direct) connect(ctx context.Context) (*connection, error) {
+	for c := d.pool.take(); c != nil; c = d.pool.take() {
+		if c.isQuiet() {
+			return c, nil
+		}
+		c.close()
+	}
+	conn, err := d.transport.DialContext(ctx, "tcp", d.address)
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{counted: &counted{Conn: conn}, maxHeader: d.maxHeader, unzips: !d.transport.DisableCompression, isFresh: true, left: math.MaxInt64}
+	if c.raw, err = rawConn(conn); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	c.stream = c.counted
+	if d.tls != nil {
+		if err := d.encrypt(ctx, c); err != nil {
+			conn.Close()
+			return nil, err
+		}
+	}
+	c.in = bufio.NewReaderSize(c, cmp.Or(d.transport.ReadBufferSize, 4<<10)) // as net/http
+	return c, nil
+}
+
+func (d *direct) encrypt(ctx context.Context, c *connection) error {
+	if limit := d.transport.TLSHandshakeTimeout; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	conn := tls.Client(c.counted, d.tls)
+	c.stream, c.isEncrypted = conn, true
+	return conn.HandshakeContext(ctx)
+}
