@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -22,6 +23,7 @@ type connection struct {
 	unzips      bool
 	isFresh     bool // it has not served yet
 	isUsable    bool // for another exchange
+	isLate      bool // a read has met the deadline
 	idleSince   time.Time
 }
 
@@ -49,6 +51,7 @@ func (c *connection) Read(b []byte) (int, error) {
 	}
 	n, err := c.stream.Read(b)
 	c.left -= int64(n)
+	c.isLate = c.isLate || errors.Is(err, os.ErrDeadlineExceeded)
 	return n, err
 }
 
@@ -66,8 +69,11 @@ func (c *connection) exchange(ctx context.Context, m message, maxReply int64) (r
 	before := c.counted.written.Load()
 	reply, isUsable, err := c.writeAndRead(m, maxReply)
 	c.isUsable = stop() && isUsable
-	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
-		err = context.Canceled // and not that deadline
+	isLate := c.isLate || errors.Is(err, os.ErrDeadlineExceeded)
+	if isLate && err != nil && !errors.Is(err, ErrReplyTooLarge) {
+		// Only the context sets deadlines, so it ends now. A line that it cut is not a malformed one.
+		<-ctx.Done()
+		err = ctx.Err()
 	}
 	return reply, c.counted.written.Load() > before, err
 }
