@@ -148,7 +148,7 @@ func (p *Proxy) loadTransport(ctx caddy.Context) (exchange.Exchanger, error) {
 	if transport.TLS != nil && transport.TLS.InsecureSkipVerify && p.merchant.environment != sandboxName {
 		return nil, errors.New("transport: tls_insecure_skip_verify is for the sandbox only: without verification any machine between the sidecar and the gateway can pretend to be the gateway; use tls_trust_pool")
 	}
-	return exchange.New(ctx, transport, p.merchant.baseURL)
+	return exchange.New(ctx, transport, raw, p.merchant.baseURL)
 }
 
 // userAgent names software and version to the gateway's operators.

@@ -14,15 +14,15 @@ func isOnlyHTTP1(t *reverseproxy.HTTPTransport) bool {
 }
 
 // obstacle names the first option that connections of our own cannot honour, or returns "". The transport is provisioned,
-// so that its defaults are filled in.
-func obstacle(t *reverseproxy.HTTPTransport, base *url.URL) string {
+// so that its defaults are filled in, and the modules that were written in it are gone.
+func obstacle(t, written *reverseproxy.HTTPTransport, base *url.URL) string {
 	for _, o := range []struct {
 		name   string
 		stands bool
 	}{
 		{"the operating system", !canLook},
 		{"versions", !isOnlyHTTP1(t)},
-		{"network_proxy", t.ForwardProxyURL != "" || len(t.NetworkProxyRaw) > 0 || usesProxy(t.Transport, base)},
+		{"network_proxy", t.ForwardProxyURL != "" || len(written.NetworkProxyRaw) > 0 || usesProxy(t.Transport, base)},
 		{"proxy_protocol", t.ProxyProtocol != ""},
 		{"max_conns_per_host", t.MaxConnsPerHost != 0},
 		{"response_header_timeout", t.ResponseHeaderTimeout != 0},

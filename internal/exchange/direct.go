@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"syscall"
 )
 
 // direct exchanges messages over connections of its own, one at a time on each.
@@ -89,20 +90,34 @@ func (d *direct) connect(ctx context.Context) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{counted: &counted{Conn: conn}, maxHeader: d.maxHeader, unzips: !d.transport.DisableCompression, isFresh: true, left: math.MaxInt64}
-	if c.raw, err = rawConn(conn); err != nil {
+	raw, err := rawConn(conn)
+	if err != nil {
 		conn.Close()
 		return nil, err
 	}
-	c.stream = c.counted
-	if d.tls != nil {
-		if err := d.encrypt(ctx, c); err != nil {
-			conn.Close()
-			return nil, err
-		}
+	c := d.newConnection(conn, raw)
+	if d.tls == nil {
+		return c, nil
 	}
-	c.in = bufio.NewReaderSize(c, cmp.Or(d.transport.ReadBufferSize, 4<<10)) // as net/http
+	if err := d.encrypt(ctx, c); err != nil {
+		conn.Close()
+		return nil, err
+	}
 	return c, nil
+}
+
+func (d *direct) newConnection(conn net.Conn, raw syscall.RawConn) *connection {
+	c := &connection{
+		counted:   &counted{Conn: conn},
+		raw:       raw,
+		left:      math.MaxInt64,
+		maxHeader: d.maxHeader,
+		unzips:    !d.transport.DisableCompression,
+		isFresh:   true,
+	}
+	c.stream = c.counted
+	c.in = bufio.NewReaderSize(c, cmp.Or(d.transport.ReadBufferSize, 4<<10)) // as net/http
+	return c
 }
 
 func (d *direct) encrypt(ctx context.Context, c *connection) error {

@@ -4,6 +4,7 @@ package exchange
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -45,9 +46,14 @@ type Exchanger interface {
 }
 
 // New returns the exchanger for a gateway that the transport's options describe: with connections of its own where it can
-// honour all of them, else over the transport. Its connections are closed when the configuration ends.
-func New(ctx caddy.Context, t *reverseproxy.HTTPTransport, base *url.URL) (Exchanger, error) {
-	if obstacle(t, base) != "" {
+// honour all of them, else over the transport. The transport is provisioned from the options. Connections are closed when
+// the configuration ends.
+func New(ctx caddy.Context, t *reverseproxy.HTTPTransport, options json.RawMessage, base *url.URL) (Exchanger, error) {
+	var written reverseproxy.HTTPTransport
+	if err := json.Unmarshal(options, &written); err != nil {
+		return nil, err
+	}
+	if obstacle(t, &written, base) != "" {
 		return Over(t, base, isOnlyHTTP1(t), ctx.Done()), nil
 	}
 	d, err := newDirect(t.Transport, base)
