@@ -86,20 +86,21 @@ func (c *connection) writeAndRead(m message, maxReply int64) (reply Reply, isUsa
 		return c.readReply(maxReply)
 	}
 	// The gateway may answer before it has read everything.
-	rest := make(chan error, 1)
+	var failed error
+	done := make(chan struct{})
 	go func() {
-		_, err := c.stream.Write(m.rest)
-		rest <- err
+		defer close(done)
+		_, failed = c.stream.Write(m.rest)
 	}()
 	reply, isUsable, err = c.readReply(maxReply)
 	select {
-	case failed := <-rest:
-		return reply, isUsable && failed == nil, err
+	case <-done:
 	default:
-		c.counted.Close() // which ends the write
-		<-rest
+		c.abort() // which ends the write
+		<-done
 		return reply, false, err
 	}
+	return reply, isUsable && failed == nil, err
 }
 
 // isQuiet reports whether nothing has arrived since the last exchange, not even the end of the connection.

@@ -29,7 +29,7 @@ func isReadable(raw syscall.RawConn) bool {
 		var b [1]byte
 		var err error
 		for {
-			_, _, err = unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT) //nolint:gosec // G115: a file descriptor is an int
+			_, _, err = unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
 			if !errors.Is(err, unix.EINTR) {
 				break
 			}

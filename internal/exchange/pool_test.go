@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,10 +22,10 @@ import (
 // closable is a connection that can be closed.
 type closable struct {
 	net.Conn
-	isClosed bool
+	closed atomic.Bool
 }
 
-func (c *closable) Close() error { c.isClosed = true; return nil }
+func (c *closable) Close() error { c.closed.Store(true); return nil }
 
 func usable() (*connection, *closable) {
 	conn := new(closable)
@@ -35,11 +36,11 @@ func TestPoolTakesTheLastFirst(t *testing.T) {
 	p := pool{most: 2}
 	a, _ := usable()
 	b, _ := usable()
-	c, closed := usable()
+	c, cConn := usable()
 	p.put(a)
 	p.put(b)
 	p.put(c)
-	if !closed.isClosed {
+	if !cConn.closed.Load() {
 		t.Error("one more than the most was kept")
 	}
 	if p.take() != b || p.take() != a || p.take() != nil {
@@ -62,17 +63,17 @@ func TestPoolClosesWhatIsIdle(t *testing.T) {
 		p.put(young)
 		time.Sleep(20 * time.Second)
 		synctest.Wait()
-		if !oldConn.isClosed || youngConn.isClosed {
+		if !oldConn.closed.Load() || youngConn.closed.Load() {
 			t.Error("after a minute: not only the old connection is closed")
 		}
 		time.Sleep(39 * time.Second)
 		synctest.Wait()
-		if youngConn.isClosed {
+		if youngConn.closed.Load() {
 			t.Error("closed too early")
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if !youngConn.isClosed || p.take() != nil || p.timer != nil {
+		if !youngConn.closed.Load() || p.take() != nil || p.timer != nil {
 			t.Error("the second was not closed in its turn")
 		}
 	})
@@ -85,7 +86,7 @@ func TestPoolEnds(t *testing.T) {
 	p.put(idle)
 	p.close()
 	p.put(busy)
-	if !idleConn.isClosed || !busyConn.isClosed || p.take() != nil {
+	if !idleConn.closed.Load() || !busyConn.closed.Load() || p.take() != nil {
 		t.Error("a connection outlives the configuration")
 	}
 }
@@ -124,7 +125,7 @@ func TestConfigurationEndsUnderLoad(t *testing.T) {
 		}
 		cancel()
 	}
-	p.Listener.Close()
+	p.Close()
 	p.all.Wait() // each connection ends by the other side alone
 	goleak.VerifyNone(t, before)
 }

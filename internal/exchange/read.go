@@ -15,7 +15,7 @@ var posted = &http.Request{Method: http.MethodPost}
 
 // readReply reads the reply and reports whether the connection can serve again: both sides want to, and nothing follows.
 func (c *connection) readReply(maxReply int64) (reply Reply, isUsable bool, err error) {
-	resp, err := c.readHeader()
+	resp, err := c.readHeader() //nolint:bodyclose // the connection is closed instead, unless the body was read to its end
 	if err != nil {
 		return Reply{}, false, err
 	}
@@ -37,6 +37,8 @@ func (c *connection) readHeader() (*http.Response, error) {
 			return nil, err
 		case resp.ProtoMajor != 1:
 			return nil, errors.New("the reply is of another version of HTTP")
+		case hasSpacedName(resp.Header):
+			return nil, errors.New("the header of the reply has a name with a space in it")
 		case resp.StatusCode == http.StatusSwitchingProtocols:
 			return nil, errSwitched
 		case resp.StatusCode >= 200:
@@ -45,6 +47,16 @@ func (c *connection) readHeader() (*http.Response, error) {
 			return nil, errors.New("the reply has a status below 100")
 		}
 	}
+}
+
+// hasSpacedName reports whether a name holds a space, such as "Content-Length ". net/http takes it for another name.
+func hasSpacedName(h http.Header) bool {
+	for name := range h {
+		if strings.ContainsAny(name, " \t") {
+			return true
+		}
+	}
+	return false
 }
 
 // readBody reads at most limit bytes, whatever length the gateway announces and however small the reply was compressed.

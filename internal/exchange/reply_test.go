@@ -71,7 +71,7 @@ var replies = []struct {
 	{name: "an unknown encoding", text: ok + "Transfer-Encoding: rot13\r\n\r\n{}", fails: true},
 	{name: "chunked twice", text: ok + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", fails: true},
 	{name: "a line without a colon", text: ok + "Content-Length 2\r\n\r\n{}", fails: true},
-	{name: "a space before the colon", text: ok + "Content-Length : 2\r\n\r\n{}", fails: true},
+	{name: "a space before the colon", text: ok + "Content-Length : 2\r\n\r\n{}", closes: true, fails: true, stricter: true},
 	{name: "another protocol", text: "SSH-2.0-OpenSSH_9.7\r\n", closes: true, fails: true},
 	{name: "a status of two digits", text: "HTTP/1.1 20 OK\r\n\r\n", fails: true},
 	{name: "a status of zero", text: "HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n", fails: true, stricter: true},
