@@ -93,13 +93,8 @@ func (c *connection) writeAndRead(m message, maxReply int64) (reply Reply, isUsa
 		_, failed = c.stream.Write(m.rest)
 	}()
 	reply, isUsable, err = c.readReply(maxReply)
-	select {
-	case <-done:
-	default:
-		c.abort() // which ends the write
-		<-done
-		return reply, false, err
-	}
+	_ = c.stream.SetWriteDeadline(past) // it ends a write that still waits, and leaves one that is over
+	<-done
 	return reply, isUsable && failed == nil, err
 }
 
