@@ -28,6 +28,7 @@ var later = []struct{ site, where string }{
 	{"desk/", "the admin API answers with them, and the command that a person has typed prints them"},
 	{"ledger/", "the admin API and the problems of calls answer with them"},
 	{"internal/bodies/", "each is a problem of its own"},
+	{"internal/exchange/", "reason, of a line of the log that has an entry"},
 	{"operation/operation.go", "the list of operations is part of the program, and its tests read it"},
 	{"appanswer.go", "reason, of a line of the log that has an entry"},
 	{"deliver.go", "as above"},
