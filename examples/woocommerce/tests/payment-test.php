@@ -175,6 +175,15 @@ return array(
 		World::$options['currency']        = 'VND';
 		same( false, $gateway->is_available(), 'an order in USD in a shop in VND' );
 	},
+	'the merchant learns that decimals hide the method' => function () {
+		foreach ( array( array( 0, 'VND', false ), array( 2, 'VND', true ), array( 1, 'VND', true ), array( 2, 'USD', false ) ) as $case ) {
+			World::$options['decimals'] = $case[0];
+			World::$options['currency'] = $case[1];
+			ob_start();
+			( new Gateway() )->admin_options();
+			same( $case[2], false !== strpos( ob_get_clean(), 'number of decimals' ), "$case[0] decimals of $case[1]" );
+		}
+	},
 	'texts are in the language of the customer' => function () {
 		World::$locale    = 'vi';
 		World::$answers[] = payment_page();

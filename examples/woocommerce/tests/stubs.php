@@ -125,6 +125,7 @@ class WC_Payment_Gateway {
 	public function init_settings() {}
 	public function get_option( $name ) { return ''; }
 	public function is_available() { return true; }
+	public function admin_options() { echo 'settings'; }
 }
 
 /** Options in a table, for the lock. */
@@ -182,6 +183,7 @@ function wc_get_order( $id ) { return isset( World::$orders[ (int) $id ] ) ? new
 function wc_get_logger() { return new FakeLogger(); }
 function wc_get_page_permalink( $page ) { return 'https://shop.example/' . $page; }
 function get_woocommerce_currency() { return isset( World::$options['currency'] ) ? World::$options['currency'] : 'VND'; }
+function wc_get_price_decimals() { return isset( World::$options['decimals'] ) ? World::$options['decimals'] : 0; }
 function get_query_var( $name ) { return isset( World::$options[ 'query_' . $name ] ) ? World::$options[ 'query_' . $name ] : ''; }
 function WC() { return (object) array( 'cart' => isset( World::$options['cart'] ) ? World::$options['cart'] : null ); }
 function get_option( $name, $fallback = false ) { return isset( World::$options[ $name ] ) ? World::$options[ $name ] : $fallback; }
@@ -199,6 +201,12 @@ function __( $text ) { return $text; }
 function esc_html__( $text ) { return $text; }
 function esc_html( $text ) { return htmlspecialchars( $text ); }
 function determine_locale() { return World::$locale; }
+function esc_url( $url ) { return htmlspecialchars( $url ); }
+function admin_url( $path ) { return 'https://shop.example/wp-admin/' . $path; }
+function wp_nonce_url( $url ) { return $url; }
+function get_current_user_id() { return 1; }
+function get_transient( $name ) { return false; }
+function delete_transient( $name ) {}
 function untrailingslashit( $text ) { return rtrim( $text, '/' ); }
 function set_url_scheme( $url ) { return $url; }
 function home_url( $path ) { return 'https://shop.example' . $path; }

@@ -144,9 +144,23 @@ class Gateway extends \WC_Payment_Gateway {
 			$text = sprintf( __( '%1$d payments were found by asking Galaxy Pay, since the last IPN. If IPNs do not come at all, the way from the internet to %2$s is closed.', 'galaxypay-woocommerce' ), $missed, Settings::callback( 'ipn' ) );
 			echo '<div class="notice notice-warning"><p>' . esc_html( $text ) . '</p></div>';
 		}
+		if ( self::shows_fractions() ) {
+			echo '<div class="notice notice-warning"><p>' . esc_html__( 'Your shop calculates with fractions of a currency that Galaxy Pay takes without them. Where an order has such a fraction, Galaxy Pay is not offered. Set the number of decimals to fit, under WooCommerce, Settings, General.', 'galaxypay-woocommerce' ) . '</p></div>';
+		}
 		parent::admin_options();
 		echo '<p>' . esc_html__( 'Address for IPNs:', 'galaxypay-woocommerce' ) . ' <code>' . esc_html( Settings::callback( 'ipn' ) ) . '</code></p>';
 		echo '<p><a class="button" id="galaxypay-test" href="' . esc_url( Connection_Test::address() ) . '">' . esc_html__( 'Test the connection', 'galaxypay-woocommerce' ) . '</a></p>';
+	}
+
+	/**
+	 * Whether the shop's totals can have more decimals than its currency has at the gateway.
+	 *
+	 * @return bool
+	 */
+	public static function shows_fractions() {
+		$currencies = Settings::currencies();
+		$currency   = get_woocommerce_currency();
+		return isset( $currencies[ $currency ] ) && wc_get_price_decimals() > $currencies[ $currency ];
 	}
 
 	/**
