@@ -86,6 +86,17 @@ return array(
 			same( null, row( $id )['paid'], $body );
 		}
 	},
+	'a token that comes with an IPN is neither kept nor logged' => function () {
+		World::$options['woocommerce_galaxypay_settings'] = array( 'log' => 'yes' );
+		$id    = opened();
+		$token = '9704' . str_repeat( 'AB', 16 );
+		same( '200', hear( $id, 'paid', array(), array( 'tokenization' => array( 'token' => $token, 'accountNumber' => '970400xxxx0018', 'accountName' => 'NGUYEN VAN A', 'status' => '200' ) ) ) );
+		same( 'processing', row( $id )['status'] );
+		$kept = json_encode( array( World::$orders, World::$options, World::$logs, World::$mails ) );
+		foreach ( array( $token, '970400xxxx0018', 'NGUYEN VAN A' ) as $secret ) {
+			same( false, strpos( $kept, $secret ), $secret );
+		}
+	},
 	'a REST API that is closed to guests is open to the sidecar, and to nothing else' => function () {
 		$closed = new WP_Error( 'closed', '' );
 		foreach ( array( '/galaxypay/v1/ipn' => true, '/galaxypay/v1/ipn/' => true, '/galaxypay/v1/other' => $closed, '/wp/v2/users' => $closed ) as $route => $want ) {
