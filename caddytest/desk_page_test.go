@@ -23,12 +23,12 @@ func newDeskAt(t *testing.T, site string) deskSidecar {
 	return newDeskSidecarWith(t, "reconcile off\n", "10ms", "\n"+site)
 }
 
-func (s deskSidecar) deskURL() string { return s.inboxSidecar.url("9186") + "/" }
+func (s deskSidecar) deskURL() string { return s.url("9186") + "/" }
 
 // desk opens a page of the desk.
 func (s deskSidecar) desk(t *testing.T, query string, header ...string) httpAnswer {
 	t.Helper()
-	return s.inboxSidecar.get(t, s.deskURL()+query, header...)
+	return s.get(t, s.deskURL()+query, header...)
 }
 
 var (
@@ -60,7 +60,7 @@ func (s deskSidecar) question(t *testing.T, link string, header ...string) (toke
 func (s deskSidecar) deadEvent(t *testing.T) (list httpAnswer) {
 	t.Helper()
 	s.answers(map[string]string{"pay": transactionAnswer, "query": paidAnswer})
-	s.boundSidecar.call(t, "/pay", order, "Idempotency-Key", orderKey).wantOK(t, transactionAnswer)
+	s.call(t, "/pay", order, "Idempotency-Key", orderKey).wantOK(t, transactionAnswer)
 	s.boundSidecar.app.answers(answering(http.StatusInternalServerError, "no"))
 	ipnJSON.send(t, s.boundSidecar.caddyServer, signedMessage(paidMessage, s.gateway.salt))
 	eventually(t, "a dead event", func() bool {
@@ -118,7 +118,7 @@ func TestDeskLists(t *testing.T) {
 	s.deadEvent(t)
 	ipnJSON.send(t, s.boundSidecar.caddyServer, signedMessage(strings.Replace(paidMessage, `"109000"`, `"1"`, 1), s.gateway.salt))
 	s.gateway.replies(func(*call) []byte { return nil })
-	s.boundSidecar.call(t, "/refund", refund, "Idempotency-Key", "refund-1")
+	s.call(t, "/refund", refund, "Idempotency-Key", "refund-1")
 	for list, want := range map[string]struct{ status, has, hasNot string }{
 		"dead":      {"Dead", ">A-1<", "refund-1"},
 		"disputed":  {"disputed", ">A-1<", "refund-1"},
@@ -149,22 +149,22 @@ func TestDeskReplaysOnce(t *testing.T) {
 		"no origin":      {"Origin", "null"},
 		"foreign site":   {"Sec-Fetch-Site", "cross-site"},
 	} {
-		if a := s.inboxSidecar.postForm(t, s.deskURL(), token, header...); a.status != http.StatusForbidden {
+		if a := s.postForm(t, s.deskURL(), token, header...); a.status != http.StatusForbidden {
 			t.Errorf("%s: HTTP %d", name, a.status)
 		}
 	}
 	for _, body := range []string{"", "token=", "token=x", "ask=replay"} {
-		s.inboxSidecar.postForm(t, s.deskURL(), body).wantStatus(t, http.StatusForbidden)
+		s.postForm(t, s.deskURL(), body).wantStatus(t, http.StatusForbidden)
 	}
 	s.inboxSidecar.post(t, s.deskURL()+"?"+token, "{}").wantStatus(t, http.StatusForbidden)
 	s.boundSidecar.app.wantNothing(t)
-	a := s.inboxSidecar.postForm(t, s.deskURL(), token, "Origin", strings.TrimSuffix(s.deskURL(), "/"), "Sec-Fetch-Site", "same-origin")
+	a := s.postForm(t, s.deskURL(), token, "Origin", strings.TrimSuffix(s.deskURL(), "/"), "Sec-Fetch-Site", "same-origin")
 	a.wantStatus(t, http.StatusOK)
 	if !strings.Contains(a.body, "is being delivered again") {
 		t.Errorf("%s", a.body)
 	}
 	s.delivered(t)
-	s.inboxSidecar.postForm(t, s.deskURL(), token).wantStatus(t, http.StatusForbidden)
+	s.postForm(t, s.deskURL(), token).wantStatus(t, http.StatusForbidden)
 	s.boundSidecar.app.wantNothing(t)
 	for _, message := range []string{"the desk begins what an operator has confirmed", "the desk has done what an operator has confirmed"} {
 		lines := s.inboxSidecar.logLines(t, message)
@@ -178,21 +178,21 @@ func TestDeskReplaysOnce(t *testing.T) {
 func TestDeskAsksTheGateway(t *testing.T) {
 	s := newDesk(t, "")
 	s.answers(map[string]string{"pay": transactionAnswer, "query": paidAnswer})
-	s.boundSidecar.call(t, "/pay", order, "Idempotency-Key", orderKey).wantOK(t, transactionAnswer)
+	s.call(t, "/pay", order, "Idempotency-Key", orderKey).wantOK(t, transactionAnswer)
 	links := deedLinks(s.desk(t, "?id=A-1"))
 	if len(links) != 1 {
 		t.Fatalf("buttons: %v", links)
 	}
 	token := s.question(t, links[0])
 	calls := len(s.gateway.calls())
-	a := s.inboxSidecar.postForm(t, s.deskURL(), token)
+	a := s.postForm(t, s.deskURL(), token)
 	a.wantStatus(t, http.StatusOK)
 	if !strings.Contains(a.body, "The payment status is: paid") || len(s.gateway.calls()) != calls+1 {
 		t.Errorf("%d calls: %s", len(s.gateway.calls())-calls, a.body)
 	}
 	s.boundSidecar.app.only(t)
 	s.gateway.replies(func(c *call) []byte { return s.gateway.refusal(c, "404") })
-	a = s.inboxSidecar.postForm(t, s.deskURL(), s.question(t, links[0]))
+	a = s.postForm(t, s.deskURL(), s.question(t, links[0]))
 	if a.status != http.StatusBadGateway || !strings.Contains(a.body, "no answer that counts") {
 		t.Errorf("HTTP %d: %s", a.status, a.body)
 	}
@@ -227,13 +227,13 @@ const deskPasswordHash = "$2a$04$K.tVGzeF2GGAp5YWp26CSO14VIavnxEAGzW9huJdU2SQgtz
 func TestDeskBehindAPassword(t *testing.T) {
 	s := newDeskAt(t, "http://:9186 {\nbasic_auth {\nlan "+deskPasswordHash+"\n}\ngalaxypay_desk {\nallow 10.0.0.0/8\n}\n}\n")
 	s.answers(map[string]string{"pay": transactionAnswer, "query": paidAnswer})
-	s.boundSidecar.call(t, "/pay", order, "Idempotency-Key", orderKey).wantOK(t, transactionAnswer)
+	s.call(t, "/pay", order, "Idempotency-Key", orderKey).wantOK(t, transactionAnswer)
 	s.desk(t, "?id=A-1").wantStatus(t, http.StatusUnauthorized)
 	password := []string{"Authorization", "Basic bGFuOm9ubHkgZm9yIGEgdGVzdA=="}
 	a := s.desk(t, "?id=A-1", password...)
 	a.wantStatus(t, http.StatusOK)
 	token := s.question(t, deedLinks(a)[0], password...)
-	s.inboxSidecar.postForm(t, s.deskURL(), token, password...).wantStatus(t, http.StatusOK)
+	s.postForm(t, s.deskURL(), token, password...).wantStatus(t, http.StatusOK)
 	if lines := s.inboxSidecar.logLines(t, "the desk begins what an operator has confirmed"); len(lines) != 1 || lines[0]["who"] != "user lan" {
 		t.Errorf("the log: %v", lines)
 	}
@@ -258,7 +258,7 @@ func TestDeskMessages(t *testing.T) {
 		t.Run(option, func(t *testing.T) {
 			s := newDesk(t, option)
 			s.answers(map[string]string{"pay": transactionAnswer})
-			s.boundSidecar.call(t, "/pay", order, "Idempotency-Key", orderKey).wantOK(t, transactionAnswer)
+			s.call(t, "/pay", order, "Idempotency-Key", orderKey).wantOK(t, transactionAnswer)
 			ipnJSON.send(t, s.boundSidecar.caddyServer, signedMessage(message, s.gateway.salt)).wantIPNStatus(t, "200")
 			s.boundSidecar.app.only(t)
 			story := s.desk(t, "?id=A-1")
@@ -290,10 +290,10 @@ func TestDeskReload(t *testing.T) {
 	}
 	s.boundSidecar.app.answers(answering(http.StatusOK, `{"ipnStatus":"200","ipnDescription":"ok"}`))
 	s.inboxSidecar.mustLoad(t, strings.Replace(s.config, "galaxypay_desk {", "galaxypay_desk {\nmessages off\n", 1))
-	s.inboxSidecar.postForm(t, s.deskURL(), token).wantStatus(t, http.StatusForbidden)
+	s.postForm(t, s.deskURL(), token).wantStatus(t, http.StatusForbidden)
 	s.boundSidecar.app.wantNothing(t)
 	s.desk(t, "?id=A-1&live=59").wantStatus(t, http.StatusOK)
-	s.inboxSidecar.postForm(t, s.deskURL(), s.question(t, links[0])).wantStatus(t, http.StatusOK)
+	s.postForm(t, s.deskURL(), s.question(t, links[0])).wantStatus(t, http.StatusOK)
 	s.delivered(t)
 }
 
@@ -310,7 +310,7 @@ func TestBrowserDesk(t *testing.T) {
 	axe := requireAxe(t)
 	s := newDesk(t, "messages on")
 	links := deedLinks(s.deadEvent(t))
-	s.boundSidecar.call(t, "/refund", refund, "Idempotency-Key", "refund-1")
+	s.call(t, "/refund", refund, "Idempotency-Key", "refund-1")
 	event := regexp.MustCompile(`href="(\?event=[^"]*)"`).FindStringSubmatch(s.desk(t, "?id=A-1").body)
 	b := openBrowser(t, "en")
 	for name, at := range map[string]string{
