@@ -62,7 +62,7 @@ func (s deskSidecar) deadEvent(t *testing.T) (list httpAnswer) {
 	s.answers(map[string]string{"pay": transactionAnswer, "query": paidAnswer})
 	s.call(t, "/pay", order, "Idempotency-Key", orderKey).wantOK(t, transactionAnswer)
 	s.boundSidecar.app.answers(answering(http.StatusInternalServerError, "no"))
-	ipnJSON.send(t, s.boundSidecar.caddyServer, signedMessage(paidMessage, s.gateway.salt))
+	ipnJSON.send(t, s.caddyServer, signedMessage(paidMessage, s.gateway.salt))
 	eventually(t, "a dead event", func() bool {
 		list = s.desk(t, "?list=dead")
 		return strings.Contains(list.body, "A-1")
@@ -116,7 +116,7 @@ func TestDeskStory(t *testing.T) {
 func TestDeskLists(t *testing.T) {
 	s := newDesk(t, "")
 	s.deadEvent(t)
-	ipnJSON.send(t, s.boundSidecar.caddyServer, signedMessage(strings.Replace(paidMessage, `"109000"`, `"1"`, 1), s.gateway.salt))
+	ipnJSON.send(t, s.caddyServer, signedMessage(strings.Replace(paidMessage, `"109000"`, `"1"`, 1), s.gateway.salt))
 	s.gateway.replies(func(*call) []byte { return nil })
 	s.call(t, "/refund", refund, "Idempotency-Key", "refund-1")
 	for list, want := range map[string]struct{ status, has, hasNot string }{
@@ -156,7 +156,7 @@ func TestDeskReplaysOnce(t *testing.T) {
 	for _, body := range []string{"", "token=", "token=x", "ask=replay"} {
 		s.postForm(t, s.deskURL(), body).wantStatus(t, http.StatusForbidden)
 	}
-	s.inboxSidecar.post(t, s.deskURL()+"?"+token, "{}").wantStatus(t, http.StatusForbidden)
+	s.post(t, s.deskURL()+"?"+token, "{}").wantStatus(t, http.StatusForbidden)
 	s.boundSidecar.app.wantNothing(t)
 	a := s.postForm(t, s.deskURL(), token, "Origin", strings.TrimSuffix(s.deskURL(), "/"), "Sec-Fetch-Site", "same-origin")
 	a.wantStatus(t, http.StatusOK)
@@ -167,7 +167,7 @@ func TestDeskReplaysOnce(t *testing.T) {
 	s.postForm(t, s.deskURL(), token).wantStatus(t, http.StatusForbidden)
 	s.boundSidecar.app.wantNothing(t)
 	for _, message := range []string{"the desk begins what an operator has confirmed", "the desk has done what an operator has confirmed"} {
-		lines := s.inboxSidecar.logLines(t, message)
+		lines := s.logLines(t, message)
 		if len(lines) != 1 || lines[0]["who"] != "address 127.0.0.1" || lines[0]["action"] != "replay" || len(lines[0]["of"].(string)) != 64 {
 			t.Errorf("%s: %v", message, lines)
 		}
@@ -196,7 +196,7 @@ func TestDeskAsksTheGateway(t *testing.T) {
 	if a.status != http.StatusBadGateway || !strings.Contains(a.body, "no answer that counts") {
 		t.Errorf("HTTP %d: %s", a.status, a.body)
 	}
-	if lines := s.inboxSidecar.logLines(t, "the desk could not do what an operator has confirmed"); len(lines) != 1 || lines[0]["error"] == "" {
+	if lines := s.logLines(t, "the desk could not do what an operator has confirmed"); len(lines) != 1 || lines[0]["error"] == "" {
 		t.Errorf("the log: %v", lines)
 	}
 }
@@ -214,7 +214,7 @@ func TestDeskKeepsOthersOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Host = "evil.example"
-	a, err = s.inboxSidecar.roundTrip(r)
+	a, err = s.roundTrip(r)
 	if err != nil || a.status != http.StatusMisdirectedRequest || strings.Contains(a.body, "BACK-1") {
 		t.Errorf("HTTP %d, %v: %s", a.status, err, a.body)
 	}
@@ -234,7 +234,7 @@ func TestDeskBehindAPassword(t *testing.T) {
 	a.wantStatus(t, http.StatusOK)
 	token := s.question(t, deedLinks(a)[0], password...)
 	s.postForm(t, s.deskURL(), token, password...).wantStatus(t, http.StatusOK)
-	if lines := s.inboxSidecar.logLines(t, "the desk begins what an operator has confirmed"); len(lines) != 1 || lines[0]["who"] != "user lan" {
+	if lines := s.logLines(t, "the desk begins what an operator has confirmed"); len(lines) != 1 || lines[0]["who"] != "user lan" {
 		t.Errorf("the log: %v", lines)
 	}
 }
@@ -259,7 +259,7 @@ func TestDeskMessages(t *testing.T) {
 			s := newDesk(t, option)
 			s.answers(map[string]string{"pay": transactionAnswer})
 			s.call(t, "/pay", order, "Idempotency-Key", orderKey).wantOK(t, transactionAnswer)
-			ipnJSON.send(t, s.boundSidecar.caddyServer, signedMessage(message, s.gateway.salt)).wantIPNStatus(t, "200")
+			ipnJSON.send(t, s.caddyServer, signedMessage(message, s.gateway.salt)).wantIPNStatus(t, "200")
 			s.boundSidecar.app.only(t)
 			story := s.desk(t, "?id=A-1")
 			link := regexp.MustCompile(`href="(\?event=[^"]*)"`).FindStringSubmatch(story.body)
@@ -271,7 +271,7 @@ func TestDeskMessages(t *testing.T) {
 			if got := strings.Contains(shown.body, "responseData"); got != want {
 				t.Errorf("shows a message: %t", got)
 			}
-			for _, body := range []string{story.body, shown.body, s.inboxSidecar.logs(t)} {
+			for _, body := range []string{story.body, shown.body, s.logs(t)} {
 				if strings.Contains(body, card) || strings.Contains(body, "tok-1") {
 					t.Errorf("it shows what is masked: %s", body)
 				}
@@ -289,7 +289,7 @@ func TestDeskReload(t *testing.T) {
 		t.Errorf("Refresh: %q", refresh)
 	}
 	s.boundSidecar.app.answers(answering(http.StatusOK, `{"ipnStatus":"200","ipnDescription":"ok"}`))
-	s.inboxSidecar.mustLoad(t, strings.Replace(s.config, "galaxypay_desk {", "galaxypay_desk {\nmessages off\n", 1))
+	s.mustLoad(t, strings.Replace(s.config, "galaxypay_desk {", "galaxypay_desk {\nmessages off\n", 1))
 	s.postForm(t, s.deskURL(), token).wantStatus(t, http.StatusForbidden)
 	s.boundSidecar.app.wantNothing(t)
 	s.desk(t, "?id=A-1&live=59").wantStatus(t, http.StatusOK)
