@@ -43,7 +43,7 @@ func startExampleIn(t *testing.T, dir string) *caddyServer {
 		ipn_url http://localhost:9181/galaxypay/ipn
 	}
 	`, 1)
-	ports := []string{"9180", "9181", "9182", "9190"}
+	ports := []string{"9180", "9181", "9182", "9186", "9190"}
 	c := startSites(t, ports...)
 	t.Cleanup(func() {
 		// caddy.Stop does not end the admin endpoint. Another configuration does.
