@@ -79,6 +79,7 @@ func (rc *Receiver) provision(ctx caddy.Context) error {
 	if rc.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
+	rc.metrics.expectSignatures(rc.merchant.name, signedCallback)
 	rc.binder, err = binderFor(ctx, rc.merchant, rc.Orders, rc.metrics)
 	return err
 }
@@ -236,10 +237,12 @@ func ourField(pair string) (name, value string) {
 
 // verify proves the text of data as it was received, before anything decodes it.
 func (rc *Receiver) verify(msg signed) *problem.Problem {
-	switch rc.merchant.signer.verify(msg.data, msg.signature, time.Now()) {
-	case signatureProven:
+	verdict := rc.merchant.signer.verify(msg.data, msg.signature, time.Now())
+	rc.metrics.countSignature(rc.merchant.name, signedCallback, verdict)
+	switch {
+	case verdict.isProven():
 		return nil
-	case signatureMissing:
+	case verdict == signatureMissing:
 		return problem.CallbackUnsigned()
 	}
 	return problem.CallbackSignature()

@@ -252,7 +252,7 @@ type callbackHandler interface {
 }
 
 func receiverFor(salt string) Receiver {
-	return Receiver{MaxBody: defaultMaxBody, bodies: bodies.New(defaultMaxBody, maxUnfinished), merchant: &merchant{name: "airline", secrets: &secrets{signer: signer{salt: []byte(salt)}}}}
+	return Receiver{MaxBody: defaultMaxBody, bodies: bodies.New(defaultMaxBody, maxUnfinished), metrics: freshMetrics(), merchant: &merchant{name: "airline", secrets: &secrets{signer: signer{salt: []byte(salt)}}}}
 }
 
 func callbackFor(kind, salt string) callbackHandler {

@@ -46,7 +46,7 @@ func commandCore() commands.Core {
 	return commands.Core{
 		Sign: func(text, salt []byte) string { return (&signer{salt: salt}).sign(text) },
 		Verify: func(text []byte, signature string, salt []byte) bool {
-			return len(salt) > 0 && (&signer{salt: salt}).verify(text, signature, time.Now()) == signatureProven
+			return len(salt) > 0 && (&signer{salt: salt}).verify(text, signature, time.Now()).isProven()
 		},
 		Read:  readFields,
 		Judge: judgeData,

@@ -152,7 +152,7 @@ func FuzzUnwrap(f *testing.F) {
 		f.Add([]byte(seed), "id-1", false)
 	}
 	const salt = "a salt of the tests"
-	p := &Proxy{merchant: &merchant{secrets: &secrets{signer: signer{salt: []byte(salt)}}}}
+	p := &Proxy{merchant: &merchant{secrets: &secrets{signer: signer{salt: []byte(salt)}}}, metrics: freshMetrics()}
 	f.Fuzz(func(t *testing.T, body []byte, requestID string, signed bool) {
 		before := bytes.Clone(body)
 		x := &call{request: request{requestID: requestID}, reply: reply{status: 200, body: body}}

@@ -171,8 +171,8 @@ func TestMerchantPreviousSalts(t *testing.T) {
 	}
 	for salt, want := range map[string][2]verdict{ // just before, and at the end of the first one
 		canarySalt:                  {signatureProven, signatureProven},
-		canaryBefore:                {signatureProven, signatureInvalid},
-		"canary-in-a-file-for-ever": {signatureProven, signatureProven},
+		canaryBefore:                {signaturePrevious, signatureInvalid},
+		"canary-in-a-file-for-ever": {signaturePrevious, signaturePrevious},
 	} {
 		before := m.signer.verify([]byte("text"), plainSignature("text", salt), today.Add(-time.Second))
 		after := m.signer.verify([]byte("text"), plainSignature("text", salt), today)

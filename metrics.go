@@ -1,6 +1,7 @@
 package galaxypay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -17,73 +18,107 @@ import (
 // metrics counts calls and callbacks. Every label takes its values from the
 // configuration or from a closed list, so no outsider can multiply the series.
 type metrics struct {
-	requests  *prometheus.CounterVec
-	inFlight  *prometheus.GaugeVec
-	durations *prometheus.HistogramVec
-	callbacks *prometheus.CounterVec
-	inbox     *prometheus.CounterVec
-	ledger    *prometheus.CounterVec
+	requests   *prometheus.CounterVec
+	inFlight   *prometheus.GaugeVec
+	limits     *prometheus.GaugeVec
+	durations  *prometheus.HistogramVec
+	exchanges  *prometheus.HistogramVec
+	signatures *prometheus.CounterVec
+	callbacks  *prometheus.CounterVec
+	inbox      *prometheus.CounterVec
+	ledger     *prometheus.CounterVec
 }
 
 func newMetrics(registry *prometheus.Registry) (*metrics, error) {
-	m := new(metrics)
-	var err error
-	m.requests, err = registered(registry, prometheus.NewCounterVec(prometheus.CounterOpts{
-		Namespace: "caddy", Subsystem: "galaxypay", Name: "requests_total",
-		Help: "Calls of the app by operation and outcome: ok, not_sent, rejected or unknown.",
-	}, []string{"merchant", "operation", "outcome"}))
-	if err != nil {
-		return nil, err
+	r := registration{registry: registry}
+	m := &metrics{
+		requests: r.counter("requests_total",
+			"Calls of the app by operation and outcome: ok, not_sent, rejected or unknown.",
+			"merchant", "operation", "outcome"),
+		inFlight: r.gauge("requests_in_flight",
+			"Calls of the app that are in progress now; max_in_flight is the limit.",
+			"merchant"),
+		limits: r.gauge("requests_in_flight_limit",
+			"The max_in_flight of all handlers of a merchant together.",
+			"merchant"),
+		durations: r.histogram("request_duration_seconds",
+			"How long calls of the app took, the gateway's time included.",
+			"merchant", "operation"),
+		exchanges: r.histogram("gateway_duration_seconds",
+			"How long the gateway took for one try, from the connection to the last byte of the reply. Queries of the sidecar itself are included.",
+			"merchant", "operation"),
+		signatures: r.counter("signatures_total",
+			"Signatures that were checked, of a reply or a callback: proven by the current or a previous salt, invalid or missing.",
+			"merchant", "direction", "result"),
+		callbacks: r.counter("callbacks_total",
+			"Callbacks of the gateway by kind, and result: the payment status of a proven one, or the code it was refused with.",
+			"merchant", "kind", "result"),
+		inbox: r.counter("inbox_events_total",
+			"What became of IPNs in the inbox: duplicate or overtaken on arrival; delivered, retried, dead, repeated or overtaken by an attempt.",
+			"merchant", "result"),
+		ledger: r.counter("ledger_events_total",
+			"What the ledger found: replayed calls, disputed messages, orders paid_twice, payments that were asked about, those reconciled by it, and those left abandoned or silent.",
+			"merchant", "event"),
 	}
-	m.inFlight, err = registered(registry, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Namespace: "caddy", Subsystem: "galaxypay", Name: "requests_in_flight",
-		Help: "Calls of the app that are in progress now; max_in_flight is the limit.",
-	}, []string{"merchant"}))
-	if err != nil {
-		return nil, err
-	}
-	m.durations, err = registered(registry, prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Namespace: "caddy", Subsystem: "galaxypay", Name: "request_duration_seconds",
-		Help:    "How long calls of the app took, the gateway's time included.",
-		Buckets: []float64{.005, .025, .1, .25, .5, 1, 2.5, 5, 10, 30},
-	}, []string{"merchant", "operation"}))
-	if err != nil {
-		return nil, err
-	}
-	m.callbacks, err = registered(registry, prometheus.NewCounterVec(prometheus.CounterOpts{
-		Namespace: "caddy", Subsystem: "galaxypay", Name: "callbacks_total",
-		Help: "Callbacks of the gateway by kind, and result: the payment status of a proven one, or the code it was refused with.",
-	}, []string{"merchant", "kind", "result"}))
-	if err != nil {
-		return nil, err
-	}
-	m.inbox, err = registered(registry, prometheus.NewCounterVec(prometheus.CounterOpts{
-		Namespace: "caddy", Subsystem: "galaxypay", Name: "inbox_events_total",
-		Help: "What became of IPNs in the inbox: duplicate or overtaken on arrival; delivered, retried, dead, repeated or overtaken by an attempt.",
-	}, []string{"merchant", "result"}))
-	if err != nil {
-		return nil, err
-	}
-	m.ledger, err = registered(registry, prometheus.NewCounterVec(prometheus.CounterOpts{
-		Namespace: "caddy", Subsystem: "galaxypay", Name: "ledger_events_total",
-		Help: "What the ledger found: replayed calls, disputed messages, orders paid_twice, payments that were asked about, those reconciled by it, and those left abandoned or silent.",
-	}, []string{"merchant", "event"}))
-	return m, err
+	return m, r.err
 }
 
-// registered returns the collector that counts: several handlers of one
+// registration registers collectors, and keeps the first error.
+type registration struct {
+	registry *prometheus.Registry
+	err      error
+}
+
+func (r *registration) counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return register(r, prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "caddy", Subsystem: "galaxypay", Name: name, Help: help}, labels))
+}
+
+func (r *registration) gauge(name, help string, labels ...string) *prometheus.GaugeVec {
+	return register(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "caddy", Subsystem: "galaxypay", Name: name, Help: help}, labels))
+}
+
+func (r *registration) histogram(name, help string, labels ...string) *prometheus.HistogramVec {
+	return register(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: "caddy", Subsystem: "galaxypay", Name: name, Help: help,
+		Buckets: []float64{.005, .025, .1, .25, .5, 1, 2.5, 5, 10, 30},
+	}, labels))
+}
+
+// register returns the collector that counts: several handlers of one
 // configuration share the first one's, else the others' numbers would vanish.
-func registered[C prometheus.Collector](registry *prometheus.Registry, c C) (C, error) {
-	err := registry.Register(c)
+func register[C prometheus.Collector](r *registration, c C) C {
+	err := r.registry.Register(c)
 	if already, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
-		return already.ExistingCollector.(C), nil
+		return already.ExistingCollector.(C)
 	}
-	return c, err
+	r.err = cmp.Or(r.err, err)
+	return c
 }
 
 func (m *metrics) countRequest(merchant, operation, outcome string, took time.Duration) {
 	m.requests.WithLabelValues(merchant, operation, outcome).Inc()
 	m.durations.WithLabelValues(merchant, operation).Observe(took.Seconds())
+}
+
+// Whose signature was checked.
+const (
+	signedReply    = "reply"
+	signedCallback = "callback"
+)
+
+// expectSignatures lets a merchant's counts of one direction begin at 0.
+func (m *metrics) expectSignatures(merchant, direction string) {
+	for _, v := range []verdict{signatureProven, signaturePrevious, signatureMissing, signatureInvalid} {
+		m.signatures.WithLabelValues(merchant, direction, v.String())
+	}
+}
+
+func (m *metrics) countSignature(merchant, direction string, v verdict) {
+	m.signatures.WithLabelValues(merchant, direction, v.String()).Inc()
+}
+
+func (m *metrics) countExchange(merchant, operation string, took time.Duration) {
+	m.exchanges.WithLabelValues(merchant, operation).Observe(took.Seconds())
 }
 
 // What the ledger counts.
@@ -137,6 +172,54 @@ func (b inboxBacklog) Collect(c chan<- prometheus.Metric) {
 	for book := range b.inboxes {
 		c <- prometheus.MustNewConstMetric(inboxPending, prometheus.GaugeValue, float64(pending[book]), inbox.MerchantOf(book))
 	}
+}
+
+// storeState says, at every scrape, whether the store takes writes.
+type storeState struct {
+	*membership
+	last *recentWrite
+}
+
+// recentWrite is how a write a short time ago went.
+type recentWrite struct {
+	mu  sync.Mutex
+	err error
+	at  time.Time
+}
+
+// to has a store write what time it is, or returns how that went a short time ago.
+func (w *recentWrite) to(kept inbox.Store) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.at.IsZero() && time.Since(w.at) < countsKeep {
+		return w.err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), countTimeout)
+	defer cancel()
+	_, w.err = kept.Clock(ctx, time.Now())
+	w.at = time.Now()
+	return w.err
+}
+
+var storeWritable = prometheus.NewDesc("caddy_galaxypay_store_writable",
+	"1 if the store takes writes, 0 if it does not or cannot be opened. Absent without a store.", nil, nil)
+
+// Describe implements prometheus.Collector.
+func (storeState) Describe(c chan<- *prometheus.Desc) { c <- storeWritable }
+
+// Collect implements prometheus.Collector.
+func (s storeState) Collect(c chan<- prometheus.Metric) {
+	s.mu.Lock()
+	member, left := s.member, s.left
+	s.mu.Unlock()
+	if s.opener == nil || left {
+		return
+	}
+	value := 0.0
+	if member != nil && s.last.to(member.Engine().Store()) == nil {
+		value = 1
+	}
+	c <- prometheus.MustNewConstMetric(storeWritable, prometheus.GaugeValue, value)
 }
 
 // ledgerPayments counts, at every scrape, the payments of each merchant by status, and how old the oldest open one is.

@@ -59,6 +59,15 @@ func mustMetrics(t *testing.T, registry *prometheus.Registry) *metrics {
 	return m
 }
 
+// freshMetrics are those of a registry of their own.
+func freshMetrics() *metrics {
+	m, err := newMetrics(prometheus.NewRegistry())
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
 // Several handlers of one configuration count together.
 func TestMetricsOfTwoHandlers(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
@@ -69,14 +78,20 @@ func TestMetricsOfTwoHandlers(t *testing.T) {
 	one.countCallback("default", "ipn", "paid")
 	other.countCallback("default", "ipn", "paid")
 	other.countCallback("default", "result", "signature_invalid")
+	one.countExchange("default", "pay", time.Second)
+	other.countExchange("default", "pay", time.Minute)
+	one.countSignature("default", signedReply, signaturePrevious)
+	other.countSignature("default", signedReply, signaturePrevious)
 
 	want := []string{
 		"caddy_galaxypay_callbacks_total{kind=ipn,merchant=default,result=paid} 2",
 		"caddy_galaxypay_callbacks_total{kind=result,merchant=default,result=signature_invalid} 1",
+		"caddy_galaxypay_gateway_duration_seconds{merchant=default,operation=pay} 2",
 		"caddy_galaxypay_request_duration_seconds{merchant=airline,operation=query} 1",
 		"caddy_galaxypay_request_duration_seconds{merchant=default,operation=pay} 2",
 		"caddy_galaxypay_requests_total{merchant=airline,operation=query,outcome=unknown} 1",
 		"caddy_galaxypay_requests_total{merchant=default,operation=pay,outcome=ok} 2",
+		"caddy_galaxypay_signatures_total{direction=reply,merchant=default,result=previous} 2",
 	}
 	if got := counted(t, registry); !slices.Equal(got, want) {
 		t.Errorf("counted\n%s", strings.Join(got, "\n"))
@@ -142,7 +157,16 @@ func TestHandlersShareTheirConfigsMetrics(t *testing.T) {
 		want := []string{
 			"caddy_galaxypay_callbacks_total{kind=ipn,merchant=default,result=paid} 2",
 			"caddy_galaxypay_request_duration_seconds{merchant=default,operation=pay} 1",
+			"caddy_galaxypay_requests_in_flight_limit{merchant=default} 256",
 			"caddy_galaxypay_requests_total{merchant=default,operation=pay,outcome=ok} 1",
+			"caddy_galaxypay_signatures_total{direction=callback,merchant=default,result=current} 0",
+			"caddy_galaxypay_signatures_total{direction=callback,merchant=default,result=invalid} 0",
+			"caddy_galaxypay_signatures_total{direction=callback,merchant=default,result=missing} 0",
+			"caddy_galaxypay_signatures_total{direction=callback,merchant=default,result=previous} 0",
+			"caddy_galaxypay_signatures_total{direction=reply,merchant=default,result=current} 0",
+			"caddy_galaxypay_signatures_total{direction=reply,merchant=default,result=invalid} 0",
+			"caddy_galaxypay_signatures_total{direction=reply,merchant=default,result=missing} 0",
+			"caddy_galaxypay_signatures_total{direction=reply,merchant=default,result=previous} 0",
 		}
 		if got := counted(t, ctx.GetMetricsRegistry()); !slices.Equal(got, want) {
 			t.Errorf("counted\n%s", strings.Join(got, "\n"))
@@ -172,6 +196,8 @@ func TestCallbacksAreCounted(t *testing.T) {
 		"caddy_galaxypay_callbacks_total{kind=ipn,merchant=airline,result=callback_malformed} 1",
 		"caddy_galaxypay_callbacks_total{kind=ipn,merchant=airline,result=paid} 2",
 		"caddy_galaxypay_callbacks_total{kind=ipn,merchant=airline,result=signature_invalid} 1",
+		"caddy_galaxypay_signatures_total{direction=callback,merchant=airline,result=current} 2",
+		"caddy_galaxypay_signatures_total{direction=callback,merchant=airline,result=invalid} 1",
 	}
 	if got := counted(t, registry); !slices.Equal(got, want) {
 		t.Errorf("counted\n%s", strings.Join(got, "\n"))
@@ -181,7 +207,10 @@ func TestCallbacksAreCounted(t *testing.T) {
 // If another module has taken one of the names, the configuration must not load
 // without its numbers.
 func TestMetricsWithATakenName(t *testing.T) {
-	for _, name := range []string{"requests_total", "requests_in_flight", "request_duration_seconds", "callbacks_total"} {
+	for _, name := range []string{
+		"requests_total", "requests_in_flight", "requests_in_flight_limit", "request_duration_seconds", "gateway_duration_seconds",
+		"signatures_total", "callbacks_total", "inbox_events_total", "ledger_events_total",
+	} {
 		registry := prometheus.NewPedanticRegistry()
 		registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "caddy_galaxypay_" + name, Help: "Somebody else's."}))
 		if _, err := newMetrics(registry); err == nil {
@@ -227,6 +256,43 @@ func TestInboxPendingIsCounted(t *testing.T) {
 	isPending("caddy_galaxypay_inbox_pending{merchant=default} 1")
 	mustLeave(t, m)
 	isPending() // no number, rather than a wrong one
+}
+
+// Whether the store takes writes is tried when it is scraped, and not again within a short time.
+func TestStoreWritableIsTried(t *testing.T) {
+	s := newStoreTest(t)
+	m := s.load("a.db")
+	registry := prometheus.NewPedanticRegistry()
+	last := new(recentWrite)
+	registry.MustRegister(storeState{m, last})
+	is := func(want ...string) {
+		t.Helper()
+		if got := counted(t, registry); !slices.Equal(got, want) {
+			t.Errorf("counted %q, want %q", got, want)
+		}
+	}
+	const yes, no = "caddy_galaxypay_store_writable{} 1", "caddy_galaxypay_store_writable{} 0"
+	is(yes)
+	last.err = errors.New("the disk is full")
+	is(no) // as a short time ago
+	last.at = last.at.Add(-countsKeep)
+	is(yes)
+	m.mu.Lock()
+	member := m.member
+	m.member = nil
+	m.mu.Unlock()
+	is(no) // it cannot be opened
+	m.mu.Lock()
+	m.member = member
+	m.mu.Unlock()
+	mustLeave(t, m)
+	is() // a reload has taken its place
+
+	none := prometheus.NewPedanticRegistry()
+	none.MustRegister(storeState{newMembership(), new(recentWrite)})
+	if got := counted(t, none); len(got) != 0 {
+		t.Errorf("without a store: counted %q", got)
+	}
 }
 
 // The counts of a ledger begin at 0, so that an alarm sees the first event too.

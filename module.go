@@ -288,6 +288,9 @@ func (m *membership) provision(ctx caddy.Context, a *App) error {
 	if err = ctx.GetMetricsRegistry().Register(ledgerPayments{m, a.merchants, new(recentCounts)}); err != nil {
 		return err
 	}
+	if err = ctx.GetMetricsRegistry().Register(storeState{m, new(recentWrite)}); err != nil {
+		return err
+	}
 	if a.StoreRaw == nil {
 		return nil
 	}

@@ -158,6 +158,8 @@ func (p *Proxy) Provision(ctx caddy.Context) error {
 	if p.metrics, err = newMetrics(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
+	p.metrics.expectSignatures(p.merchant.name, signedReply)
+	p.metrics.limits.WithLabelValues(p.merchant.name).Add(float64(p.MaxInFlight))
 	if p.binder, err = binderFor(ctx, p.merchant, "", p.metrics); err != nil || p.Ledger != "on" {
 		return err
 	}

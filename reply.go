@@ -20,7 +20,8 @@ import (
 // verify proves the reply over the bytes received, before anything parses them.
 func (p *Proxy) verify(c *call) *problem.Problem {
 	verdict := p.merchant.signer.verify(c.reply.body, c.reply.signature, time.Now())
-	if verdict == signatureProven {
+	p.metrics.countSignature(p.merchant.name, signedReply, verdict)
+	if verdict.isProven() {
 		c.isProven = true
 		return nil
 	}

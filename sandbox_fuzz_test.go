@@ -50,7 +50,7 @@ func FuzzAgainstSandbox(f *testing.F) {
 	f.Add("pay", []byte(`{"requestID":"own","requestDateTime":20260615190000,"requestData":{ "orderID":"\u0041" }}`), "", "")
 	f.Add("query", []byte(`{"transactionID":1.0,"a":"\ud83d","b":{"c":[]}}`), "k", "ab")
 	s := signer{salt: []byte(sandboxSalt)}
-	p := &Proxy{merchant: &merchant{contact: newContact(), secrets: &secrets{apiKey: sandboxAPIKey, signer: s}}}
+	p := &Proxy{metrics: freshMetrics(), merchant: &merchant{contact: newContact(), secrets: &secrets{apiKey: sandboxAPIKey, signer: s}}}
 	h := newSandbox(f)
 	ask := func(t *testing.T, path string, message []byte, signature string) *httptest.ResponseRecorder {
 		t.Helper()
@@ -107,7 +107,7 @@ func FuzzAgainstSandbox(f *testing.F) {
 		}
 
 		known := ask(t, "/api/v1/nowhere", x.envelope, forged).Code == http.StatusOK
-		if verdict := s.verify(x.envelope, forged, today); known != (verdict == signatureProven) {
+		if verdict := s.verify(x.envelope, forged, today); known != verdict.isProven() {
 			t.Errorf("the sandbox knows the signature %q: %t, here the verdict is %d", forged, known, verdict)
 		}
 	})

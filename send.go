@@ -62,6 +62,7 @@ func (r *reply) isLost() bool { return r.err != nil && !errors.Is(r.err, exchang
 // post sends the envelope once, and reports whether a byte of it may have been written. It builds the request from nothing,
 // so that no header of the app's can reach the gateway.
 func (p *Proxy) post(ctx context.Context, c *call) (written bool) {
+	began := time.Now()
 	got, written, err := p.gateway.Exchange(ctx, &exchange.Request{
 		Path: c.operation.Path,
 		Header: []exchange.Field{
@@ -74,6 +75,7 @@ func (p *Proxy) post(ctx context.Context, c *call) (written bool) {
 		Body:     c.envelope,
 		MaxReply: p.MaxBody,
 	})
+	p.metrics.countExchange(p.merchant.name, c.name(), time.Since(began))
 	c.reply = reply{status: got.Status, signature: signatureOf(got.Header), body: got.Body, err: err}
 	return written
 }

@@ -15,8 +15,26 @@ type verdict int
 const (
 	signatureInvalid verdict = iota // the zero value refuses
 	signatureMissing
-	signatureProven
+	signatureProven   // by the current salt
+	signaturePrevious // proven too, by a previous salt
 )
+
+// isProven reports whether the text comes from one who has the salt.
+func (v verdict) isProven() bool { return v == signatureProven || v == signaturePrevious }
+
+// String is how metrics name it.
+func (v verdict) String() string {
+	switch v {
+	case signatureProven:
+		return "current"
+	case signaturePrevious:
+		return "previous"
+	case signatureMissing:
+		return "missing"
+	default:
+		return "invalid"
+	}
+}
 
 // previousSalt still verifies after a rotation, but never signs.
 type previousSalt struct {
@@ -67,7 +85,7 @@ func (s *signer) verify(text []byte, signature string, now time.Time) verdict {
 			continue
 		}
 		if h.matches(text, p.salt, claimed[:]) {
-			return signatureProven
+			return signaturePrevious
 		}
 	}
 	return signatureInvalid

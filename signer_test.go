@@ -220,9 +220,9 @@ func TestVerifyWithPreviousSalts(t *testing.T) {
 		"the current one":       signatureProven,
 		"expired yesterday":     signatureInvalid,
 		"expires right now":     signatureInvalid,
-		"expires in an instant": signatureProven,
-		"expires in Hanoi":      signatureProven,
-		"never expires":         signatureProven,
+		"expires in an instant": signaturePrevious,
+		"expires in Hanoi":      signaturePrevious,
+		"never expires":         signaturePrevious,
 		"never configured":      signatureInvalid,
 		"":                      signatureInvalid,
 	} {
@@ -246,6 +246,13 @@ func TestTheZeroVerdictRefuses(t *testing.T) {
 	if nothing != signatureInvalid {
 		t.Error("a verdict that was never set must refuse")
 	}
+	for v, want := range map[verdict]bool{
+		signatureInvalid: false, signatureMissing: false, signatureProven: true, signaturePrevious: true, signaturePrevious + 1: false, -1: false,
+	} {
+		if v.isProven() != want {
+			t.Errorf("verdict %s is proven: %t, expected %t", v, v.isProven(), want)
+		}
+	}
 }
 
 // Signers share their hash states; what one works on must not show in another's
@@ -267,7 +274,7 @@ func TestSignersWorkSideBySide(t *testing.T) {
 		})
 		all.Go(func() {
 			for range 50 {
-				if s.verify([]byte(text), want, today) != signatureProven || s.verify([]byte(text), former, today) != signatureProven {
+				if s.verify([]byte(text), want, today) != signatureProven || s.verify([]byte(text), former, today) != signaturePrevious {
 					t.Errorf("signer %d refuses its own signature", n)
 				}
 				if s.verify([]byte(text), neighbour, today) != signatureInvalid {
@@ -312,8 +319,10 @@ func FuzzVerify(f *testing.F) {
 			case signature == "":
 				want = signatureMissing
 			case len(signature) != 64: // EqualFold knows letters beyond ASCII
-			case strings.EqualFold(signature, right), strings.EqualFold(signature, old) && remaining > 0:
+			case strings.EqualFold(signature, right):
 				want = signatureProven
+			case strings.EqualFold(signature, old) && remaining > 0:
+				want = signaturePrevious
 			}
 			if got := s.verify(text, signature, today); got != want {
 				t.Errorf("verdict %d on %q, expected %d", got, signature, want)

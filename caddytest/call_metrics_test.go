@@ -70,8 +70,20 @@ func TestCallMetrics(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("metrics\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
-		if !strings.Contains(text, `caddy_galaxypay_request_duration_seconds_count{merchant="default",operation="pay"}`) {
-			t.Error("no durations")
+		for _, line := range []string{
+			`caddy_galaxypay_request_duration_seconds_count{merchant="default",operation="pay"} 5`,
+			`caddy_galaxypay_gateway_duration_seconds_count{merchant="default",operation="pay"} 4`, // what was not sent took the gateway no time
+			`caddy_galaxypay_gateway_duration_seconds_count{merchant="default",operation="other"} 5`,
+			`caddy_galaxypay_signatures_total{direction="reply",merchant="default",result="current"} 10`,
+			`caddy_galaxypay_signatures_total{direction="reply",merchant="default",result="invalid"} 0`,
+			`caddy_galaxypay_requests_in_flight_limit{merchant="default"} 512`, // of two handlers
+		} {
+			if !strings.Contains(text, line+"\n") {
+				t.Errorf("no line %s", line)
+			}
+		}
+		if strings.Contains(text, "caddy_galaxypay_gateway_duration_seconds_count{merchant=\"default\",operation=\"\"}") {
+			t.Error("the gateway's time of a call that was not sent")
 		}
 	}
 	check()
