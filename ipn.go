@@ -47,6 +47,7 @@ func (h *IPN) Provision(ctx caddy.Context) error {
 	if err := h.provision(ctx); err != nil {
 		return err
 	}
+	h.metrics.expectRefused(h.merchant.name)
 	if h.Inbox == nil {
 		return nil
 	}
@@ -123,7 +124,7 @@ func (h *IPN) ask(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler
 			zap.Int("app_status", app.status),
 			zap.String("expected", expectedWord),
 			zap.Error(err))
-		return answerProblem(w, r, problem.AppUnavailable())
+		return h.notAcknowledged(w, r, problem.AppUnavailable())
 	}
 	if answer.Status != inbox.NotFound {
 		h.binder.noteOrLog(r.Context(), &cb.bound, cb.transaction, true)
@@ -138,7 +139,13 @@ func (h *IPN) refuseUnread(w http.ResponseWriter, r *http.Request, cb *callback,
 		zap.String("request_id", cb.requestID),
 		zap.String("delivery_id", cb.deliveryID),
 		zap.Error(err))
-	return answerProblem(w, r, problem.MessageNotKept())
+	return h.notAcknowledged(w, r, problem.MessageNotKept())
+}
+
+// notAcknowledged counts and answers a proven IPN that the gateway has to send again.
+func (h *IPN) notAcknowledged(w http.ResponseWriter, r *http.Request, prob *problem.Problem) error {
+	h.metrics.refused.WithLabelValues(h.merchant.name, string(prob.Code)).Inc()
+	return answerProblem(w, r, prob)
 }
 
 // keep stores an IPN, has it delivered and answers the gateway.
@@ -151,7 +158,7 @@ func (h *IPN) keep(w http.ResponseWriter, r *http.Request, cb *callback) error {
 			zap.String("delivery_id", cb.deliveryID),
 			zap.String("payment_status", string(cb.status)),
 			zap.Error(err))
-		return answerProblem(w, r, problem.MessageNotKept())
+		return h.notAcknowledged(w, r, problem.MessageNotKept())
 	}
 	return answerGateway(w, answer)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/store"
 )
 
@@ -25,6 +26,7 @@ type metrics struct {
 	exchanges  *prometheus.HistogramVec
 	signatures *prometheus.CounterVec
 	callbacks  *prometheus.CounterVec
+	refused    *prometheus.CounterVec
 	inbox      *prometheus.CounterVec
 	ledger     *prometheus.CounterVec
 }
@@ -53,6 +55,9 @@ func newMetrics(registry *prometheus.Registry) (*metrics, error) {
 		callbacks: r.counter("callbacks_total",
 			"Callbacks of the gateway by kind, and result: the payment status of a proven one, or the code it was refused with.",
 			"merchant", "kind", "result"),
+		refused: r.counter("ipns_not_acknowledged_total",
+			"Proven IPNs that the gateway has to send again, because the app or the store did not take them.",
+			"merchant", "code"),
 		inbox: r.counter("inbox_events_total",
 			"What became of IPNs in the inbox: duplicate or overtaken on arrival; delivered, retried, dead, repeated or overtaken by an attempt.",
 			"merchant", "result"),
@@ -145,6 +150,13 @@ func (m *metrics) countLedger(merchant, event string) {
 
 func (m *metrics) countCallback(merchant, kind, result string) {
 	m.callbacks.WithLabelValues(merchant, kind, result).Inc()
+}
+
+// expectRefused lets a merchant's counts of IPNs that are not acknowledged begin at 0.
+func (m *metrics) expectRefused(merchant string) {
+	for _, code := range []problem.Code{problem.CodeAppUnavailable, problem.CodeStoreUnavailable} {
+		m.refused.WithLabelValues(merchant, string(code))
+	}
 }
 
 // inboxBacklog counts, at every scrape, the events of each merchant that are pending in the inbox.

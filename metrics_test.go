@@ -156,6 +156,8 @@ func TestHandlersShareTheirConfigsMetrics(t *testing.T) {
 		}
 		want := []string{
 			"caddy_galaxypay_callbacks_total{kind=ipn,merchant=default,result=paid} 2",
+			"caddy_galaxypay_ipns_not_acknowledged_total{code=app_unavailable,merchant=default} 0",
+			"caddy_galaxypay_ipns_not_acknowledged_total{code=store_unavailable,merchant=default} 0",
 			"caddy_galaxypay_request_duration_seconds{merchant=default,operation=pay} 1",
 			"caddy_galaxypay_requests_in_flight_limit{merchant=default} 256",
 			"caddy_galaxypay_requests_total{merchant=default,operation=pay,outcome=ok} 1",
@@ -209,7 +211,7 @@ func TestCallbacksAreCounted(t *testing.T) {
 func TestMetricsWithATakenName(t *testing.T) {
 	for _, name := range []string{
 		"requests_total", "requests_in_flight", "requests_in_flight_limit", "request_duration_seconds", "gateway_duration_seconds",
-		"signatures_total", "callbacks_total", "inbox_events_total", "ledger_events_total",
+		"signatures_total", "callbacks_total", "ipns_not_acknowledged_total", "inbox_events_total", "ledger_events_total",
 	} {
 		registry := prometheus.NewPedanticRegistry()
 		registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "caddy_galaxypay_" + name, Help: "Somebody else's."}))

@@ -30,6 +30,7 @@ var runs = []ran{
 	{"examples/nginx/README.md", "build", ".ci/run", `run_block examples/nginx/README.md build`},
 	{"examples/nginx/README.md", "run", ".ci/pages", `block run "examples/$web/README.md"`},
 	{"examples/systemd/README.md", "install", ".ci/pages", `block install examples/systemd/README.md`},
+	{"examples/prometheus/README.md", "check", ".ci/prometheus", `run_block examples/prometheus/README.md check`},
 	{"examples/compose/README.md", "secrets", "caddytest/example_beside_test.go", `readmeCommands(t, "compose", "secrets")`},
 	{shopPages, "install", "caddytest/harness_stack_test.go", `readmeCommands(t, s.folder, "install")`},
 	{shopPages, "run", "caddytest/harness_stack_test.go", `readmeCommands(t, r.folder, "run")`},
