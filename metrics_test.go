@@ -206,6 +206,45 @@ func TestCallbacksAreCounted(t *testing.T) {
 	}
 }
 
+// A proven IPN that the app does not take counts as not acknowledged; one that it takes, and one that is not proven, do not.
+func TestIPNsNotAcknowledgedAreCounted(t *testing.T) {
+	const salt = "a salt of the tests"
+	text := base64.StdEncoding.EncodeToString([]byte(`{"responseCode":"200","responseData":{"orderID":"1"}}`))
+	registry := prometheus.NewPedanticRegistry()
+	c := &IPN{Receiver: receiverFor(salt)}
+	c.log, c.metrics = zap.NewNop(), mustMetrics(t, registry)
+	c.metrics.expectRefused("airline")
+	status := http.StatusOK
+	app := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		w.WriteHeader(status)
+		return nil
+	})
+	for _, test := range []struct {
+		salt   string
+		status int
+	}{{salt, http.StatusOK}, {salt, http.StatusInternalServerError}, {salt, http.StatusFound}, {"another salt", http.StatusInternalServerError}} {
+		status = test.status
+		r := httptest.NewRequest(http.MethodPost, "/cb", strings.NewReader(signedForm(text, test.salt)))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if err := c.ServeHTTP(httptest.NewRecorder(), r, app); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for _, line := range counted(t, registry) {
+		if strings.Contains(line, "not_acknowledged") {
+			got = append(got, line)
+		}
+	}
+	want := []string{
+		"caddy_galaxypay_ipns_not_acknowledged_total{code=app_unavailable,merchant=airline} 2",
+		"caddy_galaxypay_ipns_not_acknowledged_total{code=store_unavailable,merchant=airline} 0",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("counted\n%s", strings.Join(got, "\n"))
+	}
+}
+
 // If another module has taken one of the names, the configuration must not load
 // without its numbers.
 func TestMetricsWithATakenName(t *testing.T) {
