@@ -24,7 +24,7 @@ var pageTexts = map[string]language.Text{
 	"abandoned":    language.Both("Abandoned", "Bỏ dở"),
 	"abandonedTip": language.Both("Payments that are still open after the last question to the gateway.", "Các thanh toán vẫn còn mở sau lần hỏi cổng cuối cùng."),
 	"none":         language.Both("There is none. That is good.", "Không có gì. Mọi thứ đều ổn."),
-	"more":         language.Both("There are more than this page shows. See all with: caddy galaxypay payments list, and events list.", "Còn nhiều hơn những gì trang này hiển thị. Xem tất cả bằng: caddy galaxypay payments list và events list."),
+	"more":         language.Both("There are more than this page shows. See all with: caddy galaxypay payments list, and inbox list.", "Còn nhiều hơn những gì trang này hiển thị. Xem tất cả bằng: caddy galaxypay payments list và inbox list."),
 
 	"calls":        language.Both("Calls", "Lời gọi"),
 	"events":       language.Both("Events", "Sự kiện"),
