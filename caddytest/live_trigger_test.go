@@ -172,7 +172,7 @@ func TestTriggerSalts(t *testing.T) {
 		code             int
 	}{
 		"no file":     {"@" + file + ".none", "", 3},
-		"no variable": {"{env.CADDYTEST_NO_SALT}", "", 3},
+		"no variable": {"{env.CADDYTEST_NO_SALT}", "", 2},
 		"empty input": {"-", "\n", 2},
 		"quoted":      {"-", `"salt-of-the-test"`, 2},
 	} {

@@ -38,25 +38,3 @@ type Message struct {
 func All(core Core) []*cobra.Command {
 	return []*cobra.Command{signCommand(core), verifyCommand(core), decodeCommand(core)}
 }
-
-// newCommand adds to a command what all of them have: the flags --json and --lang, and the exit code 2 for wrong usage. It takes
-// no arguments beside its flags.
-func newCommand(c *cobra.Command) *cobra.Command {
-	c.Flags().Bool("json", false, "Print JSON; errors too, on standard error")
-	c.Flags().String("lang", "", "The language of sentences: en or vi (default: that of LC_ALL, LC_MESSAGES or LANG)")
-	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return fail(c, usageError{err}) })
-	c.Args = func(c *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return nil
-		}
-		return fail(c, usagef("unexpected argument: everything is given by flags; see --help"))
-	}
-	run := c.RunE
-	c.RunE = func(c *cobra.Command, args []string) error {
-		if _, err := languageOf(c); err != nil {
-			return fail(c, err)
-		}
-		return fail(c, run(c, args))
-	}
-	return c
-}

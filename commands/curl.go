@@ -1,9 +1,10 @@
 package commands
 
 import (
-	"errors"
 	"net/url"
 	"strings"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 )
 
 // parseCurl takes apart a command line of curl, as browsers, Postman and people write it for a POSIX shell.
@@ -13,7 +14,7 @@ func (in *inputs) parseCurl(text string) (*message, error) {
 		return nil, err
 	}
 	if len(words) == 0 || words[0] != "curl" {
-		return nil, errors.New("the command does not begin with curl")
+		return nil, command.Usage("--curl: the command does not begin with curl", "--curl: lệnh không bắt đầu bằng curl")
 	}
 	m := new(message)
 	var data []string
@@ -84,14 +85,16 @@ func (in *inputs) curlData(option, value string) (string, error) {
 	if !isFile || option == "--data-raw" {
 		return value, nil
 	}
-	text, err := in.read("curl", "@"+file)
+	text, err := in.Read("curl", "@"+file)
 	if option == "-d" || option == "--data" || option == "--data-ascii" {
 		return strings.NewReplacer("\r", "", "\n", "").Replace(string(text)), err
 	}
 	return string(text), err
 }
 
-var errUnclosed = errors.New("a quotation mark is not closed in the command of curl")
+func errUnclosed() error {
+	return command.Usage("--curl: a quotation mark is not closed in the command of curl", "--curl: lệnh curl có dấu nháy chưa đóng")
+}
 
 // shellWords splits a command line as a POSIX shell does, with $'...' as bash has it. Nothing is expanded.
 func shellWords(text string) ([]string, error) {
@@ -169,7 +172,7 @@ func (s *shell) quoted(skip int, mark byte, escapes bool) error {
 			s.rest = s.rest[1:]
 		}
 	}
-	return errUnclosed
+	return errUnclosed()
 }
 
 // escape reads a backslash and what follows it between marks.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 )
 
@@ -30,7 +31,7 @@ usage; 3 a file cannot be read.`,
 	c.Flags().String("data", "", "The Base64 text alone, as @file, or - for standard input")
 	addSaltFlag(c)
 	addOtherSaltFlag(c)
-	return newCommand(c)
+	return command.Complete(c)
 }
 
 // decoded is the answer of decode.
@@ -45,7 +46,7 @@ type decoded struct {
 }
 
 func decode(c *cobra.Command, core Core) error {
-	in := &inputs{c: c}
+	in := newInputs(c)
 	s, err := in.callback(core)
 	if err != nil {
 		return err
@@ -54,22 +55,22 @@ func decode(c *cobra.Command, core Core) error {
 	if err != nil {
 		return err
 	}
-	tag, _ := languageOf(c) // checked before the command runs
+	tag := command.Language(c)
 	m, err := core.Judge(s.text, tag)
 	if err != nil {
-		return refusedError{err}
+		return command.No("%v", "%v", err)
 	}
 	err = printMessage(c, decoded{m.PaymentStatus, state, m.ResponseCode, m.RequestID, m.OrderID, m.TransactionID, withoutPersons(m.JSON)})
 	if err != nil || state == "proven" {
 		return err
 	}
 	if state == "not_checked" {
-		c.PrintErrln(say(c, "The signature was not checked: give --salt. A message that is not proven may come from anyone.",
+		c.PrintErrln(command.Say(c, "The signature was not checked: give --salt. A message that is not proven may come from anyone.",
 			"Chữ ký chưa được kiểm tra: hãy dùng --salt. Thông điệp chưa xác thực có thể do bất kỳ ai gửi."))
 		return nil
 	}
 	c.PrintErrln(sentenceOf(c, s, verdict{Signature: state, Bytes: len(s.text)}))
-	return errNo
+	return command.SaidNo()
 }
 
 // callback reads what is to be decoded.
@@ -82,15 +83,16 @@ func (in *inputs) callback(core Core) (signedText, error) {
 		}
 	}
 	if given != 1 {
-		return signedText{}, usagef("expected one of --message, --curl and --data, got %d", given)
+		return signedText{}, command.Usage("expected one of --message, --curl and --data, got %d", "cần đúng một trong --message, --curl và --data, không phải %d", given)
 	}
 	if in.c.Flags().Changed("data") {
-		text, err := in.text("data")
-		return signedText{text: withoutLineEnd(text), what: what, callback: true}, err
+		text, err := in.Text("data")
+		return signedText{text: command.WithoutLineEnd(text), what: what, callback: true}, err
 	}
 	s, err := in.signedInMessage(core)
 	if err == nil && !s.callback {
-		return signedText{}, usagef("the message has no data; expected a callback, whose body or address has data and signature")
+		return signedText{}, command.Usage("the message has no data; expected a callback, whose body or address has data and signature",
+			"thông điệp không có data; cần một callback, có data và signature trong nội dung hoặc địa chỉ")
 	}
 	return s, err
 }
@@ -101,7 +103,7 @@ func (in *inputs) stateOf(core Core, s signedText) (string, error) {
 		return "not_checked", nil
 	}
 	if in.c.Flags().Changed("data") {
-		return "", usagef("--salt: goes with --message or --curl; --data has no signature")
+		return "", command.Usage("--salt: goes with --message or --curl; --data has no signature", "--salt: dùng cùng --message hoặc --curl; --data không có chữ ký")
 	}
 	salts, err := in.salts()
 	switch {
@@ -117,8 +119,8 @@ func (in *inputs) stateOf(core Core, s signedText) (string, error) {
 
 // printMessage prints on one line for programs, and indented for people.
 func printMessage(c *cobra.Command, d decoded) error {
-	if wantsJSON(c) {
-		return printJSON(c, d)
+	if command.WantsJSON(c) {
+		return command.PrintJSON(c, d)
 	}
 	encoder := json.NewEncoder(c.OutOrStdout())
 	encoder.SetEscapeHTML(false)

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 )
 
 // ExaminesTextsToo adds to the command that examines a configuration the flags by which it examines a text: with --text it says
@@ -18,13 +20,11 @@ func ExaminesTextsToo(doctor *cobra.Command) *cobra.Command {
 		if !c.Flags().Changed("text") {
 			return configuration(c, args)
 		}
-		if _, err := languageOf(c); err != nil {
-			return fail(c, err)
-		}
 		if c.Flags().Changed("config") {
-			return fail(c, usagef("--text and --config: give one of them; each is a question of its own"))
+			return command.End(c, command.Usage("--text and --config: give one of them; each is a question of its own",
+				"--text và --config: chỉ dùng một trong hai; mỗi cờ là một câu hỏi riêng"))
 		}
-		return fail(c, doctorText(c))
+		return command.End(c, doctorText(c))
 	}
 	return doctor
 }

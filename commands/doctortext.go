@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/doctor"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 )
 
@@ -21,14 +22,14 @@ func addTextFlags(c *cobra.Command) {
 
 // doctorText says why a text, a signature and a salt do not fit.
 func doctorText(c *cobra.Command) error {
-	in := &inputs{c: c}
+	in := newInputs(c)
 	var it doctor.Case
 	var err error
-	if it.Text, err = in.text("text"); err != nil {
+	if it.Text, err = in.Text("text"); err != nil {
 		return err
 	}
 	if c.Flags().Changed("other-text") {
-		if it.OtherText, err = in.text("other-text"); err != nil {
+		if it.OtherText, err = in.Text("other-text"); err != nil {
 			return err
 		}
 	}
@@ -40,14 +41,14 @@ func doctorText(c *cobra.Command) error {
 		return err
 	}
 	report := doctor.Examine(it)
-	tag, _ := languageOf(c) // checked before the command runs
-	if wantsJSON(c) {
-		err = printJSON(c, reportInOne(report, notes, tag))
+	tag := command.Language(c)
+	if command.WantsJSON(c) {
+		err = command.PrintJSON(c, reportInOne(report, notes, tag))
 	} else {
 		err = printReport(c.OutOrStdout(), &report, notes, tag)
 	}
 	if err == nil && !report.Proven {
-		return errNo
+		return command.SaidNo()
 	}
 	return err
 }
@@ -57,7 +58,8 @@ func (in *inputs) rawSignature() (string, error) {
 	if in.c.Flags().Changed("signature") {
 		return in.signature()
 	}
-	return "", usagef("--signature: missing; give it as it is or as @file; an empty one is --signature ''")
+	return "", command.Usage("--signature: missing; give it as it is or as @file; an empty one is --signature ''",
+		"thiếu --signature: hãy truyền nguyên văn hoặc bằng @tệp; chữ ký rỗng là --signature ''")
 }
 
 // secretsOf reads the secrets, to the byte but for one line end, which the configuration's placeholder {file.*} takes away too.
@@ -65,13 +67,13 @@ func (in *inputs) rawSignature() (string, error) {
 func (in *inputs) secretsOf(it *doctor.Case) (notes []language.Text, err error) {
 	value := in.c.Flag("salt").Value.String()
 	if value == "" {
-		return nil, usageError{errNoSalt}
+		return nil, errNoSalt()
 	}
-	raw, err := in.rawSecret("salt", value)
+	raw, err := in.RawSecret("salt", value)
 	if err != nil {
 		return nil, err
 	}
-	it.Salt = doctor.Secret{Name: "--salt", Kind: doctor.Salt, Value: withoutLineEnd(raw)}
+	it.Salt = doctor.Secret{Name: "--salt", Kind: doctor.Salt, Value: command.WithoutLineEnd(raw)}
 	if len(it.Salt.Value) < len(raw) {
 		notes = append(notes, language.Both(
 			"A line end follows the salt where it comes from. It was left out here, as Caddy does; a program that keeps it makes other signatures.",
@@ -83,7 +85,7 @@ func (in *inputs) secretsOf(it *doctor.Case) (notes []language.Text, err error) 
 	}{{"other-salt", doctor.Other}, {"previous-salt", doctor.Previous}, {"api-key", doctor.APIKey}} {
 		values, _ := in.c.Flags().GetStringArray(flag.name)
 		for i, value := range values {
-			raw, err := in.rawSecret(flag.name, value)
+			raw, err := in.RawSecret(flag.name, value)
 			if err != nil {
 				return nil, err
 			}
@@ -91,7 +93,7 @@ func (in *inputs) secretsOf(it *doctor.Case) (notes []language.Text, err error) 
 			if len(values) > 1 {
 				name += " " + strconv.Itoa(i+1)
 			}
-			it.Others = append(it.Others, doctor.Secret{Name: name, Kind: flag.kind, Value: withoutLineEnd(raw)})
+			it.Others = append(it.Others, doctor.Secret{Name: name, Kind: flag.kind, Value: command.WithoutLineEnd(raw)})
 		}
 	}
 	return notes, nil

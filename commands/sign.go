@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 )
 
 func signCommand(core Core) *cobra.Command {
@@ -22,12 +24,12 @@ Exit codes: 0 signed, 2 wrong usage, 3 a file cannot be read.`,
 	}
 	c.Flags().String("text", "", "The text, as @file, or - for standard input")
 	addSaltFlag(c)
-	return newCommand(c)
+	return command.Complete(c)
 }
 
 func sign(c *cobra.Command, core Core) error {
-	in := &inputs{c: c}
-	text, err := in.text("text")
+	in := newInputs(c)
+	text, err := in.Text("text")
 	if err != nil {
 		return err
 	}
@@ -36,15 +38,15 @@ func sign(c *cobra.Command, core Core) error {
 		return err
 	}
 	if len(text) == 0 {
-		return usagef("--text: is empty; there is nothing to sign")
+		return command.Usage("--text: is empty; there is nothing to sign", "--text: rỗng; không có gì để ký")
 	}
 	if bytes.HasSuffix(text, []byte("\n")) {
-		c.PrintErrln(say(c, "The text ends with a line end. It is signed too, so it must be sent too.",
+		c.PrintErrln(command.Say(c, "The text ends with a line end. It is signed too, so it must be sent too.",
 			"Văn bản kết thúc bằng dấu xuống dòng. Dấu này cũng được ký, nên phải được gửi đi cùng."))
 	}
 	signature := core.Sign(text, salts[0])
-	if wantsJSON(c) {
-		return printJSON(c, map[string]any{"signature": signature, "bytes": len(text)})
+	if command.WantsJSON(c) {
+		return command.PrintJSON(c, map[string]any{"signature": signature, "bytes": len(text)})
 	}
 	_, err = fmt.Fprintln(c.OutOrStdout(), signature)
 	return err

@@ -3,9 +3,10 @@ package commands
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 )
 
 func verifyCommand(core Core) *cobra.Command {
@@ -32,7 +33,7 @@ Exit codes: 0 proven, 1 not proven, 2 wrong usage, 3 a file cannot be read.`,
 	c.Flags().String("signature", "", "The signature of --text, in hex or as @file")
 	addSaltFlag(c)
 	addOtherSaltFlag(c)
-	return newCommand(c)
+	return command.Complete(c)
 }
 
 func addMessageFlags(c *cobra.Command) {
@@ -41,7 +42,7 @@ func addMessageFlags(c *cobra.Command) {
 }
 
 func verify(c *cobra.Command, core Core) error {
-	in := &inputs{c: c}
+	in := newInputs(c)
 	s, err := in.signed(core)
 	if err != nil {
 		return err
@@ -55,7 +56,7 @@ func verify(c *cobra.Command, core Core) error {
 		return err
 	}
 	if by < 0 {
-		return errNo
+		return command.SaidNo()
 	}
 	return nil
 }
@@ -79,19 +80,19 @@ func (in *inputs) signed(core Core) (signedText, error) {
 		}
 	}
 	if len(given) != 1 {
-		return signedText{}, usagef("expected one of --message, --curl and --text, got %d", len(given))
+		return signedText{}, command.Usage("expected one of --message, --curl and --text, got %d", "cần đúng một trong --message, --curl và --text, không phải %d", len(given))
 	}
 	if given[0] == "text" {
 		return in.signedByFlags()
 	}
 	if in.c.Flags().Changed("signature") {
-		return signedText{}, usagef("--signature: goes with --text; --%s brings its own", given[0])
+		return signedText{}, command.Usage("--signature: goes with --text; --%s brings its own", "--signature: dùng cùng --text; --%s có chữ ký riêng", given[0])
 	}
 	return in.signedInMessage(core)
 }
 
 func (in *inputs) signedByFlags() (signedText, error) {
-	text, err := in.text("text")
+	text, err := in.Text("text")
 	if err != nil {
 		return signedText{}, err
 	}
@@ -105,14 +106,14 @@ func (in *inputs) signedByFlags() (signedText, error) {
 // signature reads --signature, which is no secret: hex, @file, or -.
 func (in *inputs) signature() (string, error) {
 	if !in.c.Flags().Changed("signature") {
-		return "", usagef("--signature: missing; give the signature of --text in hex, or as @file")
+		return "", command.Usage("--signature: missing; give the signature of --text in hex, or as @file", "thiếu --signature: hãy truyền chữ ký của --text dạng hex, hoặc bằng @tệp")
 	}
 	value := in.c.Flag("signature").Value.String()
-	if value != "-" && !strings.HasPrefix(value, "@") {
+	if !command.IsReference(value) {
 		return value, nil
 	}
-	text, err := in.read("signature", value)
-	return string(withoutLineEnd(text)), err
+	text, err := in.Read("signature", value)
+	return string(command.WithoutLineEnd(text)), err
 }
 
 // signedInMessage reads --message or --curl.
@@ -121,20 +122,20 @@ func (in *inputs) signedInMessage(core Core) (signedText, error) {
 	if in.c.Flags().Changed("curl") {
 		flag = "curl"
 	}
-	text, err := in.text(flag)
+	text, err := in.Text(flag)
 	if err != nil {
 		return signedText{}, err
 	}
 	m := parseMessage(text)
 	if flag == "curl" {
 		if m, err = in.parseCurl(string(text)); err != nil {
-			return signedText{}, usagef("--curl: %w", err)
+			return signedText{}, err
 		}
 	}
-	tag, _ := languageOf(in.c) // checked before the command runs
+	tag := command.Language(in.c)
 	s, err := core.signedIn(m, tag)
 	if err != nil {
-		return signedText{}, usagef("--%s: %w", flag, err)
+		return signedText{}, command.Usage("--%s: %v", "--%s: %v", flag, err) // core says it in the language of the command
 	}
 	return s, nil
 }
@@ -159,8 +160,8 @@ func printVerdict(c *cobra.Command, s signedText, by int) error {
 	case s.signature == "":
 		v.Signature = "missing"
 	}
-	if wantsJSON(c) {
-		return printJSON(c, v)
+	if command.WantsJSON(c) {
+		return command.PrintJSON(c, v)
 	}
 	_, err := fmt.Fprintln(c.OutOrStdout(), sentenceOf(c, s, v))
 	return err

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
@@ -98,7 +99,6 @@ outcome is unknown; 130 interrupted.`
 
 // command adds the flags of a call, and makes it.
 func (l call) command(core Core, c *cobra.Command) *cobra.Command {
-	c.Args = cobra.NoArgs
 	flags := c.Flags()
 	for _, f := range l.fields {
 		flags.String(f.name, f.byDefault, f.about)
@@ -108,14 +108,14 @@ func (l call) command(core Core, c *cobra.Command) *cobra.Command {
 	if l.movesOnce {
 		flags.String("key", "", "The Idempotency-Key (default: a new one)")
 	}
-	return command(c, func(ctx context.Context, c *cobra.Command, _ []string) error {
+	return run(c, func(ctx context.Context, c *cobra.Command, _ []string) error {
 		body, err := l.body(c, time.Now())
 		if err != nil {
 			return err
 		}
 		address := cmp.Or(c.Flag("to").Value.String(), os.Getenv("GALAXYPAY_URL"), defaultSidecar)
 		if !isWebAddress(address) {
-			return usage("--to: expected an address such as %s", "--to: cần một địa chỉ như %s", defaultSidecar)
+			return command.Usage("--to: expected an address such as %s", "--to: cần một địa chỉ như %s", defaultSidecar)
 		}
 		return l.make(ctx, c, core, strings.TrimRight(address, "/")+"/"+l.operation, body)
 	})
@@ -127,16 +127,17 @@ func (l call) body(c *cobra.Command, now time.Time) ([]byte, error) {
 	for _, f := range l.fields {
 		value := c.Flag(f.name).Value.String()
 		if value == "" && f.required {
-			return nil, usage("--%s is missing or empty", "thiếu --%s, hoặc giá trị rỗng", f.name)
+			return nil, command.Usage("--%s is missing or empty", "thiếu --%s, hoặc giá trị rỗng", f.name)
 		}
 		fields[f.field] = value
 	}
 	if l.movesOnce {
 		fields["orderDateTime"] = vietnamTime(now)
 	}
+	in := command.NewInput(c)
 	assignments, _ := c.Flags().GetStringArray("set")
 	for _, assignment := range assignments {
-		name, value, err := l.assigned(c, assignment)
+		name, value, err := l.assigned(in, assignment)
 		if err != nil {
 			return nil, err
 		}
@@ -150,10 +151,10 @@ func (l call) body(c *cobra.Command, now time.Time) ([]byte, error) {
 }
 
 // assigned reads "name=value". Card data and tokens are secrets, which are given as those are.
-func (l call) assigned(c *cobra.Command, assignment string) (name, value string, err error) {
+func (l call) assigned(in *command.Input, assignment string) (name, value string, err error) {
 	name, value, ok := strings.Cut(assignment, "=")
 	if !ok || name == "" {
-		return "", "", usage("--set: expected NAME=VALUE", "--set: cần TÊN=GIÁ_TRỊ")
+		return "", "", command.Usage("--set: expected NAME=VALUE", "--set: cần TÊN=GIÁ_TRỊ")
 	}
 	fields := l.request()
 	at := slices.IndexFunc(fields, func(f operation.Field) bool { return f.Name == name })
@@ -163,12 +164,13 @@ func (l call) assigned(c *cobra.Command, assignment string) (name, value string,
 			all = append(all, f.Name)
 		}
 		near := cmp.Or(nearest(name, all), strings.Join(all, ", "))
-		return "", "", usage("--set: %s has no field %q; did you mean %s?", "--set: %s không có trường %q; có phải %s không?", l.operation, name, near)
+		return "", "", command.Usage("--set: %s has no field %q; did you mean %s?", "--set: %s không có trường %q; có phải %s không?", l.operation, name, near)
 	}
 	if fields[at].Secret {
-		value, err = readSecret(c, "--set "+name, value)
+		text, err := in.Secret("set "+name, value)
+		return name, string(text), err
 	}
-	return name, value, err
+	return name, value, nil
 }
 
 // request are the fields of the operation that are texts.
@@ -194,9 +196,9 @@ type called struct {
 func (l call) make(ctx context.Context, c *cobra.Command, core Core, address string, body []byte) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return usage("--to: %v", "--to: %v", err)
+		return command.Usage("--to: %v", "--to: %v", err)
 	}
-	tag, _ := languageOf(c) // checked before the command runs
+	tag := command.Language(c)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept-Language", string(tag))
 	r.Header.Set("User-Agent", core.UserAgent)
@@ -217,18 +219,19 @@ func (l call) make(ctx context.Context, c *cobra.Command, core Core, address str
 		return l.unanswered((&target{address: r.URL}).explain(err))
 	}
 	if !json.Valid(text) || response.Header.Get("Galaxypay-Operation") == "" && response.StatusCode < 300 {
-		return unreachable("%s is no sidecar: HTTP %d, and not in its form", "%s không phải sidecar: HTTP %d, không đúng dạng", r.URL.Host, response.StatusCode)
+		return command.Unreachable("%s is no sidecar: HTTP %d, and not in its form", "%s không phải sidecar: HTTP %d, không đúng dạng", r.URL.Host, response.StatusCode)
 	}
 	return l.report(c, response, text)
 }
 
 // unanswered adds what may have happened.
 func (l call) unanswered(err error) error {
-	f, ok := errors.AsType[*failure](err)
+	f, ok := errors.AsType[*command.Failure](err)
 	if !ok || !l.movesOnce {
 		return err
 	}
-	return unreachable("%s; if it was sent, repeat it with --key and the same fields", "%s; nếu đã gửi đi, hãy lặp lại với --key và đúng các trường đó", f.text.En)
+	return command.Unreachable("%[1]s; if it was sent, repeat it with --key and the same fields",
+		"%[2]s; nếu đã gửi đi, hãy lặp lại với --key và đúng các trường đó", f.Text.En, f.Text.Vi)
 }
 
 func (l call) report(c *cobra.Command, response *http.Response, text []byte) error {
@@ -239,8 +242,8 @@ func (l call) report(c *cobra.Command, response *http.Response, text []byte) err
 	}
 	refusal, err := refusalIn(response.StatusCode, text)
 	switch {
-	case wantsJSON(c):
-		if err := printJSON(c, said); err != nil {
+	case command.WantsJSON(c):
+		if err := command.PrintJSON(c, said); err != nil {
 			return err
 		}
 	case err == nil:
@@ -283,9 +286,9 @@ func refusalIn(status int, text []byte) (problem.Body, error) {
 	isNo := refusal.Outcome == problem.Rejected || refusal.Outcome == problem.NotSent && status < http.StatusInternalServerError
 	switch {
 	case refusal.Code == "":
-		return refusal, unreachable("HTTP %d, which is no answer of a sidecar", "HTTP %d, không phải trả lời của sidecar", status)
+		return refusal, command.Unreachable("HTTP %d, which is no answer of a sidecar", "HTTP %d, không phải trả lời của sidecar", status)
 	case isNo:
-		return refusal, no("%s (%s, %s)", "%s (%s, %s)", said, refusal.Code, refusal.Outcome)
+		return refusal, command.No("%s (%s, %s)", "%s (%s, %s)", said, refusal.Code, refusal.Outcome)
 	}
-	return refusal, unreachable("%s (%s, %s)", "%s (%s, %s)", said, refusal.Code, refusal.Outcome)
+	return refusal, command.Unreachable("%s (%s, %s)", "%s (%s, %s)", said, refusal.Code, refusal.Outcome)
 }

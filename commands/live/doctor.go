@@ -3,10 +3,12 @@ package live
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 )
 
@@ -31,13 +33,12 @@ interrupted.`,
 		Example: `  caddy galaxypay doctor --config /etc/caddy/Caddyfile
   caddy galaxypay doctor --config Caddyfile --callback https://shop.example/galaxypay/ipn
   caddy galaxypay doctor --config Caddyfile --json | jq '.checks[] | select(.status != "pass")'`,
-		Args: cobra.NoArgs,
 	}
 	flags := c.Flags()
 	flags.StringP("config", "c", "", "The configuration file")
 	flags.StringP("adapter", "a", "", "The adapter of that file (default: caddyfile, for files of that name)")
 	flags.StringArray("callback", nil, "An address to which the gateway sends IPNs (default: those of the configuration)")
-	return command(c, func(ctx context.Context, c *cobra.Command, _ []string) error { return diagnose(ctx, c, core) })
+	return run(c, func(ctx context.Context, c *cobra.Command, _ []string) error { return diagnose(ctx, c, core) })
 }
 
 // health is how a check ended.
@@ -87,18 +88,18 @@ var nothing language.Text
 func diagnose(ctx context.Context, c *cobra.Command, core Core) error {
 	text := func(flag string) string { return c.Flag(flag).Value.String() }
 	if text("config") == "" {
-		return usage("--config or --text is missing", "thiếu --config hoặc --text")
+		return command.Usage("expected --text or --config; see --help", "cần --text hoặc --config; xem --help")
 	}
 	callbacks, _ := c.Flags().GetStringArray("callback")
 	for _, address := range callbacks {
 		if !isWebAddress(address) {
-			return usage("--callback: expected an address such as https://shop.example/galaxypay/ipn", "--callback: cần một địa chỉ như https://shop.example/galaxypay/ipn")
+			return command.Usage("--callback: expected an address such as https://shop.example/galaxypay/ipn", "--callback: cần một địa chỉ như https://shop.example/galaxypay/ipn")
 		}
 	}
-	if _, err := readFile(text("config"), 1); err != nil {
-		return unreachable("%v", "%v", err)
+	if _, err := os.ReadFile(text("config")); err != nil {
+		return command.Unreachable("--config: %v", "--config: không đọc được: %v", err)
 	}
-	tag, _ := languageOf(c) // checked before the command runs
+	tag := command.Language(c)
 	d := &diagnosis{OK: true, tag: tag}
 	if config, ok := d.checkConfiguration(text("config"), text("adapter")); ok {
 		d.checkParts(ctx, core, config, callbacks)
@@ -107,7 +108,7 @@ func diagnose(ctx context.Context, c *cobra.Command, core Core) error {
 		return err
 	}
 	if !d.OK {
-		return saidNo()
+		return command.SaidNo()
 	}
 	return nil
 }
@@ -123,8 +124,8 @@ func (d *diagnosis) checkParts(ctx context.Context, core Core, config *configura
 }
 
 func (d *diagnosis) print(c *cobra.Command) error {
-	if wantsJSON(c) {
-		return printJSON(c, d)
+	if command.WantsJSON(c) {
+		return command.PrintJSON(c, d)
 	}
 	out := c.OutOrStdout()
 	for _, found := range d.Checks {

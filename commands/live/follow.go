@@ -15,6 +15,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 )
 
 const (
@@ -56,14 +58,14 @@ type follower struct {
 func newFollower(c *cobra.Command, core Core) (*follower, error) {
 	for _, other := range []string{"salt", "at", "unverified"} {
 		if c.Flags().Changed(other) {
-			return nil, usage("--%s: does not go with --from, where the sidecar has proven each callback", "--%s: không dùng cùng --from, vì sidecar đã xác thực từng callback", other)
+			return nil, command.Usage("--%s: does not go with --from, where the sidecar has proven each callback", "--%s: không dùng cùng --from, vì sidecar đã xác thực từng callback", other)
 		}
 	}
 	f := &follower{core: core, c: c, cursor: c.Flag("after").Value.String()}
 	f.tries, _ = c.Flags().GetInt("tries")
 	f.pause, _ = c.Flags().GetDuration("pause")
 	if f.tries < 1 || f.pause <= 0 {
-		return nil, usage("--tries, --pause: expected more than zero", "--tries, --pause: cần lớn hơn 0")
+		return nil, command.Usage("--tries, --pause: expected more than zero", "--tries, --pause: cần lớn hơn 0")
 	}
 	if err := f.setAddress(c.Flag("from").Value.String()); err != nil {
 		return nil, err
@@ -80,7 +82,7 @@ func newFollower(c *cobra.Command, core Core) (*follower, error) {
 func (f *follower) setAddress(text string) error {
 	at, err := caddy.ParseNetworkAddressWithDefaults(text, "tcp", 2019)
 	if err != nil || at.PortRangeSize() > 1 || at.IsFdNetwork() {
-		return usage("--from: expected the address of an admin endpoint, such as localhost:2019 or unix//run/caddy/admin.sock",
+		return command.Usage("--from: expected the address of an admin endpoint, such as localhost:2019 or unix//run/caddy/admin.sock",
 			"--from: cần địa chỉ của admin endpoint, như localhost:2019 hoặc unix//run/caddy/admin.sock")
 	}
 	network, address := at.Network, at.JoinHostPort(0)
@@ -107,13 +109,13 @@ func (f *follower) run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil // which the command ends with 130
-		case isRefusal(err):
+		case command.IsNo(err): // it is no use to try again
 			return err
 		case err != nil:
 			if failures++; failures >= f.tries {
-				return unreachable("gave up after %d tries: %v", "đã thử %d lần mà không được: %v", failures, err)
+				return command.Unreachable("gave up after %d tries: %v", "đã thử %d lần mà không được: %v", failures, err)
 			}
-			f.c.PrintErrln(say(f.c, "not connected: ", "chưa kết nối: ") + err.Error() + say(f.c, "; trying again in ", "; sẽ thử lại sau ") + pause.String())
+			f.c.PrintErrln(command.Say(f.c, "not connected: ", "chưa kết nối: ") + err.Error() + command.Say(f.c, "; trying again in ", "; sẽ thử lại sau ") + pause.String())
 			if !wait(ctx, pause) {
 				return nil
 			}
@@ -122,7 +124,7 @@ func (f *follower) run(ctx context.Context) error {
 		case !isReady:
 			f.sayReady()
 		case failures > 0:
-			f.c.PrintErrln(say(f.c, "connected again; what came in between follows", "đã kết nối lại; những gì đến trong lúc gián đoạn sẽ hiện ngay sau đây"))
+			f.c.PrintErrln(command.Say(f.c, "connected again; what came in between follows", "đã kết nối lại; những gì đến trong lúc gián đoạn sẽ hiện ngay sau đây"))
 		}
 		failures, isReady, pause = 0, true, f.pause
 		for _, event := range events {
@@ -141,12 +143,6 @@ func wait(ctx context.Context, d time.Duration) bool {
 	case <-time.After(d):
 		return true
 	}
-}
-
-// isRefusal reports whether it is no use to try again.
-func isRefusal(err error) bool {
-	f, ok := errors.AsType[*failure](err)
-	return ok && f.code == exitNo
 }
 
 // fetch returns the events behind the cursor. A first request does not wait, so that it shows whether there is a connection.
@@ -187,7 +183,7 @@ func (f *follower) read(response *http.Response) ([]Event, error) {
 		_ = json.Unmarshal(body, &refusal) // what is no answer of Caddy says nothing
 		text := printable(fmt.Sprintf("HTTP %d: %s", response.StatusCode, refusal.Error))
 		if response.StatusCode >= 400 && response.StatusCode < 500 {
-			return nil, no("the admin endpoint refuses: %s", "admin endpoint từ chối: %s", text)
+			return nil, command.No("the admin endpoint refuses: %s", "admin endpoint từ chối: %s", text)
 		}
 		return nil, errors.New(text)
 	}
@@ -215,7 +211,7 @@ func (f *follower) sayReady() {
 // sayCursor says how to go on later.
 func (f *follower) sayCursor() {
 	if f.cursor != "" {
-		f.c.PrintErrln(say(f.c, "go on later with --after ", "lần sau tiếp tục bằng --after ") + f.cursor)
+		f.c.PrintErrln(command.Say(f.c, "go on later with --after ", "lần sau tiếp tục bằng --after ") + f.cursor)
 	}
 }
 
@@ -233,31 +229,31 @@ func (f *follower) take(ctx context.Context, event Event) error {
 	line := followed{Event: event, Merchant: merchant}
 	switch {
 	case event.MessageError != "" || len(event.MessageBytes) == 0:
-		line.Error = say(f.c, "the sidecar has no message to this event: ", "sidecar không có thông điệp của event này: ") + event.MessageError
+		line.Error = command.Say(f.c, "the sidecar has no message to this event: ", "sidecar không có thông điệp của event này: ") + event.MessageError
 	case f.target != nil:
 		answer, err := f.target.send(ctx, func(ctx context.Context, address *url.URL) (*http.Request, error) {
 			return f.core.AppRequest(ctx, address.String(), event, merchant)
 		})
 		if ctx.Err() != nil {
-			return interrupted() // the event is shown with the next --after
+			return command.Interrupted() // the event is shown with the next --after
 		}
 		if err != nil {
-			line.Error = sentence(f.c, err)
+			line.Error = command.Sentence(f.c, err)
 		} else {
 			answer.IPNStatus = f.core.Word(answer.Status, answer.header, []byte(answer.Body))
 			line.Answer = answer
 		}
 	}
 	if err := f.print(line); err != nil {
-		return unreachable("standard output: %v", "đầu ra chuẩn: %v", err)
+		return command.Unreachable("standard output: %v", "đầu ra chuẩn: %v", err)
 	}
 	f.cursor = strconv.FormatUint(event.Seq, 10)
 	return nil
 }
 
 func (f *follower) print(line followed) error {
-	if wantsJSON(f.c) {
-		return printJSON(f.c, line)
+	if command.WantsJSON(f.c) {
+		return command.PrintJSON(f.c, line)
 	}
 	shown := heard{
 		Verified: true, Kind: line.Kind, OrderID: line.OrderID, TransactionID: line.Transaction, RequestID: line.RequestID,

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
@@ -40,7 +41,7 @@ func newForwarder(c *cobra.Command, core Core) (*forwarder, error) {
 	f := &forwarder{core: core, c: c}
 	f.unverified, _ = c.Flags().GetBool("unverified")
 	f.verbose, _ = c.Flags().GetBool("verbose")
-	f.tag, _ = languageOf(c) // checked before the command runs
+	f.tag = command.Language(c)
 	var err error
 	if f.salts, err = saltsOf(c, core); err != nil {
 		return nil, err
@@ -135,7 +136,7 @@ func (f *forwarder) forward(r *http.Request, body []byte, line *heard) *problem.
 		return on, nil
 	})
 	if err != nil {
-		line.Error = sentence(f.c, err)
+		line.Error = command.Sentence(f.c, err)
 		return problem.AppUnavailable()
 	}
 	if line.Kind == "ipn" {
@@ -161,7 +162,7 @@ func (f *forwarder) print(line heard) {
 	f.printing.Lock()
 	defer f.printing.Unlock()
 	out := f.c.OutOrStdout()
-	if wantsJSON(f.c) {
+	if command.WantsJSON(f.c) {
 		_ = json.NewEncoder(out).Encode(line) // a reader that is gone must not stop callbacks
 		return
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 )
 
 func listenCommand(core Core) *cobra.Command {
@@ -42,7 +44,6 @@ tries were in vain.`,
   caddy galaxypay listen --from unix//tmp/uat.sock --forward-to http://127.0.0.1:8000/ipn
   caddy galaxypay listen --from localhost:2019 --after 2026-12-31T00:00:00+07:00 --json
   caddy galaxypay listen --forward-to http://127.0.0.1:8000/ipn --json | jq -r 'select(.verified) | .orderID'`,
-		Args: cobra.NoArgs,
 	}
 	flags := c.Flags()
 	flags.String("forward-to", "", "The address of the app")
@@ -55,7 +56,7 @@ tries were in vain.`,
 	flags.Bool("verbose", false, "Show the whole answer of the app")
 	addSaltFlag(c, "the published one of the sandbox")
 	addTargetFlags(c)
-	return command(c, func(ctx context.Context, c *cobra.Command, _ []string) error {
+	return run(c, func(ctx context.Context, c *cobra.Command, _ []string) error {
 		if c.Flags().Changed("from") {
 			f, err := newFollower(c, core)
 			if err != nil {
@@ -65,7 +66,7 @@ tries were in vain.`,
 		}
 		for _, other := range []string{"after", "tries", "pause"} {
 			if c.Flags().Changed(other) {
-				return usage("--%s: goes with --from only", "--%s: chỉ dùng cùng --from", other)
+				return command.Usage("--%s: goes with --from only", "--%s: chỉ dùng cùng --from", other)
 			}
 		}
 		f, err := newForwarder(c, core)
@@ -84,7 +85,7 @@ func (f *forwarder) listen(ctx context.Context, c *cobra.Command) error {
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", at)
 	if err != nil {
-		return unreachable("--at: %v; another program has the address, or it is none of this machine", "--at: %v; chương trình khác đang dùng địa chỉ này, hoặc nó không thuộc máy này", err)
+		return command.Unreachable("--at: %v; another program has the address, or it is none of this machine", "--at: %v; chương trình khác đang dùng địa chỉ này, hoặc nó không thuộc máy này", err)
 	}
 	server := &http.Server{Handler: f, ReadTimeout: time.Minute, ReadHeaderTimeout: 10 * time.Second}
 	ended := make(chan error, 1)
@@ -99,7 +100,7 @@ func (f *forwarder) listen(ctx context.Context, c *cobra.Command) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
-	return unreachable("%v", "%v", err)
+	return command.Unreachable("%v", "%v", err)
 }
 
 // sayReady prints one line, in every kind of output.
@@ -109,7 +110,7 @@ func (f *forwarder) sayReady(c *cobra.Command, at net.Addr) {
 		names = append(names, s.name)
 	}
 	if f.unverified {
-		c.PrintErrln(say(c, "Warning: --unverified: what anyone sends is forwarded, whether it is proven or not.",
+		c.PrintErrln(command.Say(c, "Warning: --unverified: what anyone sends is forwarded, whether it is proven or not.",
 			"Cảnh báo: --unverified: mọi thứ gửi tới đều được chuyển tiếp, dù đã xác thực hay chưa."))
 	}
 	c.PrintErrln(fmt.Sprintf("ready: http://%s -> %s, salts %q", at, withoutQuery(f.target.address), names))
@@ -126,7 +127,7 @@ func loopbackAddress(text string) (string, error) {
 	host, port, err := net.SplitHostPort(text)
 	addr, notIP := netip.ParseAddr(host)
 	if err != nil || port == "" || host != "localhost" && (notIP != nil || !addr.IsLoopback()) {
-		return "", usage("--at: expected a loopback address with a port, such as 127.0.0.1:9185", "--at: cần một địa chỉ loopback kèm cổng, như 127.0.0.1:9185")
+		return "", command.Usage("--at: expected a loopback address with a port, such as 127.0.0.1:9185", "--at: cần một địa chỉ loopback kèm cổng, như 127.0.0.1:9185")
 	}
 	return text, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
 
@@ -57,31 +58,16 @@ func All(core Core) []*cobra.Command {
 	return []*cobra.Command{versionCommand(core), triggerCommand(core), listenCommand(core), payCommand(core), queryCommand(core), refundCommand(core)}
 }
 
-// command adds to a command what all of them have: the flags --json and --lang, exit codes, and an end when it is interrupted.
-func command(c *cobra.Command, run func(ctx context.Context, c *cobra.Command, args []string) error) *cobra.Command {
-	c.Flags().Bool("json", false, "Print JSON; errors too, on standard error")
-	c.Flags().String("lang", "", "The language of sentences: en or vi (default: that of LC_ALL, LC_MESSAGES or LANG)")
-	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return end(c, usage("%s; see --help", "%s; xem --help", err))
-	})
-	fits := c.Args
-	c.Args = func(c *cobra.Command, args []string) error {
-		if err := fits(c, args); err != nil {
-			return end(c, usage("%s; see --help", "%s; xem --help", err))
-		}
-		return nil
-	}
+// run completes a command, and ends it when it is interrupted.
+func run(c *cobra.Command, do func(ctx context.Context, c *cobra.Command, args []string) error) *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if _, err := languageOf(c); err != nil {
-			return end(c, err)
-		}
 		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 		defer stop()
-		err := run(ctx, c, args)
+		err := do(ctx, c, args)
 		if ctx.Err() != nil && c.Context().Err() == nil {
-			err = interrupted()
+			return command.Interrupted()
 		}
-		return end(c, err)
+		return err
 	}
-	return c
+	return command.Complete(c)
 }

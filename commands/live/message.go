@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 )
 
 // envelopeMembers are those of a callback that stand beside its responseData.
@@ -120,13 +122,13 @@ func (m message) set(assignments []string) error {
 	for _, assignment := range assignments {
 		name, value, ok := strings.Cut(assignment, "=")
 		if !ok {
-			return usage("--set: expected NAME=VALUE, got %q", "--set: cần TÊN=GIÁ_TRỊ, không phải %q", assignment)
+			return command.Usage("--set: expected NAME=VALUE, got %q", "--set: cần TÊN=GIÁ_TRỊ, không phải %q", assignment)
 		}
 		if !slices.Contains(settable(), name) {
 			return unknownMember(name)
 		}
 		if seen[name] {
-			return usage("--set: %s is given twice", "--set: %s xuất hiện hai lần", name)
+			return command.Usage("--set: %s is given twice", "--set: %s xuất hiện hai lần", name)
 		}
 		seen[name] = true
 		m[name] = value
@@ -136,8 +138,8 @@ func (m message) set(assignments []string) error {
 
 func unknownMember(name string) error {
 	if near := nearest(name, settable()); near != "" {
-		return usage("--set: a callback has no member %q; did you mean %s?", "--set: callback không có trường %q; có phải %s không?", name, near)
+		return command.Usage("--set: a callback has no member %q; did you mean %s?", "--set: callback không có trường %q; có phải %s không?", name, near)
 	}
 	known := strings.Join(settable(), ", ")
-	return usage("--set: a callback has no member %q; known are %s", "--set: callback không có trường %q; các trường là %s", name, known)
+	return command.Usage("--set: a callback has no member %q; known are %s", "--set: callback không có trường %q; các trường là %s", name, known)
 }

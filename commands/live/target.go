@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 )
 
 // targetTimeout bounds one request to an app.
@@ -37,18 +39,18 @@ func addTargetFlags(c *cobra.Command) {
 func newTarget(c *cobra.Command, flag string, private bool) (*target, error) {
 	u, err := url.Parse(c.Flag(flag).Value.String())
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
-		return nil, usage("--%s: expected an address such as http://127.0.0.1:9181/galaxypay/ipn", "--%s: cần một địa chỉ như http://127.0.0.1:9181/galaxypay/ipn", flag)
+		return nil, command.Usage("--%s: expected an address such as http://127.0.0.1:9181/galaxypay/ipn", "--%s: cần một địa chỉ như http://127.0.0.1:9181/galaxypay/ipn", flag)
 	}
 	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 	if host == gatewayDomain || strings.HasSuffix(host, "."+gatewayDomain) {
-		return nil, usage("--%s: this is the gateway; a callback goes to an app", "--%s: đây là cổng thanh toán; callback phải gửi tới ứng dụng", flag)
+		return nil, command.Usage("--%s: this is the gateway; a callback goes to an app", "--%s: đây là cổng thanh toán; callback phải gửi tới ứng dụng", flag)
 	}
 	if addr, err := netip.ParseAddr(host); err == nil && private && !isPrivate(addr) {
 		return nil, notPrivate(host)
 	}
 	insecure, _ := c.Flags().GetBool("insecure")
 	if insecure {
-		c.PrintErrln(say(c, "Warning: --insecure: the certificate of the target is not checked.", "Cảnh báo: --insecure: không kiểm tra chứng chỉ của địa chỉ đích."))
+		c.PrintErrln(command.Say(c, "Warning: --insecure: the certificate of the target is not checked.", "Cảnh báo: --insecure: không kiểm tra chứng chỉ của địa chỉ đích."))
 	}
 	return &target{u, newClient(private, insecure)}, nil
 }
@@ -57,7 +59,7 @@ func newTarget(c *cobra.Command, flag string, private bool) (*target, error) {
 var errNotPrivate = errors.New("the address is neither loopback nor of a private network")
 
 func notPrivate(host string) error {
-	return usage("%s is neither loopback nor of a private network; without --salt the message is signed with the published salt, and goes to no other address",
+	return command.Usage("%s is neither loopback nor of a private network; without --salt the message is signed with the published salt, and goes to no other address",
 		"%s không phải loopback hay mạng riêng; không có --salt thì thông điệp được ký bằng salt công khai, và không gửi tới địa chỉ khác", host)
 }
 
@@ -139,5 +141,5 @@ func (t *target) explain(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
-	return unreachable("no answer from %s: %v", "không có trả lời từ %s: %v", t.address.Host, err)
+	return command.Unreachable("no answer from %s: %v", "không có trả lời từ %s: %v", t.address.Host, err)
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 )
 
 func triggerCommand(core Core) *cobra.Command {
@@ -37,7 +39,7 @@ wrong usage; 3 no answer; 130 interrupted.`,
   caddy galaxypay trigger result --order DH-1001 --amount 109000 --salt uat=@/run/secrets/salt --to https://shop.example/galaxypay/result --json | jq .answer`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 || !slices.Contains([]string{"ipn", "result", "cancel"}, args[0]) {
-				return fmt.Errorf("expected one of ipn, result and cancel, got %q", args)
+				return command.Usage("expected one of ipn, result and cancel, got %q; see --help", "cần ipn, result hoặc cancel, không phải %q; xem --help", args)
 			}
 			return nil
 		},
@@ -51,7 +53,7 @@ wrong usage; 3 no answer; 130 interrupted.`,
 	flags.Int("repeat", 1, "How often the same message is sent, one after the other")
 	addSaltFlag(c, "the published one of the sandbox")
 	addTargetFlags(c)
-	return command(c, func(ctx context.Context, c *cobra.Command, args []string) error {
+	return run(c, func(ctx context.Context, c *cobra.Command, args []string) error {
 		t, err := newTrigger(c, core, args[0])
 		if err != nil {
 			return err
@@ -81,7 +83,7 @@ func newTrigger(c *cobra.Command, core Core, kind string) (*trigger, error) {
 	m := newMessage(kind, t.status, time.Now())
 	for flag, name := range map[string]string{"order": "orderID", "amount": "orderAmount"} {
 		if text(flag) == "" {
-			return nil, usage("--%s is missing or empty", "thiếu --%s, hoặc giá trị rỗng", flag)
+			return nil, command.Usage("--%s is missing or empty", "thiếu --%s, hoặc giá trị rỗng", flag)
 		}
 		m[name] = text(flag)
 	}
@@ -90,14 +92,14 @@ func newTrigger(c *cobra.Command, core Core, kind string) (*trigger, error) {
 		return nil, err
 	}
 	if t.repeat, _ = c.Flags().GetInt("repeat"); t.repeat < 1 {
-		return nil, usage("--repeat: expected a number above zero", "--repeat: cần một số lớn hơn 0")
+		return nil, command.Usage("--repeat: expected a number above zero", "--repeat: cần một số lớn hơn 0")
 	}
 	salts, err := saltsOf(c, core)
 	if err != nil {
 		return nil, err
 	}
 	if len(salts) != 1 {
-		return nil, usage("--salt: expected one, got %d", "--salt: cần một, không phải %d", len(salts))
+		return nil, command.Usage("--salt: expected one, got %d", "--salt: cần một, không phải %d", len(salts))
 	}
 	t.text, t.signed = m.text(), m.sign(core, salts[0].salt)
 	t.target, err = newTarget(c, "to", !c.Flags().Changed("salt"))
@@ -111,9 +113,9 @@ func (t *trigger) checkStatus() error {
 	case t.status == "":
 		t.status = "paid"
 	case !slices.Contains(statuses, t.status):
-		return usage("--status: unknown value %q; known are %s", "--status: không có giá trị %q; các giá trị là %s", t.status, strings.Join(statuses, ", "))
+		return command.Usage("--status: unknown value %q; known are %s", "--status: không có giá trị %q; các giá trị là %s", t.status, strings.Join(statuses, ", "))
 	case t.kind == "cancel" && t.status != "cancelled":
-		return usage("--status: cancel says cancelled only; use result or ipn", "--status: cancel chỉ có cancelled; hãy dùng result hoặc ipn")
+		return command.Usage("--status: cancel says cancelled only; use result or ipn", "--status: cancel chỉ có cancelled; hãy dùng result hoặc ipn")
 	}
 	return nil
 }
@@ -143,7 +145,7 @@ func (t *trigger) run(ctx context.Context, c *cobra.Command) error {
 		isTaken = isTaken && t.isTaken(answer)
 	}
 	if !isTaken {
-		return no("the message was not taken", "thông điệp không được nhận")
+		return command.No("the message was not taken", "thông điệp không được nhận")
 	}
 	return nil
 }
@@ -187,12 +189,12 @@ func (t *trigger) isTaken(a *appAnswer) bool {
 }
 
 func (t *trigger) print(c *cobra.Command, a *appAnswer) error {
-	if wantsJSON(c) {
-		return printJSON(c, triggered{t.kind, t.target.address.String(), t.core.Judge(t.text), t.text, t.signed.Data, t.signed.Signature, *a})
+	if command.WantsJSON(c) {
+		return command.PrintJSON(c, triggered{t.kind, t.target.address.String(), t.core.Judge(t.text), t.text, t.signed.Data, t.signed.Signature, *a})
 	}
 	out := c.OutOrStdout()
-	fmt.Fprintf(out, "%s %s: %s\n", say(c, "sent", "đã gửi"), t.kind, t.text)
-	fmt.Fprintf(out, "%s: HTTP %d, %d ms, %s\n", say(c, "answer", "trả lời"), a.Status, a.Milliseconds, a.From)
+	fmt.Fprintf(out, "%s %s: %s\n", command.Say(c, "sent", "đã gửi"), t.kind, t.text)
+	fmt.Fprintf(out, "%s: HTTP %d, %d ms, %s\n", command.Say(c, "answer", "trả lời"), a.Status, a.Milliseconds, a.From)
 	if a.Location != "" {
 		fmt.Fprintf(out, "Location: %s\n", printable(a.Location))
 	}
@@ -210,7 +212,7 @@ func wordOr(c *cobra.Command, word string) string {
 	if word != "" {
 		return word
 	}
-	return say(c, "none; expected HTTP 2xx with ipnStatus 200, 404 or 409, an empty body, or OK",
+	return command.Say(c, "none; expected HTTP 2xx with ipnStatus 200, 404 or 409, an empty body, or OK",
 		"không có; cần HTTP 2xx với ipnStatus 200, 404 hoặc 409, nội dung rỗng, hoặc OK")
 }
 

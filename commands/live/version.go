@@ -8,6 +8,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 )
 
 // versions is what version prints.
@@ -27,12 +29,11 @@ working copy is called devel. It looks at nothing but this program: the sidecar 
 may be another one.`,
 		Example: `  caddy galaxypay version
   caddy galaxypay version --json | jq -r .module`,
-		Args: cobra.NoArgs,
 	}
-	return command(c, func(_ context.Context, c *cobra.Command, _ []string) error {
+	return run(c, func(_ context.Context, c *cobra.Command, _ []string) error {
 		v := versions{core.Version, caddyVersion(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
-		if wantsJSON(c) {
-			return printJSON(c, v)
+		if command.WantsJSON(c) {
+			return command.PrintJSON(c, v)
 		}
 		for _, line := range [][2]string{{"galaxypay", v.Module}, {"caddy", v.Caddy}, {"go", v.Go}, {"platform", v.Platform}} {
 			fmt.Fprintln(c.OutOrStdout(), line[0], line[1])
