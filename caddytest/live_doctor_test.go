@@ -188,7 +188,7 @@ func TestDoctorForPeople(t *testing.T) {
 }
 
 func TestDoctorWrongUsage(t *testing.T) {
-	runGalaxypay(t, "", "doctor").wantError(t, 2, "--config or --text is missing")
+	runGalaxypay(t, "", "doctor").wantError(t, 2, "expected --text or --config")
 	runGalaxypay(t, "", "doctor", "--config", "Caddyfile", "--callback", "shop.example").wantError(t, 2, "--callback: expected an address")
 	runGalaxypay(t, "", "doctor", "--config", filepath.Join(t.TempDir(), "none")).wantError(t, 3, "no such file")
 	runGalaxypay(t, "", "doctor", "--fix").wantError(t, 2, "unknown flag: --fix")
