@@ -18,6 +18,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/commands"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/commands/live"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/desk"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/language"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/secret"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
@@ -38,7 +39,7 @@ func addSubcommands(galaxypay *cobra.Command) {
 	galaxypay.AddCommand(commands.All(commandCore())...)
 	galaxypay.AddCommand(live.All(liveCore())...)
 	galaxypay.AddCommand(commands.ExaminesTextsToo(live.Doctor(liveCore())))
-	desk.RefuseUnknown(galaxypay)
+	command.Group(galaxypay)
 }
 
 // commandCore is what the commands use of this package.
@@ -203,14 +204,15 @@ func shown(cb *callback) live.Callback {
 }
 
 func openAPICommand() *cobra.Command {
-	return &cobra.Command{
+	return command.Complete(&cobra.Command{
 		Use:   "openapi",
 		Short: "Prints the OpenAPI 3.1 description of the calls that an app can make",
 		Long: `Prints the OpenAPI 3.1 description of the calls that an app can make: the
 operations of the gateway, their fields, and every failure. A running sidecar answers
-GET /openapi.json with the same, for the options of its handler.`,
+GET /openapi.json with the same, for the options of its handler.
+
+Exit codes: 0 printed; 2 wrong usage.`,
 		Example: "  caddy galaxypay openapi > openapi.json",
-		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			text, err := openAPI()
 			if err != nil {
@@ -219,5 +221,5 @@ GET /openapi.json with the same, for the options of its handler.`,
 			_, err = cmd.OutOrStdout().Write(text)
 			return err
 		},
-	}
+	})
 }

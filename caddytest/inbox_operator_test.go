@@ -177,6 +177,8 @@ func TestInboxAdminRefuses(t *testing.T) {
 			t.Errorf("%s: printed %s", name, printed)
 		}
 	}
+	runGalaxypay(t, "", "inbox", "show", "none", "--address", "unix/"+k.socket).wantError(t, 1, "Error: caddy responded with error: HTTP 404")
+	runGalaxypay(t, "", "inbox", "list", "--limit", "0", "--json", "--address", "unix/"+k.socket).wantError(t, 1, `"exitCode":1}`)
 	for name, test := range map[string]struct {
 		method, path, body string
 		status             int

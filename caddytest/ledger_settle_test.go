@@ -37,7 +37,7 @@ func TestLedgerSettle(t *testing.T) {
 		"settle yes maybe --reason because":     "expected one of",
 		"settle nothing accepted --reason x":    "no call with this requestID",
 		"settle yes accepted --merchant x":      "no call with this requestID",
-		"show":                                  "accepts 1 arg",
+		"show":                                  "expected a requestID",
 		"show nothing":                          "no call with this requestID, orderID or transactionID",
 		"show yes --merchant x":                 "no call with this requestID, orderID or transactionID",
 		"list --outcome lost":                   "outcome: unknown value",

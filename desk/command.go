@@ -1,13 +1,14 @@
 package desk
 
 import (
-	"fmt"
+	"cmp"
 	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 )
 
 // InboxCommand returns the command "caddy galaxypay inbox" with its subcommands. Each calls
@@ -19,46 +20,31 @@ func InboxCommand() *cobra.Command {
 		Long: `Shows the events in the inbox of a running sidecar, and delivers them again.
 It calls Caddy's admin API, which the configuration must not turn off.`,
 	}
+	return group(c, listCommand(), showCommand(), replayCommand(), exportCommand(), statsCommand())
+}
+
+// group adds subcommands, which all have the same flags and exit codes.
+func group(c *cobra.Command, subcommands ...*cobra.Command) *cobra.Command {
 	addAddressFlags(c)
-	c.AddCommand(listCommand(), showCommand(), replayCommand(), exportCommand(), statsCommand())
-	RefuseUnknown(c)
-	return c
+	for _, sub := range subcommands {
+		sub.Long = strings.TrimSpace(cmp.Or(sub.Long, sub.Short+".") + exitCodes)
+		c.AddCommand(command.Complete(sub))
+	}
+	return command.Group(c)
 }
 
-// RefuseUnknown makes a command that only has subcommands fail for what is none of them, with their
-// names; Cobra would print the help, and end as if all was well.
-func RefuseUnknown(c *cobra.Command) {
-	c.Args = cobra.ArbitraryArgs
-	c.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 || len(args) == 1 && args[0] == "help" {
-			return cmd.Help()
-		}
-		var known []string
-		for _, sub := range cmd.Commands() {
-			if sub.IsAvailableCommand() {
-				known = append(known, sub.Name())
-			}
-		}
-		return fmt.Errorf("unknown subcommand %q of %q; known are %s", args[0], cmd.CommandPath(), strings.Join(known, ", "))
-	}
-}
+const exitCodes = `
 
-// one accepts a single argument, and says what it is.
-func one(what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) != 1 {
-			return fmt.Errorf("expected %s, got %d arguments", what, len(args))
-		}
-		return nil
-	}
-}
+Exit codes: 0 done; 1 the sidecar refused it; 2 wrong usage; 3 no answer of the admin API, or the configuration cannot be read.`
 
 func listCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "Lists events, the oldest first, without their messages",
-		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if command.WantsJSON(cmd) {
+				return printAnswer(cmd, listRoute, flagParameters(cmd))
+			}
 			var answer struct {
 				Events []inbox.Record
 				More   bool
@@ -67,7 +53,7 @@ func listCommand() *cobra.Command {
 				return err
 			}
 			if answer.More {
-				cmd.PrintErrln("There are more events. Add a filter, or give a higher --limit.")
+				sayMore(cmd)
 			}
 			return writeEventTable(cmd.OutOrStdout(), answer.Events)
 		},
@@ -83,7 +69,7 @@ func showCommand() *cobra.Command {
 		Short: "Shows an event with its message, as JSON",
 		Long: `Shows an event with its message, as JSON. The beginning of the id is enough where only
 one event has an id that begins so.`,
-		Args: one("the id of an event, or its beginning"),
+		Args: command.Arguments(1, "the id of an event, or its beginning", "id của một sự kiện, hoặc phần đầu của nó"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			parameters := flagParameters(cmd)
 			parameters.Set("id", args[0])
@@ -100,17 +86,25 @@ func replayCommand() *cobra.Command {
 		Short: "Delivers an event again, or those that the flags pick",
 		Example: `  caddy galaxypay inbox replay 5b7e...
   caddy galaxypay inbox replay --state dead`,
-		Args: cobra.MaximumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) <= 1 {
+				return nil
+			}
+			return command.Usage("expected the id of an event at most, got %d arguments; see --help", "cần nhiều nhất id của một sự kiện, không phải %d tham số; xem --help", len(args))
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			parameters := flagParameters(cmd)
 			if len(args) == 1 {
 				parameters.Set("id", args[0])
 			}
+			if command.WantsJSON(cmd) {
+				return printAnswer(cmd, replayRoute, parameters)
+			}
 			var answer struct{ Replayed int }
 			if err := requestJSON(cmd, replayRoute, parameters, &answer); err != nil {
 				return err
 			}
-			cmd.Printf("Events to be delivered again: %d\n", answer.Replayed)
+			cmd.Printf(command.Say(cmd, "Events to be delivered again: %d\n", "Số sự kiện sẽ được giao lại: %d\n"), answer.Replayed)
 			return nil
 		},
 	}
@@ -123,13 +117,13 @@ func exportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "export",
 		Short: "Prints events with their messages, as JSON lines",
-		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return printAnswer(cmd, exportRoute, flagParameters(cmd))
 		},
 	}
 	addFilterFlags(c)
 	addLimitFlag(c, "none")
+	addErrorsAsJSONFlag(c)
 	return c
 }
 
@@ -137,8 +131,10 @@ func statsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "stats",
 		Short: "Counts the events",
-		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if command.WantsJSON(cmd) {
+				return printAnswer(cmd, statsRoute, nil)
+			}
 			var stats inbox.Stats
 			if err := requestJSON(cmd, statsRoute, nil, &stats); err != nil {
 				return err
@@ -159,6 +155,11 @@ func addFilterFlags(c *cobra.Command) {
 	f.String("payment-status", "", "Only events that say paid, cancelled, expired, pending or failed")
 	f.String("since", "", "Only events that arrived at this time or later, such as 2026-12-31T00:00:00+07:00")
 	f.String("until", "", "Only events that arrived before this time")
+}
+
+// sayMore says that a list is cut.
+func sayMore(cmd *cobra.Command) {
+	cmd.PrintErrln(command.Say(cmd, "There are more. Add a filter, or give a higher --limit.", "Còn nữa. Hãy thêm bộ lọc, hoặc tăng --limit."))
 }
 
 func addQueueFlag(c *cobra.Command) {

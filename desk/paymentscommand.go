@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 )
 
 // PaymentsCommand returns the command "caddy galaxypay payments" with its subcommands. Each calls
@@ -19,10 +21,7 @@ func PaymentsCommand() *cobra.Command {
 		Long: `Shows what the ledger of a running sidecar knows of calls, and settles those of unknown outcome.
 It calls Caddy's admin API, which the configuration must not turn off.`,
 	}
-	addAddressFlags(c)
-	c.AddCommand(listPaymentsCommand(), showStoryCommand(), exportPaymentsCommand(), reportCommand(), queryCommand(), settleCommand())
-	RefuseUnknown(c)
-	return c
+	return group(c, listPaymentsCommand(), showStoryCommand(), exportPaymentsCommand(), reportCommand(), queryCommand(), settleCommand())
 }
 
 // isSet reports whether a flag that is on or off is on.
@@ -34,9 +33,8 @@ func listPaymentsCommand() *cobra.Command {
 		Short: "Lists calls, the newest first",
 		Example: `  caddy galaxypay payments list --order DH-1001
   caddy galaxypay payments list --outcome unknown`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if isSet(cmd, "json") {
+			if command.WantsJSON(cmd) {
 				return printAnswer(cmd, listPaymentsRoute, flagParameters(cmd))
 			}
 			var answer struct {
@@ -47,14 +45,13 @@ func listPaymentsCommand() *cobra.Command {
 				return err
 			}
 			if answer.More {
-				cmd.PrintErrln("There are more. Add a filter, or give a higher --limit.")
+				sayMore(cmd)
 			}
 			return writePaymentTable(cmd.OutOrStdout(), answer.Payments)
 		},
 	}
 	addPaymentFlags(c)
 	addLimitFlag(c, "100")
-	c.Flags().Bool("json", false, "As JSON")
 	return c
 }
 
@@ -66,7 +63,6 @@ func exportPaymentsCommand() *cobra.Command {
 The CSV has a header; times are RFC 3339 in UTC. A cell that a spreadsheet could take for a formula begins with a quote (').`,
 		Example: `  caddy galaxypay payments export --csv --since 2026-11-01T00:00:00+07:00 > november.csv
   caddy galaxypay payments export --payment-status paid`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			parameters := flagParameters(cmd)
 			if isSet(cmd, "csv") {
@@ -78,6 +74,7 @@ The CSV has a header; times are RFC 3339 in UTC. A cell that a spreadsheet could
 	addPaymentFlags(c)
 	addLimitFlag(c, "none")
 	c.Flags().Bool("csv", false, "As CSV")
+	addErrorsAsJSONFlag(c)
 	return c
 }
 
@@ -90,17 +87,22 @@ lines of kind "check": what became unknown, abandoned, silent or disputed on tha
 The column counts is what a line adds to the total: minus for refunds, and for voids of what was paid.`,
 		Example: `  caddy galaxypay payments report --day 2026-11-28 > 2026-11-28.csv
   caddy galaxypay payments report --day 2026-11-28 --totals`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return printAnswer(cmd, reportPaymentsRoute, flagParameters(cmd))
 		},
 	}
+	addErrorsAsJSONFlag(c)
 	f := c.Flags()
 	f.String("day", "", "The day, such as 2026-11-28; required")
 	f.String("zone", "", "Where the day begins and ends, as an offset (default: "+reportZone+")")
 	f.Bool("totals", false, "Only the sums, for each merchant, currency and kind")
 	f.String("merchant", "", "Only calls in this merchant's name; with a blank and the address of a gateway, only those to that one")
 	return c
+}
+
+// addErrorsAsJSONFlag is for a command whose form of output is fixed, or is chosen by another flag.
+func addErrorsAsJSONFlag(c *cobra.Command) {
+	c.Flags().Bool("json", false, "Print errors as JSON, on standard error")
 }
 
 // addPaymentFlags adds the flags that pick calls.
@@ -126,11 +128,11 @@ every question to the gateway, and what an operator settled. Refunds, voids and 
 of it. The beginning of a requestID is enough where only one call has a requestID that begins so. Times are UTC.`,
 		Example: `  caddy galaxypay payments show DH-1001
   caddy galaxypay payments show 2306154612216981190343178 --json`,
-		Args: cobra.ExactArgs(1),
+		Args: command.Arguments(1, "a requestID, orderID or transactionID", "một requestID, orderID hoặc transactionID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			parameters := flagParameters(cmd)
 			parameters.Set("id", args[0])
-			if isSet(cmd, "json") {
+			if command.WantsJSON(cmd) {
 				return printAnswer(cmd, showStoryRoute, parameters)
 			}
 			var s story
@@ -141,7 +143,6 @@ of it. The beginning of a requestID is enough where only one call has a requestI
 		},
 	}
 	c.Flags().String("merchant", "", "The merchant, where several have it; with a blank and the address of a gateway, only that one")
-	c.Flags().Bool("json", false, "As JSON")
 	return c
 }
 
@@ -152,7 +153,7 @@ func queryCommand() *cobra.Command {
 		Long: `Asks the gateway about a payment now, and does not wait for the schedule of reconcile, which goes on as it was.
 What the gateway says is recorded, and if it is news, the app is told it like an IPN. Prints what it said, and the record, as JSON.`,
 		Example: `  caddy galaxypay payments query DH-1001-pay-1`,
-		Args:    cobra.ExactArgs(1),
+		Args:    command.Arguments(1, "a requestID", "một requestID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			parameters := flagParameters(cmd)
 			parameters.Set("request", args[0])
@@ -171,7 +172,7 @@ func settleCommand() *cobra.Command {
 After accepted, the same call is answered 200; after rejected, 409 settled; after not_sent it is sent again.
 The reason is kept with the record.`,
 		Example: `  caddy galaxypay payments settle DH-1001-refund-1 rejected --reason "gateway ticket 4711: no such refund"`,
-		Args:    cobra.ExactArgs(2),
+		Args:    command.Arguments(2, "a requestID, and accepted, rejected or not_sent", "một requestID, và accepted, rejected hoặc not_sent"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			parameters := flagParameters(cmd)
 			parameters.Set("request", args[0])

@@ -2,14 +2,16 @@ package desk
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 )
 
 // addAddressFlags adds the flags that say where the admin API is, to a command and its
@@ -26,17 +28,40 @@ func request(cmd *cobra.Command, to route, parameters url.Values) (*http.Respons
 	text := func(flag string) string { return cmd.Flag(flag).Value.String() }
 	address, err := caddycmd.DetermineAdminAPIAddress(text("address"), nil, text("config"), text("adapter"))
 	if err != nil {
-		return nil, err
+		return nil, command.Unreachable("--config: %v", "--config: không đọc được: %v", err)
 	}
 	uri := to.path
 	if len(parameters) > 0 {
 		uri += "?" + parameters.Encode()
 	}
 	response, err := caddycmd.AdminAPIRequest(address, to.method, uri, nil, nil)
-	if err != nil && strings.HasPrefix(err.Error(), "performing request") { // Caddy's error wraps none
-		return nil, fmt.Errorf("%w; a running Caddy answers at the address of its option admin, and %s was tried: give another one with --address, or the configuration with --config, and see that its admin is not off", err, address)
+	if err != nil {
+		return nil, explain(err, address)
 	}
-	return response, err
+	return response, nil
+}
+
+// explain finds the exit code of an error of Caddy's, which wraps none.
+func explain(err error, address string) error {
+	said := err.Error()
+	answer, isAnswer := strings.CutPrefix(said, "caddy responded with error: HTTP ")
+	switch {
+	case isAnswer && isWithoutAnswer(answer):
+		return command.Unreachable("%s", "%s", said)
+	case isAnswer:
+		return command.No("%s", "%s", said)
+	case strings.HasPrefix(said, "invalid admin address"), strings.HasPrefix(said, "making request"):
+		return command.Usage("--address: %s", "--address: địa chỉ không hợp lệ: %s", said)
+	case !strings.HasPrefix(said, "performing request"):
+		return err
+	}
+	return command.Unreachable("%[1]s; a running Caddy answers at the address of its option admin, and %[2]s was tried: give another one with --address, or the configuration with --config, and see that its admin is not off",
+		"%[1]s; Caddy đang chạy trả lời tại địa chỉ trong tùy chọn admin, và đã thử %[2]s: hãy truyền địa chỉ khác bằng --address, hoặc cấu hình bằng --config, và xem admin có bị off không", said, address)
+}
+
+// isWithoutAnswer reports whether the sidecar has had no answer itself: of the gateway, or of its store.
+func isWithoutAnswer(answer string) bool {
+	return slices.ContainsFunc([]string{"502", "503", "504"}, func(status string) bool { return strings.HasPrefix(answer, status) })
 }
 
 // requestJSON calls the admin API and decodes its answer.

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 )
 
 // StoreCommand returns the command "caddy galaxypay store" with its subcommands. Each calls the
@@ -16,23 +18,22 @@ func StoreCommand() *cobra.Command {
 		Long: `Checks and backs up the store of a running sidecar, while it is in use.
 It calls Caddy's admin API, which the configuration must not turn off.`,
 	}
-	addAddressFlags(c)
-	c.AddCommand(checkCommand(), backupCommand())
-	RefuseUnknown(c)
-	return c
+	return group(c, checkCommand(), backupCommand())
 }
 
 func checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Reads everything in the store and looks for damage",
-		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if command.WantsJSON(cmd) {
+				return printAnswer(cmd, checkRoute, nil)
+			}
 			var answer struct{ Checked int }
 			if err := requestJSON(cmd, checkRoute, nil, &answer); err != nil {
 				return err
 			}
-			cmd.Printf("Records that were read, and are not damaged: %d\n", answer.Checked)
+			cmd.Printf(command.Say(cmd, "Records that were read, and are not damaged: %d\n", "Số bản ghi đã đọc và không hỏng: %d\n"), answer.Checked)
 			return nil
 		},
 	}
@@ -42,17 +43,21 @@ func backupCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup <file>",
 		Short: "Copies the store to a new file, on the machine of the sidecar",
-		Args:  one("the file to write"),
+		Args:  command.Arguments(1, "the file to write", "tệp cần ghi"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := filepath.Abs(args[0]) // the sidecar has another working directory
 			if err != nil {
 				return err
 			}
+			parameters := url.Values{"file": {path}}
+			if command.WantsJSON(cmd) {
+				return printAnswer(cmd, backupRoute, parameters)
+			}
 			var answer struct{ File string }
-			if err := requestJSON(cmd, backupRoute, url.Values{"file": {path}}, &answer); err != nil {
+			if err := requestJSON(cmd, backupRoute, parameters, &answer); err != nil {
 				return err
 			}
-			cmd.Printf("Copied to %s\n", answer.File)
+			cmd.Printf(command.Say(cmd, "Copied to %s\n", "Đã sao chép vào %s\n"), answer.File)
 			return nil
 		},
 	}

@@ -54,15 +54,22 @@ func Arguments(number int, en, vi string) cobra.PositionalArgs {
 func refuseFlag(c *cobra.Command, err error) error {
 	vi := err.Error()
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		vi = "không có cờ " + unknown.GetSpecifiedName()
+		vi = "không có cờ " + withDashes(unknown.GetSpecifiedName())
 	}
 	if empty, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
-		vi = "cờ này cần một giá trị: " + empty.GetSpecifiedName()
+		vi = "cờ " + withDashes(empty.GetSpecifiedName()) + " cần một giá trị"
 	}
 	if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		vi = "giá trị không hợp lệ cho --" + wrong.GetFlag().Name
 	}
 	return End(c, Usage("%[1]s; see --help", "%[2]s; xem --help", err, vi))
+}
+
+func withDashes(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
 }
 
 // Group makes a command that only has subcommands fail for what is none of them, with their names; Cobra would print the help, and
