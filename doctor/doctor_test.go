@@ -7,9 +7,11 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func gzipped(text string) string {
@@ -110,17 +112,13 @@ var same = map[string]string{
 	"salt-bom/NUL hmac/salt as key":           "hmac",
 }
 
-// Two mistakes in different parts are both named.
-func TestPairsOfDifferentParts(t *testing.T) {
-	check := func(a, b vector, c Case) {
-		t.Helper()
-		r := Examine(c)
-		got, want := strings.Join(causesOf(r), " "), a.mistake+" "+b.mistake
-		if other := same[a.mistake+"/"+a.name+" "+b.mistake+"/"+b.name]; got != want && (other == "" || got != other) &&
-			(a.mistake+"/"+a.name != "salt-blank/before" || got != "end-of-text "+b.mistake) {
-			t.Errorf("%s/%s with %s/%s: causes %q", a.mistake, a.name, b.mistake, b.name, got)
-		}
-	}
+// pair is two mistakes in different parts, and a text with both.
+type pair struct {
+	a, b vector
+	both Case
+}
+
+func pairsOfDifferentParts() (pairs []pair) {
 	for _, text := range textVectors {
 		for _, salt := range saltVectors {
 			both := text.filled()
@@ -128,13 +126,13 @@ func TestPairsOfDifferentParts(t *testing.T) {
 				continue
 			}
 			both.signedSalt = salt.signedSalt
-			check(text, salt, both.asCase())
+			pairs = append(pairs, pair{text, salt, both.asCase()})
 		}
 		for _, f := range formulaVectors {
 			both := text.filled()
 			both.sign = f.sign
 			if f.given == "" && text.mistake != "salt-in-text" {
-				check(text, f, both.asCase())
+				pairs = append(pairs, pair{text, f, both.asCase()})
 			}
 		}
 	}
@@ -143,8 +141,26 @@ func TestPairsOfDifferentParts(t *testing.T) {
 			both := salt.filled()
 			both.sign = f.sign
 			if f.mistake != "no-salt" && f.given == "" {
-				check(salt, f, both.asCase())
+				pairs = append(pairs, pair{salt, f, both.asCase()})
 			}
+		}
+	}
+	return pairs
+}
+
+// Two mistakes in different parts are both named. DOCTOR_PAIRS says of how many pairs, which are drawn at random, at most. Default: 150.
+func TestPairsOfDifferentParts(t *testing.T) {
+	all := pairsOfDifferentParts()
+	seed := uint64(time.Now().UnixNano())
+	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // G404: which pairs are drawn is no secret
+	drawn := min(numberFrom(t, "DOCTOR_PAIRS", 150), len(all))
+	t.Logf("%d of %d pairs, seed %d", drawn, len(all), seed)
+	for _, at := range random.Perm(len(all))[:drawn] {
+		a, b := all[at].a, all[at].b
+		got, want := strings.Join(causesOf(Examine(all[at].both)), " "), a.mistake+" "+b.mistake
+		if other := same[a.mistake+"/"+a.name+" "+b.mistake+"/"+b.name]; got != want && (other == "" || got != other) &&
+			(a.mistake+"/"+a.name != "salt-blank/before" || got != "end-of-text "+b.mistake) {
+			t.Errorf("%s/%s with %s/%s: causes %q", a.mistake, a.name, b.mistake, b.name, got)
 		}
 	}
 }

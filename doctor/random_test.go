@@ -15,13 +15,7 @@ import (
 // Nothing is claimed of texts, signatures and salts that have nothing to do with each other. DOCTOR_CASES says how many to examine;
 // 10,000 take minutes. Default: 500.
 func TestNoFalseClaim(t *testing.T) {
-	cases := 500
-	if text := os.Getenv("DOCTOR_CASES"); text != "" {
-		var err error
-		if cases, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
+	cases := numberFrom(t, "DOCTOR_CASES", 500)
 	t.Logf("%d cases", cases)
 	shards := runtime.GOMAXPROCS(0)
 	for shard := range shards {
@@ -37,6 +31,20 @@ func TestNoFalseClaim(t *testing.T) {
 			}
 		})
 	}
+}
+
+// numberFrom is a number from the environment.
+func numberFrom(t *testing.T, variable string, byDefault int) int {
+	t.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return byDefault
+	}
+	number, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return number
 }
 
 func randomCase(random *rand.Rand) Case {
