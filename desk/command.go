@@ -35,12 +35,15 @@ func group(c *cobra.Command, subcommands ...*cobra.Command) *cobra.Command {
 
 const exitCodes = `
 
-Exit codes: 0 done; 1 the sidecar refused it; 2 wrong usage; 3 no answer of the admin API, or the configuration cannot be read.`
+Exit codes: 0 done; 1 refused, or it failed; 2 wrong usage; 3 no answer of the admin API, the gateway
+or the store, or a file cannot be read.`
 
 func listCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "Lists events, the oldest first, without their messages",
+		Example: `  caddy galaxypay inbox list --order DH-1001
+  caddy galaxypay inbox list --state dead --json | jq -r '.events[].id'`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if command.WantsJSON(cmd) {
 				return printAnswer(cmd, listRoute, flagParameters(cmd))
@@ -69,6 +72,7 @@ func showCommand() *cobra.Command {
 		Short: "Shows an event with its message, as JSON",
 		Long: `Shows an event with its message, as JSON. The beginning of the id is enough where only
 one event has an id that begins so.`,
+		Example: `  caddy galaxypay inbox show 5b7e`,
 		Args: command.Arguments(1, "the id of an event, or its beginning", "id của một sự kiện, hoặc phần đầu của nó"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			parameters := flagParameters(cmd)
@@ -117,6 +121,8 @@ func exportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "export",
 		Short: "Prints events with their messages, as JSON lines",
+		Example: `  caddy galaxypay inbox export > inbox.jsonl
+  caddy galaxypay inbox export --since 2026-11-01T00:00:00+07:00 | jq -r .orderID`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return printAnswer(cmd, exportRoute, flagParameters(cmd))
 		},
@@ -131,6 +137,8 @@ func statsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "stats",
 		Short: "Counts the events",
+		Example: `  caddy galaxypay inbox stats
+  caddy galaxypay inbox stats --json | jq .states.dead`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if command.WantsJSON(cmd) {
 				return printAnswer(cmd, statsRoute, nil)
@@ -167,7 +175,7 @@ func addQueueFlag(c *cobra.Command) {
 }
 
 func addLimitFlag(c *cobra.Command, byDefault string) {
-	c.Flags().String("limit", "", "At most this many events (default: "+byDefault+")")
+	c.Flags().String("limit", "", "At most this many (default: "+byDefault+")")
 }
 
 // flagParameters converts the command's own flags to query parameters. An empty flag is sent

@@ -17,8 +17,8 @@ import (
 func PaymentsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "payments",
-		Short: "Shows what the ledger of a running sidecar knows of calls, and settles those of unknown outcome",
-		Long: `Shows what the ledger of a running sidecar knows of calls, and settles those of unknown outcome.
+		Short: "Shows the calls in the ledger of a running sidecar, and settles those of unknown outcome",
+		Long: `Shows the calls in the ledger of a running sidecar, and settles those of unknown outcome.
 It calls Caddy's admin API, which the configuration must not turn off.`,
 	}
 	return group(c, listPaymentsCommand(), showStoryCommand(), exportPaymentsCommand(), reportCommand(), queryCommand(), settleCommand())
@@ -151,7 +151,7 @@ func queryCommand() *cobra.Command {
 		Use:   "query <requestID>",
 		Short: "Asks the gateway about a payment now",
 		Long: `Asks the gateway about a payment now, and does not wait for the schedule of reconcile, which goes on as it was.
-What the gateway says is recorded, and if it is news, the app is told it like an IPN. Prints what it said, and the record, as JSON.`,
+What the gateway says is recorded, and if it is news, the app gets it like an IPN. Prints what it said, and the record, as JSON.`,
 		Example: `  caddy galaxypay payments query DH-1001-pay-1`,
 		Args:    command.Arguments(1, "a requestID", "một requestID"),
 		RunE: func(cmd *cobra.Command, args []string) error {

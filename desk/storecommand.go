@@ -25,6 +25,9 @@ func checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Reads everything in the store and looks for damage",
+		Long: `Reads everything in the store and looks for damage. Where some is found it ends with code 1, and says
+what is damaged. PostgreSQL has tools of its own for this.`,
+		Example: `  caddy galaxypay store check`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if command.WantsJSON(cmd) {
 				return printAnswer(cmd, checkRoute, nil)
@@ -43,6 +46,9 @@ func backupCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup <file>",
 		Short: "Copies the store to a new file, on the machine of the sidecar",
+		Long: `Copies the store to a new file, on the machine of the sidecar. A file that is there is not written over.
+PostgreSQL has tools of its own for this.`,
+		Example: `  caddy galaxypay store backup /backup/store-2026-11-28.db`,
 		Args:  command.Arguments(1, "the file to write", "tệp cần ghi"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := filepath.Abs(args[0]) // the sidecar has another working directory

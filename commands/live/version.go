@@ -26,7 +26,9 @@ func versionCommand(core Core) *cobra.Command {
 		Short: "Prints the versions of the module, of Caddy and of Go",
 		Long: `Prints the versions of the module, of Caddy and of Go, and the platform. A build from a
 working copy is called devel. It looks at nothing but this program: the sidecar that runs
-may be another one.`,
+may be another one.
+
+Exit codes: 0 printed; 2 wrong usage.`,
 		Example: `  caddy galaxypay version
   caddy galaxypay version --json | jq -r .module`,
 	}
