@@ -73,7 +73,7 @@ func showCommand() *cobra.Command {
 		Long: `Shows an event with its message, as JSON. The beginning of the id is enough where only
 one event has an id that begins so.`,
 		Example: `  caddy galaxypay inbox show 5b7e`,
-		Args: command.Arguments(1, "the id of an event, or its beginning", "id của một sự kiện, hoặc phần đầu của nó"),
+		Args:    command.Arguments(1, "the id of an event, or its beginning", "id của một sự kiện, hoặc phần đầu của nó"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			parameters := flagParameters(cmd)
 			parameters.Set("id", args[0])

@@ -49,7 +49,7 @@ func backupCommand() *cobra.Command {
 		Long: `Copies the store to a new file, on the machine of the sidecar. A file that is there is not written over.
 PostgreSQL has tools of its own for this.`,
 		Example: `  caddy galaxypay store backup /backup/store-2026-11-28.db`,
-		Args:  command.Arguments(1, "the file to write", "tệp cần ghi"),
+		Args:    command.Arguments(1, "the file to write", "tệp cần ghi"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := filepath.Abs(args[0]) // the sidecar has another working directory
 			if err != nil {

@@ -226,7 +226,7 @@ func (l call) make(ctx context.Context, c *cobra.Command, core Core, address str
 
 // unanswered adds what may have happened.
 func (l call) unanswered(err error) error {
-	f, ok := errors.AsType[*command.Failure](err)
+	f, ok := errors.AsType[*command.ExitError](err)
 	if !ok || !l.movesOnce {
 		return err
 	}

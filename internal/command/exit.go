@@ -19,19 +19,19 @@ const (
 	codeInterrupted = 130 // by the user
 )
 
-// Failure ends a command with an exit code. Without words, what there is to say has been printed.
-type Failure struct {
+// ExitError ends a command with an exit code. Without words, what there is to say has been printed.
+type ExitError struct {
 	code int
 	// Text is the sentence, in both languages.
 	Text language.Text
 }
 
 // Error implements error, in English.
-func (f *Failure) Error() string { return f.Text.En }
+func (f *ExitError) Error() string { return f.Text.En }
 
 // IsNo reports whether an error ends a command with code 1.
 func IsNo(err error) bool {
-	f, ok := errors.AsType[*Failure](err)
+	f, ok := errors.AsType[*ExitError](err)
 	return ok && f.code == codeNo
 }
 
@@ -39,7 +39,7 @@ func failed(code int, en, vi string, args []any) error {
 	if len(args) > 0 {
 		en, vi = fmt.Sprintf(en, args...), fmt.Sprintf(vi, args...)
 	}
-	return &Failure{code, language.Both(en, vi)}
+	return &ExitError{code, language.Both(en, vi)}
 }
 
 // No ends a command with code 1: refused, or unhealthy. Both texts are formats of the same arguments, here and below.
@@ -52,14 +52,14 @@ func Usage(en, vi string, args ...any) error { return failed(codeUsage, en, vi, 
 func Unreachable(en, vi string, args ...any) error { return failed(codeUnreachable, en, vi, args) }
 
 // Interrupted ends a command with code 130, without words.
-func Interrupted() error { return &Failure{code: codeInterrupted} }
+func Interrupted() error { return &ExitError{code: codeInterrupted} }
 
 // SaidNo ends a command with code 1 that has printed why.
-func SaidNo() error { return &Failure{code: codeNo} }
+func SaidNo() error { return &ExitError{code: codeNo} }
 
 // ended is the error with which Caddy's main ends with an exit code.
 type ended struct {
-	*Failure
+	*ExitError
 	code error
 }
 
@@ -67,14 +67,14 @@ type ended struct {
 func (e ended) Unwrap() error { return e.code }
 
 // End prints an error in the language of a command, and returns the one with which Caddy ends with its exit code. An error that is
-// no Failure is a file, or a network, that gave no answer.
+// no ExitError is a file, or a network, that gave no answer.
 func End(c *cobra.Command, err error) error {
 	if err == nil {
 		return nil
 	}
-	f, ok := errors.AsType[*Failure](err)
+	f, ok := errors.AsType[*ExitError](err)
 	if !ok {
-		f = &Failure{codeUnreachable, language.Both(err.Error(), err.Error())}
+		f = &ExitError{codeUnreachable, language.Both(err.Error(), err.Error())}
 	}
 	printFailure(c, f)
 	c.SilenceErrors = true
@@ -87,13 +87,13 @@ func End(c *cobra.Command, err error) error {
 
 // Sentence is an error in the language of a command.
 func Sentence(c *cobra.Command, err error) string {
-	if f, ok := errors.AsType[*Failure](err); ok {
+	if f, ok := errors.AsType[*ExitError](err); ok {
 		return f.Text.In(Language(c))
 	}
 	return err.Error()
 }
 
-func printFailure(c *cobra.Command, f *Failure) {
+func printFailure(c *cobra.Command, f *ExitError) {
 	text := f.Text.In(Language(c))
 	if text == "" {
 		return
