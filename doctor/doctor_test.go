@@ -148,12 +148,12 @@ func pairsOfDifferentParts() (pairs []pair) {
 	return pairs
 }
 
-// Two mistakes in different parts are both named. DOCTOR_PAIRS says of how many pairs, which are drawn at random, at most. Default: 300.
+// Two mistakes in different parts are both named. DOCTOR_PAIRS says of how many pairs, which are drawn at random, at most. Default: 100.
 func TestPairsOfDifferentParts(t *testing.T) {
 	all := pairsOfDifferentParts()
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // G404: which pairs are drawn is no secret
-	drawn := min(numberFrom(t, "DOCTOR_PAIRS", 300), len(all))
+	drawn := min(numberFrom(t, "DOCTOR_PAIRS", 100), len(all))
 	t.Logf("%d of %d pairs, seed %d", drawn, len(all), seed)
 	for _, at := range random.Perm(len(all))[:drawn] {
 		a, b := all[at].a, all[at].b
