@@ -1,5 +1,5 @@
 // Command bench measures the sidecar side by side with its alternatives: plain Caddy, a minimal proxy in Go,
-// nginx with Lua, nothing at all; with and without a ledger; and the inbox with bare writes to the disk. It also offers the sidecar more calls than it
+// nginx with Lua, nothing at all; under much load and under little; with and without a ledger; and the inbox with bare writes to the disk. It also offers the sidecar more calls than it
 // lets in, and checks what becomes of them. It needs wrk; nginx with Lua and PostgreSQL are optional. See docs/performance.md
 // and docs/reliability.md.
 package main
@@ -58,6 +58,7 @@ var sections = []section{
 	{name: "inbox", run: (*bench).inbox},
 	{name: "ledger", run: (*bench).ledger, wrk: true, runs: true},
 	{name: "overload", run: (*bench).overload, runs: true},
+	{name: "small", run: (*bench).small, runs: true},
 }
 
 func main() {
@@ -146,7 +147,7 @@ func (s *settings) check(args int) error {
 
 // sectionNames is spelled out: a variable that lists its own parser would be an initialisation cycle.
 func sectionNames() string {
-	return "throughput, memory, handshake, startup, scale, inbox, ledger, overload"
+	return "throughput, memory, handshake, startup, scale, inbox, ledger, overload, small"
 }
 
 // chosen are the sections to run.
