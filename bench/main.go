@@ -59,6 +59,7 @@ var sections = []section{
 	{name: "ledger", run: (*bench).ledger, wrk: true, runs: true},
 	{name: "overload", run: (*bench).overload, runs: true},
 	{name: "small", run: (*bench).small, runs: true},
+	{name: "callbacks", run: (*bench).callbacks, runs: true},
 }
 
 func main() {
@@ -147,7 +148,7 @@ func (s *settings) check(args int) error {
 
 // sectionNames is spelled out: a variable that lists its own parser would be an initialisation cycle.
 func sectionNames() string {
-	return "throughput, memory, handshake, startup, scale, inbox, ledger, overload, small"
+	return "throughput, memory, handshake, startup, scale, inbox, ledger, overload, small, callbacks"
 }
 
 // chosen are the sections to run.
