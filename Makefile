@@ -41,7 +41,7 @@ mutation: ## does a test fail for every small fault? FILES="send.go" for others 
 long: ## inbox and ledger are killed, their power cut, the file damaged, many times over: 25 minutes
 	.ci/long
 
-bench: ## the benchmark: eleven minutes, needs wrk
+bench: ## the benchmark: about nineteen minutes, needs wrk
 	go run ./bench
 
 packages: ## archive, deb and rpm: the same twice, installed, a payment with each (root, rpm)
