@@ -248,7 +248,7 @@ func (p *Proxy) resultOf(c *call, prob *problem.Problem) (ledger.Result, error) 
 		return r, nil // a token stands in it
 	}
 	var err error
-	r.Reply, err = p.store.seal(c.opened.text, sealedReply, c.payment.Book, c.payment.RequestID)
+	r.Reply, err = p.store.seal(p.kept(c), sealedReply, c.payment.Book, c.payment.RequestID)
 	return r, err
 }
 

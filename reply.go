@@ -2,12 +2,15 @@ package galaxypay
 
 import (
 	"bytes"
+	"cmp"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
@@ -60,6 +63,14 @@ func (p *Proxy) unsigned(c *call) *problem.Problem {
 // withoutSecrets is a text of the gateway's, unless it repeats a key, a salt, or card data or a token of the request. Gateways
 // repeat what they refuse, and apps log problems.
 func (p *Proxy) withoutSecrets(c *call, text string) string {
+	if secret.Repeats(text, p.secretsOf(c)...) {
+		return "***"
+	}
+	return text
+}
+
+// secretsOf are the keys, and the card data and tokens of the request.
+func (p *Proxy) secretsOf(c *call) []string {
 	secrets := append(secretsIn(c.request.data), string(p.merchant.signer.salt))
 	if p.merchant.apiKey != sandboxAPIKey { // which is published, and a word that the sandbox uses
 		secrets = append(secrets, p.merchant.apiKey)
@@ -67,10 +78,7 @@ func (p *Proxy) withoutSecrets(c *call, text string) string {
 	for _, previous := range p.merchant.signer.previous {
 		secrets = append(secrets, string(previous.salt))
 	}
-	if secret.Repeats(text, secrets...) {
-		return "***"
-	}
-	return text
+	return secrets
 }
 
 // secretName is part of every name in the gateway's documents that has card data or a token, in lower case.
@@ -99,6 +107,61 @@ func secretsOf(name, value []byte) (values []string) {
 		return []string{text}
 	}
 	return nil
+}
+
+// shortestSecret is the least number of bytes of a secret that is looked for in every value: a CVV of three digits is in many a transactionID.
+const shortestSecret = 8
+
+// kept is the reply as the ledger keeps it: without what it repeats of the keys, the cards and the tokens of the call. A card's CVV may not be
+// kept by anyone, encrypted or not.
+func (p *Proxy) kept(c *call) []byte {
+	secrets := p.secretsOf(c)
+	if !secret.Repeats(string(c.opened.text), secrets...) {
+		return c.opened.text
+	}
+	return withoutRepeated("", c.opened.text, secrets)
+}
+
+// withoutRepeated is a value of a reply without the secrets in it. Short ones are looked for where card data and people's text stand.
+func withoutRepeated(name string, value []byte, secrets []string) []byte {
+	if members, err := rawjson.Members(value); err == nil {
+		var kept [][]byte
+		for _, m := range members {
+			if !repeatsAny(string(m.Name), secrets, shortestSecret) {
+				kept = append(kept, append(append(jsonString(m.Name), ':'), withoutRepeated(string(m.Name), m.Value, secrets)...))
+			}
+		}
+		return slices.Concat([]byte("{"), bytes.Join(kept, []byte(",")), []byte("}"))
+	}
+	if len(value) > 0 && value[0] == '[' {
+		elements := rawjson.Elements(value)
+		kept := make([][]byte, len(elements))
+		for i, element := range elements {
+			kept[i] = withoutRepeated(name, element, secrets)
+		}
+		return slices.Concat([]byte("["), bytes.Join(kept, []byte(",")), []byte("]"))
+	}
+	if text, isString := rawjson.Unquote(value); isString && rawjson.IsObject(text) {
+		return jsonString(withoutRepeated(name, text, secrets))
+	}
+	shortest := shortestSecret
+	if name == "responseMessage" || secretName.MatchString(strings.ToLower(name)) {
+		shortest = 1
+	}
+	if repeatsAny(cmp.Or(rawjson.Scalar(value), string(value)), secrets, shortest) {
+		return []byte(`"***"`)
+	}
+	return value
+}
+
+// repeatsAny reports whether a text repeats one of the secrets that are so long, or longer.
+func repeatsAny(text string, secrets []string, shortest int) bool {
+	return slices.ContainsFunc(secrets, func(s string) bool { return len(s) >= shortest && secret.Repeats(text, s) })
+}
+
+func jsonString(text []byte) []byte {
+	quoted, _ := jsontext.AppendQuote(nil, text) // a reply that is proven is valid UTF-8, else it is no JSON
+	return quoted
 }
 
 // quote prepares a text of the gateway's for a sentence of ours: printable characters

@@ -42,3 +42,25 @@ func TestSecretsInARequest(t *testing.T) {
 		})
 	}
 }
+
+// What a reply repeats of a call's secrets is not kept, wherever it stands. A CVV of three digits takes nothing else with it.
+func TestKeptReply(t *testing.T) {
+	secrets := []string{"5506922400634930", "123", "tok-0123456789"}
+	for name, test := range map[string]struct{ reply, kept string }{
+		"nothing repeated":     {`{"responseCode":"123","responseMessage":"ok"}`, `{"responseCode":"123","responseMessage":"ok"}`},
+		"message":              {`{"responseMessage":"bad CVV 123"}`, `{"responseMessage":"***"}`},
+		"short, elsewhere":     {`{"responseMessage":"123","responseData":{"transactionID":"T-1234"}}`, `{"responseMessage":"***","responseData":{"transactionID":"T-1234"}}`},
+		"card data":            {`{"responseData":{"cardVerificationValue":"123","x":1}}`, `{"responseData":{"cardVerificationValue":"***","x":1}}`},
+		"number":               {`{"responseData":{"x":[5506922400634930,1]}}`, `{"responseData":{"x":["***",1]}}`},
+		"with blanks":          {`{"responseData":{"x":"5506 9224 0063 4930"}}`, `{"responseData":{"x":"***"}}`},
+		"data in a string":     {`{"responseData":"{\"a\":\"tok-0123456789\",\"b\":\"1\"}"}`, `{"responseData":"{\"a\":\"***\",\"b\":\"1\"}"}`},
+		"as a name":            {`{"responseData":{"tok-0123456789":1,"b":2}}`, `{"responseData":{"b":2}}`},
+		"in a repeated member": {`{"responseData":{"a":"tok-0123456789","a":1}}`, `{"responseData":"***"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if kept := string(withoutRepeated("", []byte(test.reply), secrets)); kept != test.kept {
+				t.Errorf("kept %s, want %s", kept, test.kept)
+			}
+		})
+	}
+}

@@ -30,9 +30,16 @@ func newDeskSidecar(t *testing.T, global string) deskSidecar {
 // newDeskSidecarWith delivers by this schedule, and has more sites.
 func newDeskSidecarWith(t *testing.T, global, retry, sites string) deskSidecar {
 	t.Helper()
-	g, app := newGateway(t), newApp(t)
+	store := "store sqlite " + inboxFile(t) + " {\nencrypt 2026 " + strings.Repeat("0f", 32) + "\n}\n"
+	return newDeskSidecarAt(t, newGateway(t), store+global, retry, sites)
+}
+
+// newDeskSidecarAt has its gateway given, and its store in global.
+func newDeskSidecarAt(t *testing.T, g *gateway, global, retry, sites string) deskSidecar {
+	t.Helper()
+	app := newApp(t)
 	k := &inboxSidecar{socket: filepath.Join(shortTempDir(t), "admin.sock")}
-	config := sidecarConfig(g.merchant(t)+"store sqlite "+inboxFile(t)+" {\nencrypt 2026 "+strings.Repeat("0f", 32)+"\n}\n"+global) + `
+	config := sidecarConfig(g.merchant(t)+global) + `
 		http://:9181 {
 			galaxypay_ipn /galaxypay/ipn {
 				inbox {
