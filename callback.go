@@ -92,16 +92,17 @@ type signed struct {
 
 // callback is a proven and decoded one.
 type callback struct {
-	signed      signed // as it came
-	message     []byte // the JSON inside data, untouched
-	deliveryID  string // of the signed text: the same message always has the same
-	requestID   string
-	transaction string // transactionID or, of a payment link, orderNo; "" where it has neither
-	order       string // orderID or, of a payment link, orderNo; "" where it has neither
-	payment     payment
-	bound       ledger.Bound // what the ledger knows of it; zero without a ledger
-	kind        string
-	status      PaymentStatus
+	signed       signed // as it came
+	message      []byte // the JSON inside data, untouched
+	deliveryID   string // of the signed text: the same message always has the same
+	requestID    string
+	transaction  string // transactionID or, of a payment link, orderNo; "" where it has neither
+	order        string // orderID or, of a payment link, orderNo; "" where it has neither
+	responseCode string // "***" where it is longer than every code of the gateway's
+	payment      payment
+	bound        ledger.Bound // what the ledger knows of it; zero without a ledger
+	kind         string
+	status       PaymentStatus
 }
 
 // prove is the line that every callback walks once it is read: verify, decode, judge.
@@ -272,37 +273,52 @@ func judge(msg signed, message []byte, kind string) (*callback, *problem.Problem
 		return nil, problem.CallbackData()
 	}
 	return &callback{
-		signed:      msg,
-		message:     e.text, // without a BOM
-		deliveryID:  hex.EncodeToString(id[:]),
-		requestID:   e.requestID,
-		transaction: payment.transaction,
-		order:       payment.order,
-		payment:     payment,
-		kind:        kind,
-		status:      payment.judge(),
+		signed:       msg,
+		message:      e.text, // without a BOM
+		deliveryID:   hex.EncodeToString(id[:]),
+		requestID:    e.requestID,
+		transaction:  payment.transaction,
+		order:        payment.order,
+		responseCode: loggableCode(e.responseCode),
+		payment:      payment,
+		kind:         kind,
+		status:       payment.judge(),
 	}, nil
 }
 
-// report logs and counts a proven callback.
-func (rc *Receiver) report(cb *callback) {
+// loggableCode is a responseCode as the log may have it. Codes have three characters; anything may stand in a longer one.
+func loggableCode(code string) string {
+	if len(code) > 3 {
+		return "***"
+	}
+	return code
+}
+
+// report logs and counts a proven callback, which was read and held against what was signed since it began.
+func (rc *Receiver) report(cb *callback, began time.Time) {
 	rc.metrics.countCallback(rc.merchant.name, cb.kind, string(cb.status))
 	rc.log.Info("callback",
 		zap.String("merchant", rc.merchant.name),
 		zap.String("kind", cb.kind),
-		zap.String("payment_status", string(cb.status)),
+		zap.String("operation", cb.bound.Payment.Operation),
 		zap.String("request_id", cb.requestID),
-		zap.String("delivery_id", cb.deliveryID))
+		zap.String("order_id", nameOf(cb.order)),
+		zap.String("transaction_id", nameOf(cb.transaction)),
+		zap.String("response_code", cb.responseCode),
+		zap.String("payment_status", string(cb.status)),
+		zap.String("delivery_id", cb.deliveryID),
+		zap.Duration("duration", time.Since(began)))
 }
 
-// reportRefused logs and counts a callback that is refused.
-func (rc *Receiver) reportRefused(r *http.Request, kind string, prob *problem.Problem) {
+// reportRefused logs and counts a callback that is refused. What it says is not proven, so none of it is in the log.
+func (rc *Receiver) reportRefused(r *http.Request, kind string, prob *problem.Problem, began time.Time) {
 	rc.metrics.countCallback(rc.merchant.name, kind, string(prob.Code))
 	rc.log.Warn("callback refused",
 		zap.String("merchant", rc.merchant.name),
 		zap.String("kind", kind),
 		zap.String("code", string(prob.Code)),
-		zap.String("remote", r.RemoteAddr))
+		zap.String("remote", r.RemoteAddr),
+		zap.Duration("duration", time.Since(began)))
 }
 
 // forward turns the request into the one that the app gets of an IPN: a POST of the message.

@@ -73,15 +73,16 @@ func (h *IPN) Provision(ctx caddy.Context) error {
 
 // ServeHTTP handles one IPN.
 func (h *IPN) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	began := time.Now()
 	cb, prob := h.receive(w, r)
 	if prob != nil {
-		h.reportRefused(r, kindIPN, prob)
+		h.reportRefused(r, kindIPN, prob, began)
 		return answerProblem(w, r, prob)
 	}
 	if err := h.binder.bind(r.Context(), cb); err != nil {
 		return h.refuseUnread(w, r, cb, err)
 	}
-	h.report(cb)
+	h.report(cb, began)
 	if h.Inbox != nil {
 		return h.keep(w, r, cb)
 	}

@@ -218,16 +218,17 @@ func (p *Proxy) checkOptions() error {
 // call is one call of the app's on its way to the gateway and back. Each step of run fills
 // in what the next ones go by.
 type call struct {
-	operation *operation.Operation // nil until identified
-	request   request
-	added     []field // to what the app sent
-	envelope  []byte  // as it is sent
-	signature string  // of envelope
-	reply     reply
-	opened    envelope // the reply, taken apart
-	unproven  bool     // passed on anyway: verify report
-	arrived   bool     // its body has been read
-	hasSlot   bool     // of those that max_in_flight gives out
+	operation   *operation.Operation // nil until identified
+	request     request
+	added       []field // to what the app sent
+	envelope    []byte  // as it is sent
+	signature   string  // of envelope
+	reply       reply
+	gatewayTook time.Duration // to get it; zero where nothing was sent
+	opened      envelope      // the reply, taken apart
+	unproven    bool          // passed on anyway: verify report
+	arrived     bool          // its body has been read
+	hasSlot     bool          // of those that max_in_flight gives out
 
 	begun      time.Time      // when it began to be recorded
 	payment    ledger.Payment // its record, or that of the same call before
@@ -294,7 +295,10 @@ func (p *Proxy) run(w http.ResponseWriter, r *http.Request, c *call) *problem.Pr
 // carry takes the call to the gateway and its reply back.
 func (p *Proxy) carry(ctx context.Context, c *call) *problem.Problem {
 	defer func() { p.merchant.contact.note(c.isProven) }()
-	if prob := p.send(ctx, c); prob != nil {
+	began := time.Now()
+	prob := p.send(ctx, c)
+	c.gatewayTook = time.Since(began)
+	if prob != nil {
 		return prob
 	}
 	if prob := p.verify(c); prob != nil {

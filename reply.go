@@ -320,6 +320,16 @@ func (c *call) statusSaid(prob *problem.Problem) PaymentStatus {
 	return ""
 }
 
+// transaction is what the reply names, else what the app did; "" where neither names one. What is not proven names nothing.
+func (c *call) transaction() string {
+	if c.isProven || c.isReplayed {
+		if said := paymentOf(&c.opened).transaction; said != "" {
+			return said
+		}
+	}
+	return c.request.text("transactionID")
+}
+
 // report logs and counts how the call ended.
 func (p *Proxy) report(r *http.Request, c *call, prob *problem.Problem, took time.Duration) {
 	outcome := "ok"
@@ -348,9 +358,13 @@ func (p *Proxy) report(r *http.Request, c *call, prob *problem.Problem, took tim
 		zap.String("merchant", p.merchant.name),
 		zap.String("operation", c.name()),
 		zap.String("request_id", c.request.requestID),
-		zap.String("outcome", outcome),
+		zap.String("order_id", nameOf(c.request.text("orderID"))),
+		zap.String("transaction_id", nameOf(c.transaction())),
 		zap.String("response_code", c.opened.responseCode),
+		zap.String("outcome", outcome),
+		zap.String("payment_status", string(c.status)),
 		zap.Duration("duration", took),
+		zap.Duration("gateway_duration", c.gatewayTook),
 	}
 	if prob != nil {
 		fields = append(fields, zap.String("code", string(prob.Code)), zap.NamedError("reason", loggable(c.reply.err)))

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -62,9 +63,10 @@ func (h *Result) Provision(ctx caddy.Context) error {
 
 // ServeHTTP handles one result.
 func (h *Result) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	began := time.Now()
 	cb, prob := h.receive(w, r)
 	if prob != nil {
-		h.reportRefused(r, kindResult, prob)
+		h.reportRefused(r, kindResult, prob, began)
 		// handle_errors gets the request too, and may hand it to the app.
 		removeCallbackHeaders(r.Header)
 		removeBody(r)
@@ -79,7 +81,7 @@ func (h *Result) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 		isPage = false
 	}
 	h.bind(r.Context(), cb)
-	h.report(cb)
+	h.report(cb, began)
 	if isPage {
 		return h.handOn(w, h.visit(r, cb), next, cb)
 	}

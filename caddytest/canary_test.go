@@ -247,8 +247,7 @@ func TestCanaries(t *testing.T) {
 					t.Errorf("the %s is in the store: %q", what, stored[max(0, at-200):at+len(canaries[what])])
 				}
 			}
-			c.inboxSidecar.mustLoad(t, "{\nadmin off\n}\n")
-			c.inboxSidecar.stop()
+			c.inboxSidecar.mustLoad(t, "{\nadmin off\n}\n") // after it the sites have logged all requests
 			c.page("the log", c.inboxSidecar.logs(t))
 			wantCanaryFree(t, c.outputs)
 			wantSeen(t, c.gateway)
