@@ -10,10 +10,12 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/respond"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/span"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
@@ -114,9 +116,13 @@ func (h *IPN) receive(w http.ResponseWriter, r *http.Request) (*callback, *probl
 // crashed app must not lose a payment.
 func (h *IPN) ask(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, cb *callback) error {
 	r.Header.Del("Accept-Encoding") // a compressed answer would not be understood here
-	app, err := askApp(next, r)
+	ctx, s := h.span(r, "galaxypay delivery", cb)
+	defer s.End()
+	span.Announce(ctx, r.Header)
+	app, err := askApp(next, r.WithContext(ctx))
 	answer, ok := app.word()
 	if err != nil || !ok {
+		span.Fail(s, string(problem.CodeAppUnavailable))
 		h.log.Error("the app did not confirm an IPN",
 			zap.String("merchant", h.merchant.name),
 			zap.String("request_id", cb.requestID),
@@ -169,7 +175,9 @@ func (h *IPN) arrive(r *http.Request, cb *callback) (inbox.Answer, error) {
 	if err != nil {
 		return inbox.Answer{}, err
 	}
-	return member.Arrive(r.Context(), inbox.Event{
+	ctx, s := h.span(r, "galaxypay store: event", cb)
+	defer s.End()
+	return member.Arrive(ctx, inbox.Event{
 		ID:            cb.deliveryID,
 		Kind:          kindIPN,
 		Queue:         h.merchant.book,
@@ -182,6 +190,12 @@ func (h *IPN) arrive(r *http.Request, cb *callback) (inbox.Answer, error) {
 		Request:       h.withSignedQuery(asSent(r), cb),
 		Block:         h.Inbox.name,
 	})
+}
+
+// span begins a span about a callback.
+func (h *IPN) span(r *http.Request, name string, cb *callback) (context.Context, trace.Span) {
+	return span.Start(r.Context(), name, "merchant", h.merchant.name, "request_id", nameOf(cb.requestID), "order_id", nameOf(cb.order),
+		"transaction_id", nameOf(cb.transaction), "delivery_id", cb.deliveryID, "payment_status", string(cb.status))
 }
 
 // eventStatus is the payment status of the event that the callback becomes. One that is overtaken keeps its own: it is kept, and

@@ -296,7 +296,7 @@ func (p *Proxy) run(w http.ResponseWriter, r *http.Request, c *call) *problem.Pr
 func (p *Proxy) carry(ctx context.Context, c *call) *problem.Problem {
 	defer func() { p.merchant.contact.note(c.isProven) }()
 	began := time.Now()
-	prob := p.send(ctx, c)
+	prob := p.traceSend(ctx, c)
 	c.gatewayTook = time.Since(began)
 	if prob != nil {
 		return prob

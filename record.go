@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/rawjson"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/span"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
@@ -36,11 +37,15 @@ func (p *Proxy) record(w http.ResponseWriter, r *http.Request, c *call) *problem
 	c.begun = time.Now()
 	ctx, cancel := context.WithTimeout(r.Context(), recordTimeout)
 	defer cancel()
+	ctx, s := span.Start(ctx, "galaxypay store: begin", "merchant", p.merchant.name, "operation", c.name(), "request_id", c.request.requestID)
+	defer s.End()
 	decision, err := p.begin(ctx, c)
 	if err != nil {
 		p.log.Error("a call could not be recorded, so it was not sent",
 			zap.String("merchant", p.merchant.name), zap.String("request_id", c.request.requestID), zap.Error(err))
-		return notRecorded(err)
+		prob := notRecorded(err)
+		span.Fail(s, string(prob.Code))
+		return prob
 	}
 	c.payment = decision.Payment
 	return p.decide(w, c, &decision)
@@ -180,11 +185,14 @@ func (p *Proxy) recordOutcome(ctx context.Context, c *call, prob *problem.Proble
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
+	ctx, s := span.Start(ctx, "galaxypay store: end", "merchant", p.merchant.name, "operation", c.name(), "request_id", c.request.requestID)
+	defer s.End()
 	result, err := p.resultOf(c, prob)
 	if err == nil {
 		c.payment, err = p.end(ctx, c.payment, result)
 	}
 	if err != nil {
+		span.Fail(s, string(problem.CodeStoreUnavailable))
 		p.log.Error("the outcome of a call could not be recorded; the app gets its answer all the same, and a repeated call counts as of unknown outcome",
 			zap.String("merchant", p.merchant.name), zap.String("request_id", c.request.requestID), zap.String("outcome", string(result.Outcome)), zap.Error(err))
 		if c.payment.WasUnknown && result.Outcome == ledger.NotSent {

@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/exchange"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/span"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/operation"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/problem"
 )
@@ -26,6 +27,18 @@ type reply struct {
 	signature string
 	body      []byte
 	err       error // why there is none
+}
+
+// traceSend is send, as a span of its own.
+func (p *Proxy) traceSend(ctx context.Context, c *call) *problem.Problem {
+	ctx, s := span.Start(ctx, "galaxypay gateway", "merchant", p.merchant.name, "operation", c.name(), "request_id", c.request.requestID,
+		"order_id", nameOf(c.request.text("orderID")), "transaction_id", nameOf(c.request.text("transactionID")))
+	defer s.End()
+	prob := p.send(ctx, c)
+	if prob != nil {
+		span.Fail(s, string(prob.Code))
+	}
+	return prob
 }
 
 // send takes the envelope to the gateway and its reply back. The context of an app's call does not end when the app

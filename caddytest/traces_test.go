@@ -1,0 +1,86 @@
+package caddytest
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// traceCollector takes spans by OTLP over HTTP. Names and attributes stand in its messages as they are.
+type traceCollector struct {
+	mu    sync.Mutex
+	spans strings.Builder
+}
+
+func newTraceCollector(t *testing.T) *traceCollector {
+	t.Helper()
+	c := new(traceCollector)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.spans.Write(body)
+	}))
+	t.Cleanup(server.Close)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.URL)
+	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+	t.Setenv("OTEL_PROPAGATORS", "tracecontext")
+	return c
+}
+
+// Under tracing, calls and callbacks have spans with ids, and the app gets the context. The gateway never does, and without tracing there is no
+// span at all.
+func TestTraces(t *testing.T) {
+	for name, tracing := range map[string]string{"tracing": "tracing", "none": ""} {
+		t.Run(name, func(t *testing.T) {
+			collector := newTraceCollector(t)
+			s := newBoundSidecar(t, "", "")
+			s.mustLoad(t, sidecarConfig(s.gateway.merchant(t)+"store sqlite "+inboxFile(t)+"\n")+`
+				http://:9187 {
+					`+tracing+`
+					galaxypay
+				}
+				http://:9181 {
+					`+tracing+`
+					handle /galaxypay/ipn {
+						galaxypay_ipn
+						reverse_proxy `+s.app.address+`
+					}
+				}`)
+			s.gateway.replies(func(c *call) []byte { return s.gateway.success(c, transactionAnswer) })
+			s.post(t, s.url("9187")+"/pay", order, "Idempotency-Key", orderKey).wantOK(t, transactionAnswer)
+			told := s.tell(t, ipnJSON, paidMessage)
+			if got := told.Get("Traceparent"); (got != "") != (tracing != "") {
+				t.Errorf("the app got traceparent %q", got)
+			}
+			for _, header := range s.gateway.only(t).header {
+				if lower := strings.ToLower(header.name); strings.HasPrefix(lower, "trace") || lower == "baggage" || lower == "b3" {
+					t.Errorf("the gateway got %s: %s", header.name, header.value)
+				}
+			}
+			s.stop() // which hands the spans over
+			collector.mu.Lock()
+			defer collector.mu.Unlock()
+			spans := collector.spans.String()
+			for _, want := range []string{
+				"galaxypay gateway", "galaxypay store: begin", "galaxypay store: end", "galaxypay delivery", "galaxypay.request_id", orderKey, "A-1",
+				"galaxypay.transaction_id", "2601021234567890123456789", "galaxypay.delivery_id", "galaxypay.payment_status",
+			} {
+				if strings.Contains(spans, want) != (tracing != "") {
+					t.Errorf("%q is in the spans: %t", want, tracing == "")
+				}
+			}
+			for _, secret := range []string{s.gateway.apiKey, s.gateway.salt, "pay.example", "Cà phê"} {
+				if strings.Contains(spans, secret) {
+					t.Errorf("%s is in the spans", secret)
+				}
+			}
+		})
+	}
+}
