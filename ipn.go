@@ -116,7 +116,7 @@ func (h *IPN) receive(w http.ResponseWriter, r *http.Request) (*callback, *probl
 // crashed app must not lose a payment.
 func (h *IPN) ask(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler, cb *callback) error {
 	r.Header.Del("Accept-Encoding") // a compressed answer would not be understood here
-	ctx, s := h.span(r, "galaxypay delivery", cb)
+	ctx, s := h.span(r.Context(), "galaxypay delivery", cb)
 	defer s.End()
 	span.Announce(ctx, r.Header)
 	app, err := askApp(next, r.WithContext(ctx))
@@ -175,7 +175,7 @@ func (h *IPN) arrive(r *http.Request, cb *callback) (inbox.Answer, error) {
 	if err != nil {
 		return inbox.Answer{}, err
 	}
-	ctx, s := h.span(r, "galaxypay store: event", cb)
+	ctx, s := h.span(r.Context(), "galaxypay store: event", cb)
 	defer s.End()
 	return member.Arrive(ctx, inbox.Event{
 		ID:            cb.deliveryID,
@@ -193,8 +193,8 @@ func (h *IPN) arrive(r *http.Request, cb *callback) (inbox.Answer, error) {
 }
 
 // span begins a span about a callback.
-func (h *IPN) span(r *http.Request, name string, cb *callback) (context.Context, trace.Span) {
-	return span.Start(r.Context(), name, "merchant", h.merchant.name, "request_id", nameOf(cb.requestID), "order_id", nameOf(cb.order),
+func (h *IPN) span(ctx context.Context, name string, cb *callback) (context.Context, trace.Span) {
+	return span.Start(ctx, name, "merchant", h.merchant.name, "request_id", nameOf(cb.requestID), "order_id", nameOf(cb.order),
 		"transaction_id", nameOf(cb.transaction), "delivery_id", cb.deliveryID, "payment_status", string(cb.status))
 }
 

@@ -77,7 +77,7 @@ func (c *canarySites) page(where, text string) {
 // makeCalls makes a call of each kind, to a gateway that replies in every way.
 func (c *canarySites) makeCalls(t *testing.T) {
 	t.Helper()
-	site := c.inboxSidecar.url("9183")
+	site := c.url("9183")
 	body := func(number int) string {
 		return fmt.Sprintf(`{"orderID":"C-%d","transactionID":"T-%d","orderAmount":109000,"orderCurrency":"VND",%s}`, number, number, canaryCard)
 	}
@@ -88,7 +88,7 @@ func (c *canarySites) makeCalls(t *testing.T) {
 		for _, operation := range operations {
 			number++
 			c.gateway.handles(handler)
-			c.keep(operation+" to a gateway: "+name, c.inboxSidecar.post(t, site+"/"+operation, body(number), "Idempotency-Key", fmt.Sprint("canary-", number)))
+			c.keep(operation+" to a gateway: "+name, c.post(t, site+"/"+operation, body(number), "Idempotency-Key", fmt.Sprint("canary-", number)))
 			if name == "hanging" {
 				break // for its timeout
 			}
@@ -102,12 +102,12 @@ func (c *canarySites) makeCalls(t *testing.T) {
 			number++
 			key := fmt.Sprint("canary-", number)
 			for range 2 { // the second is answered by the ledger
-				c.keep(operation+" refused with "+code, c.inboxSidecar.post(t, site+"/"+operation, body(number), "Idempotency-Key", key))
+				c.keep(operation+" refused with "+code, c.post(t, site+"/"+operation, body(number), "Idempotency-Key", key))
 			}
 		}
 	}
-	c.keep("no JSON", c.inboxSidecar.post(t, site+"/pay", `{"cardNumber":`+canaries["card number"]+`,`+canaries["CVV"]))
-	c.keep("no operation", c.inboxSidecar.post(t, site+"/nothing", body(0)))
+	c.keep("no JSON", c.post(t, site+"/pay", `{"cardNumber":`+canaries["card number"]+`,`+canaries["CVV"]))
+	c.keep("no operation", c.post(t, site+"/nothing", body(0)))
 }
 
 // sendCallbacks sends proven and refused callbacks. The app refuses, and then takes them.
@@ -117,11 +117,11 @@ func (c *canarySites) sendCallbacks(t *testing.T, message string) {
 	c.boundSidecar.call(t, "/pay", order, "Idempotency-Key", orderKey).wantOK(t, transactionAnswer)
 	c.boundSidecar.app.answers(answering(http.StatusInternalServerError, canaries["token"], "X-Token", canaries["token"], "Location", "/"+canaries["card number"]))
 	proven := signedMessage(message, canaries["salt"])
-	c.keep("an IPN", ipnJSON.send(t, c.inboxSidecar.caddyServer, proven))
+	c.keep("an IPN", ipnJSON.send(t, c.caddyServer, proven))
 	eventually(t, "a dead event", func() bool { return strings.Contains(c.desk(t, "?list=dead").body, "A-1") })
 	earlier := strings.Replace(message, "20260102030405", "20260102030406", 1)
-	c.keep("an IPN by the previous salt", ipnForm.send(t, c.inboxSidecar.caddyServer, signedMessage(earlier, canaries["previous salt"])))
-	site := c.inboxSidecar.url("9184")
+	c.keep("an IPN by the previous salt", ipnForm.send(t, c.caddyServer, signedMessage(earlier, canaries["previous salt"])))
+	site := c.url("9184")
 	for name, m := range map[string]callback{
 		"proven":              proven,
 		"by another salt":     signedMessage(message, "another salt"),
@@ -130,11 +130,11 @@ func (c *canarySites) sendCallbacks(t *testing.T, message string) {
 		"no JSON":             signedMessage(canaries["card number"]+canaries["CVV"], canaries["salt"]),
 		"the salt as message": signedData(canaries["salt"], canaries["salt"]),
 	} {
-		c.keep("result: "+name, c.inboxSidecar.get(t, site+"/result?"+m.form()))
-		c.keep("result by a form: "+name, c.inboxSidecar.postForm(t, site+"/result", m.form()))
-		c.keep("IPN: "+name, c.inboxSidecar.post(t, site+"/ipn", m.json()))
+		c.keep("result: "+name, c.get(t, site+"/result?"+m.form()))
+		c.keep("result by a form: "+name, c.postForm(t, site+"/result", m.form()))
+		c.keep("IPN: "+name, c.post(t, site+"/ipn", m.json()))
 	}
-	c.keep("IPN: no callback", c.inboxSidecar.post(t, site+"/ipn", canaries["card number"]))
+	c.keep("IPN: no callback", c.post(t, site+"/ipn", canaries["card number"]))
 }
 
 // runCommands runs what an operator runs, and reads the admin endpoint.
@@ -196,9 +196,9 @@ func (c *canarySites) openDesk(t *testing.T) {
 	if len(links) == 0 {
 		t.Fatal("no button")
 	}
-	c.page("a deed", c.inboxSidecar.postForm(t, c.deskURL(), c.question(t, links[0])).body)
+	c.page("a deed", c.postForm(t, c.deskURL(), c.question(t, links[0])).body)
 	c.delivered(t)
-	c.page("metrics", c.inboxSidecar.metrics(t, "9182"))
+	c.page("metrics", c.metrics(t, "9182"))
 }
 
 // readStore returns what stands in the files of the store, as they are while it is open.
@@ -209,7 +209,7 @@ func (c *canarySites) readStore(t *testing.T) (text string, files int) {
 		t.Fatal(err)
 	}
 	for _, name := range names {
-		content, err := os.ReadFile(name) //nolint:gosec // of the test's own folder
+		content, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -247,8 +247,8 @@ func TestCanaries(t *testing.T) {
 					t.Errorf("the %s is in the store: %q", what, stored[max(0, at-200):at+len(canaries[what])])
 				}
 			}
-			c.inboxSidecar.mustLoad(t, "{\nadmin off\n}\n") // after it the sites have logged all requests
-			c.page("the log", c.inboxSidecar.logs(t))
+			c.mustLoad(t, "{\nadmin off\n}\n") // after it the sites have logged all requests
+			c.page("the log", c.logs(t))
 			wantCanaryFree(t, c.outputs)
 			wantSeen(t, c.gateway)
 		})

@@ -6,7 +6,7 @@ import "testing"
 func TestLogLines(t *testing.T) {
 	s := newDeskSidecar(t, "reconcile off\n")
 	s.paidOrder(t)
-	calls, callbacks := s.inboxSidecar.logLines(t, "call"), s.inboxSidecar.logLines(t, "callback")
+	calls, callbacks := s.logLines(t, "call"), s.logLines(t, "callback")
 	if len(calls) != 2 || len(callbacks) != 1 {
 		t.Fatalf("%d lines of calls, %d of callbacks", len(calls), len(callbacks))
 	}
@@ -27,8 +27,8 @@ func TestLogLines(t *testing.T) {
 	if gateway <= 0 || gateway >= whole || calls[0]["outcome"] != "ok" || callbacks[0]["payment_status"] != "paid" {
 		t.Errorf("%v; %v", calls[0], callbacks[0])
 	}
-	s.inboxSidecar.post(t, s.inboxSidecar.url("9180")+"/pay", "{")
-	if calls = s.inboxSidecar.logLines(t, "call"); calls[len(calls)-1]["gateway_duration"] != 0.0 || calls[len(calls)-1]["order_id"] != "" {
+	s.post(t, s.url("9180")+"/pay", "{")
+	if calls = s.logLines(t, "call"); calls[len(calls)-1]["gateway_duration"] != 0.0 || calls[len(calls)-1]["order_id"] != "" {
 		t.Errorf("of a call that was not sent: %v", calls[len(calls)-1])
 	}
 }
