@@ -15,11 +15,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
 )
 
-func listenCommand(core Core) *cobra.Command {
-	c := &cobra.Command{
-		Use:   "listen",
-		Short: "Takes callbacks on this machine, shows them, and forwards them to an app",
-		Long: `Takes callbacks on a loopback address, proves each with the salts that are given, prints a line
+const listenLong = `Takes callbacks on a loopback address, proves each with the salts that are given, prints a line
 about it, and forwards it to an app: the same bytes, with the same Content-Type and query. The
 app's answer goes back as it came. What is not proven is refused as galaxypay_ipn does it, and is
 not forwarded, unless --unverified says so.
@@ -38,12 +34,20 @@ the sidecar hands it to an app: the plain message with Galaxypay-* headers. The 
 go on as they are. When the connection breaks it says so and tries again, and shows what came meanwhile.
 
 Exit codes: 130 interrupted; 1 the admin endpoint refused; 2 wrong usage; 3 the address is taken, or all
-tries were in vain.`,
-		Example: `  caddy galaxypay listen --forward-to http://127.0.0.1:8000/ipn
+tries were in vain.`
+
+const listenExample = `  caddy galaxypay listen --forward-to http://127.0.0.1:8000/ipn
   caddy galaxypay listen --forward-to http://127.0.0.1:8000/ipn --salt uat=@/run/secrets/uat_salt
   caddy galaxypay listen --from unix//tmp/uat.sock --forward-to http://127.0.0.1:8000/ipn
   caddy galaxypay listen --from localhost:2019 --after 2026-12-31T00:00:00+07:00 --json
-  caddy galaxypay listen --forward-to http://127.0.0.1:8000/ipn --json | jq -r 'select(.verified) | .orderID'`,
+  caddy galaxypay listen --forward-to http://127.0.0.1:8000/ipn --json | jq -r 'select(.verified) | .orderID'`
+
+func listenCommand(core Core) *cobra.Command {
+	c := &cobra.Command{
+		Use:     "listen",
+		Short:   "Takes callbacks on this machine, shows them, and forwards them to an app",
+		Long:    listenLong,
+		Example: listenExample,
 	}
 	flags := c.Flags()
 	flags.String("forward-to", "", "The address of the app")
