@@ -163,17 +163,32 @@ func proveWithAny(r *http.Request, body []byte, salts [][]byte) (_ live.Callback
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
 		kind = kindIPN
 	}
+	salt, prob = saltOf(msg, salts)
+	if prob != nil {
+		return live.Callback{}, -1, prob
+	}
+	message, prob := decode(msg.data)
+	if prob != nil {
+		return live.Callback{}, -1, prob
+	}
+	cb, prob := judge(msg, message, kind)
+	if prob != nil {
+		return live.Callback{}, -1, prob
+	}
+	return shown(cb), salt, nil
+}
+
+// saltOf returns which salt proves a message.
+func saltOf(msg signed, salts [][]byte) (int, *problem.Problem) {
 	for i, salt := range salts {
-		rc := Receiver{merchant: &merchant{secrets: &secrets{signer: signer{salt: salt}}}}
-		var cb *callback
-		if cb, prob = rc.prove(msg, kind); prob == nil {
-			return shown(cb), i, nil
-		}
-		if prob.Code != problem.CodeSignatureInvalid {
-			return live.Callback{}, -1, prob
+		switch verdict := (&signer{salt: salt}).verify(msg.data, msg.signature, time.Now()); {
+		case verdict.isProven():
+			return i, nil
+		case verdict == signatureMissing:
+			return -1, problem.CallbackUnsigned()
 		}
 	}
-	return live.Callback{}, -1, prob
+	return -1, problem.CallbackSignature()
 }
 
 // appRequest is the request by which an app gets an event, where no site of Caddy leads to it. Whether it fits what was signed is

@@ -70,8 +70,11 @@ func (p *Proxy) withoutSecrets(c *call, text string) string {
 }
 
 // secretsOf are the keys, and the card data and tokens of the request.
-func (p *Proxy) secretsOf(c *call) []string {
-	secrets := append(secretsIn(c.request.data), string(p.merchant.signer.salt))
+func (p *Proxy) secretsOf(c *call) []string { return p.withKeys(secretsIn(c.request.data)) }
+
+// withKeys adds the merchant's keys to secrets.
+func (p *Proxy) withKeys(secrets []string) []string {
+	secrets = append(secrets, string(p.merchant.signer.salt))
 	if p.merchant.apiKey != sandboxAPIKey { // which is published, and a word that the sandbox uses
 		secrets = append(secrets, p.merchant.apiKey)
 	}
@@ -112,10 +115,14 @@ func secretsOf(name, value []byte) (values []string) {
 // shortestSecret is the least number of bytes of a secret that is looked for in every value: a CVV of three digits is in many a transactionID.
 const shortestSecret = 8
 
-// kept is the reply as the ledger keeps it: without what it repeats of the keys, the cards and the tokens of the call. A card's CVV may not be
-// kept by anyone, encrypted or not.
+// kept is the reply as the ledger keeps it: without what it repeats of the keys, the cards and the tokens of the call. No one may keep a
+// card's CVV, encrypted or not. A token stays where it is the answer to a call about tokens, which is recorded only where the store encrypts.
 func (p *Proxy) kept(c *call) []byte {
-	secrets := p.secretsOf(c)
+	members := c.request.data
+	if c.payment.Effect == operation.KeepsCards {
+		members = slices.DeleteFunc(slices.Clone(members), func(m rawjson.Member) bool { return string(m.Name) == "token" })
+	}
+	secrets := p.withKeys(secretsIn(members))
 	if !secret.Repeats(string(c.opened.text), secrets...) {
 		return c.opened.text
 	}

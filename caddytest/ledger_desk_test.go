@@ -248,7 +248,7 @@ func TestQueryNow(t *testing.T) {
 	s.boundSidecar.app.wantNothing(t)
 	s.refused(t, "can only be asked about a payment", "query", "refund-1")
 	s.refused(t, "no call with this requestID", "query", "none")
-	s.refused(t, "accepts 1 arg", "query")
+	s.refused(t, "expected a requestID", "query")
 	s.gateway.replies(func(c *call) []byte { return s.gateway.refusal(c, "404") })
 	s.refused(t, "no answer that counts", "query", orderKey)
 	if page := s.operator(t, "show", "A-1"); !strings.Contains(page, "asked by an operator: no answer") {
