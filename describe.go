@@ -27,18 +27,21 @@ type document struct {
 	etag string
 }
 
-// describe returns the documents of this handler, by path.
-func (p *Proxy) describe() (map[string]document, error) {
-	api, err := describe.OpenAPI(p.site())
-	if err != nil {
-		return nil, err
-	}
+// describe returns the documents of this handler, by path. The description is written when it is first asked for: that takes 15 ms, and a
+// configuration can have a thousand handlers.
+func (p *Proxy) describe() (map[string]func() (document, error), error) {
 	lists, err := codeLists()
 	if err != nil {
 		return nil, err
 	}
-	docs := maps.Clone(lists)
-	docs["/openapi.json"] = newDocument(api)
+	docs := make(map[string]func() (document, error), len(lists)+1)
+	for path, list := range lists {
+		docs[path] = func() (document, error) { return list, nil }
+	}
+	docs["/openapi.json"] = sync.OnceValues(func() (document, error) {
+		api, err := describe.OpenAPI(p.site())
+		return newDocument(api), err
+	})
 	return docs, nil
 }
 
@@ -198,7 +201,7 @@ func newDocument(body []byte) document {
 
 // show answers with a document. Caches are to ask each time, which costs a few bytes
 // while nothing has changed.
-func (p *Proxy) show(w http.ResponseWriter, r *http.Request, doc document) error {
+func (p *Proxy) show(w http.ResponseWriter, r *http.Request, write func() (document, error)) error {
 	closeConnection(w, r) // nothing reads the body, if there is one
 	if prob := p.admit(r); prob != nil {
 		return prob.Write(w, r)
@@ -208,6 +211,10 @@ func (p *Proxy) show(w http.ResponseWriter, r *http.Request, doc document) error
 		const allow = "GET, HEAD"
 		h.Set("Allow", allow)
 		return problem.MethodNotAllowed(allow).Write(w, r)
+	}
+	doc, err := write()
+	if err != nil {
+		return err
 	}
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-cache")

@@ -99,7 +99,7 @@ type Proxy struct {
 	routes    *routes
 	callers   allow.List
 	defaults  []field
-	documents map[string]document
+	documents map[string]func() (document, error)
 	gateway   exchange.Exchanger
 	bodies    *bodies.Reader
 	slots     slots
@@ -241,8 +241,8 @@ type call struct {
 
 // ServeHTTP answers one call of the app's.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
-	if doc, ok := p.documents[r.URL.Path]; ok {
-		return p.show(w, r, doc)
+	if write, ok := p.documents[r.URL.Path]; ok {
+		return p.show(w, r, write)
 	}
 	started := time.Now()
 	c := new(call)
