@@ -20,7 +20,7 @@ type smallDisk struct {
 	ballast string
 }
 
-// newSmallDisk mounts one. A test without the right to mount is skipped, also under REQUIRE_ALL=1: containers seldom have it.
+// newSmallDisk mounts one. A test that may not mount is skipped, also under REQUIRE_ALL=1: containers seldom have that right, root's too.
 func newSmallDisk(t *testing.T) *smallDisk {
 	t.Helper()
 	if os.Geteuid() != 0 {

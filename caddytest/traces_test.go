@@ -1,6 +1,7 @@
 package caddytest
 
 import (
+	"encoding/hex"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -52,6 +53,14 @@ func TestTraces(t *testing.T) {
 						galaxypay_ipn
 						reverse_proxy `+s.app.address+`
 					}
+				}
+				http://:9186 {
+					`+tracing+`
+					galaxypay_ipn {
+						inbox {
+							deliver_to http://`+s.app.address+`
+						}
+					}
 				}`)
 			s.gateway.replies(func(c *call) []byte { return s.gateway.success(c, transactionAnswer) })
 			s.post(t, s.url("9187")+"/pay", order, "Idempotency-Key", orderKey).wantOK(t, transactionAnswer)
@@ -59,6 +68,8 @@ func TestTraces(t *testing.T) {
 			if got := told.Get("Traceparent"); (got != "") != (tracing != "") {
 				t.Errorf("the app got traceparent %q", got)
 			}
+			kept := signedMessage(strings.ReplaceAll(paidMessage, "A-1", "A-2"), s.gateway.salt)
+			s.post(t, s.url("9186"), kept.json()).wantIPNStatus(t, "200")
 			for _, header := range s.gateway.only(t).header {
 				if lower := strings.ToLower(header.name); strings.HasPrefix(lower, "trace") || lower == "baggage" || lower == "b3" {
 					t.Errorf("the gateway got %s: %s", header.name, header.value)
@@ -68,8 +79,11 @@ func TestTraces(t *testing.T) {
 			collector.mu.Lock()
 			defer collector.mu.Unlock()
 			spans := collector.spans.String()
+			if tracing != "" && !strings.Contains(spanWith(t, spans, told.Get("Traceparent")), "galaxypay delivery") {
+				t.Errorf("the app got the context of another span than the delivery: %q", told.Get("Traceparent"))
+			}
 			for _, want := range []string{
-				"galaxypay gateway", "galaxypay store: begin", "galaxypay store: end", "galaxypay delivery", "galaxypay.request_id", orderKey, "A-1",
+				"galaxypay gateway", "galaxypay store: begin", "galaxypay store: end", "galaxypay store: event", "galaxypay delivery", "galaxypay.request_id", orderKey, "A-1",
 				"galaxypay.transaction_id", "2601021234567890123456789", "galaxypay.delivery_id", "galaxypay.payment_status",
 			} {
 				if strings.Contains(spans, want) != (tracing != "") {
@@ -83,4 +97,19 @@ func TestTraces(t *testing.T) {
 			}
 		})
 	}
+}
+
+// spanWith returns the beginning of the span that a traceparent names: behind its id stand its parent and its name.
+func spanWith(t *testing.T, spans, traceparent string) string {
+	t.Helper()
+	parts := strings.Split(traceparent, "-")
+	if len(parts) != 4 {
+		t.Fatalf("traceparent %q", traceparent)
+	}
+	id, err := hex.DecodeString(parts[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, span, _ := strings.Cut(spans, "\x12\x08"+string(id))
+	return span[:min(len(span), 64)]
 }
