@@ -31,9 +31,12 @@ type reply struct {
 
 // traceSend is send, as a span of its own.
 func (p *Proxy) traceSend(ctx context.Context, c *call) *problem.Problem {
-	ctx, s := span.Start(ctx, "galaxypay gateway", "merchant", p.merchant.name, "operation", c.name(), "request_id", c.request.requestID,
-		"order_id", nameOf(c.request.text("orderID")), "transaction_id", nameOf(c.request.text("transactionID")))
+	ctx, s := span.Start(ctx, "galaxypay gateway")
 	defer s.End()
+	if s.IsRecording() {
+		span.Set(s, "merchant", p.merchant.name, "operation", c.name(), "request_id", c.request.requestID,
+			"order_id", nameOf(c.request.text("orderID")), "transaction_id", nameOf(c.request.text("transactionID")))
+	}
 	prob := p.send(ctx, c)
 	if prob != nil {
 		span.Fail(s, string(prob.Code))
@@ -44,15 +47,13 @@ func (p *Proxy) traceSend(ctx context.Context, c *call) *problem.Problem {
 // send takes the envelope to the gateway and its reply back. The context of an app's call does not end when the app
 // hangs up: a payment on the wire cannot be taken back, and its reply belongs into the log.
 func (p *Proxy) send(ctx context.Context, c *call) *problem.Problem {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(p.Timeout))
-	defer cancel()
-
 	if c.isLate() {
 		return problem.StoreUnavailable()
 	}
-	written := p.post(ctx, c)
-	if written && c.reply.isLost() && c.operation.Effect == operation.Reads && ctx.Err() == nil {
-		p.post(ctx, c) // the first may have arrived, whatever becomes of this one
+	deadline := time.Now().Add(time.Duration(p.Timeout))
+	written := p.post(ctx, c, deadline)
+	if written && c.reply.isLost() && c.operation.Effect == operation.Reads && ctx.Err() == nil && time.Now().Before(deadline) {
+		p.post(ctx, c, deadline) // the first may have arrived, whatever becomes of this one
 	}
 
 	switch err := c.reply.err; {
@@ -62,7 +63,7 @@ func (p *Proxy) send(ctx context.Context, c *call) *problem.Problem {
 		return problem.ReplyTooLarge(p.MaxBody)
 	case !written:
 		return problem.Unreachable()
-	case isTimeout(ctx, err):
+	case isTimeout(err):
 		return problem.Timeout()
 	default:
 		return problem.NoReply()
@@ -74,7 +75,7 @@ func (r *reply) isLost() bool { return r.err != nil && !errors.Is(r.err, exchang
 
 // post sends the envelope once, and reports whether a byte of it may have been written. It builds the request from nothing,
 // so that no header of the app's can reach the gateway.
-func (p *Proxy) post(ctx context.Context, c *call) (written bool) {
+func (p *Proxy) post(ctx context.Context, c *call, deadline time.Time) (written bool) {
 	began := time.Now()
 	got, written, err := p.gateway.Exchange(ctx, &exchange.Request{
 		Path: c.operation.Path,
@@ -87,6 +88,7 @@ func (p *Proxy) post(ctx context.Context, c *call) (written bool) {
 		},
 		Body:     c.envelope,
 		MaxReply: p.MaxBody,
+		Deadline: deadline,
 	})
 	p.metrics.countExchange(p.merchant.name, c.name(), time.Since(began))
 	c.reply = reply{status: got.Status, signature: signatureOf(got.Header), body: got.Body, err: err}
@@ -104,8 +106,8 @@ func signatureOf(h http.Header) string {
 	return ""
 }
 
-func isTimeout(ctx context.Context, err error) bool {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
+func isTimeout(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) {
 		return true
 	}
 	timeout, ok := errors.AsType[interface {

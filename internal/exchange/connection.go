@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -58,24 +59,27 @@ func (c *connection) Read(b []byte) (int, error) {
 // past is a deadline that has gone by.
 var past = time.Unix(1, 0)
 
-// exchange sends the message and reads the reply. Afterwards isUsable says whether the connection can serve again.
+// exchange sends the message and reads the reply, before the deadline that was set. Afterwards isUsable says whether the connection can serve again.
 func (c *connection) exchange(ctx context.Context, m message, maxReply int64) (reply Reply, written bool, err error) {
 	c.isFresh, c.isUsable = false, false
-	deadline, _ := ctx.Deadline()
-	if err := c.stream.SetDeadline(deadline); err != nil {
-		return Reply{}, false, err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = c.stream.SetDeadline(past) })
 	before := c.counted.written.Load()
+	stop := c.endWith(ctx)
 	reply, isUsable, err := c.writeAndRead(m, maxReply)
 	c.isUsable = stop() && isUsable
 	isLate := c.isLate || errors.Is(err, os.ErrDeadlineExceeded)
 	if isLate && err != nil && !errors.Is(err, ErrReplyTooLarge) {
-		// Only the context sets deadlines, so it ends now. A line that it cut is not a malformed one.
-		<-ctx.Done()
-		err = ctx.Err()
+		err = cmp.Or(ctx.Err(), context.DeadlineExceeded) // a line that it cut is not a malformed one
 	}
 	return reply, c.counted.written.Load() > before, err
+}
+
+// endWith ends what the connection reads and writes when the context ends. The function that it returns stops that, and is false
+// if it is too late. An app's call has a context without an end, and costs nothing here.
+func (c *connection) endWith(ctx context.Context) (stop func() bool) {
+	if ctx.Done() == nil {
+		return func() bool { return true }
+	}
+	return context.AfterFunc(ctx, func() { _ = c.stream.SetDeadline(past) })
 }
 
 func (c *connection) writeAndRead(m message, maxReply int64) (reply Reply, isUsable bool, err error) {
@@ -100,8 +104,9 @@ func (c *connection) writeAndRead(m message, maxReply int64) (reply Reply, isUsa
 
 // isQuiet reports whether nothing has arrived since the last exchange, not even the end of the connection.
 // Of TLS, tickets for later sessions come right after the handshake, and the first exchange reads them.
-func (c *connection) isQuiet() bool {
-	if err := c.stream.SetDeadline(time.Time{}); err != nil {
+// It sets the deadline of the next exchange; that of the last one may have gone by.
+func (c *connection) isQuiet(deadline time.Time) bool {
+	if err := c.stream.SetDeadline(deadline); err != nil {
 		return false
 	}
 	if isReadable(c.raw) {
@@ -117,7 +122,7 @@ func (c *connection) isQuiet() bool {
 	var b [1]byte
 	n, err := c.stream.Read(b[:])
 	timeout, ok := errors.AsType[net.Error](err)
-	return n == 0 && ok && timeout.Timeout()
+	return n == 0 && ok && timeout.Timeout() && c.stream.SetReadDeadline(deadline) == nil
 }
 
 // close closes a connection that is idle, in the way of its protocol.

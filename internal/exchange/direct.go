@@ -5,17 +5,20 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"math"
 	"net"
 	"net/http"
 	"net/url"
 	"syscall"
+	"time"
 )
 
 // direct exchanges messages over connections of its own, one at a time on each.
 type direct struct {
 	transport *http.Transport // what Caddy made of the options: how to dial and encrypt, and the limits
 	base      string
+	prefix    string // the path of base
 	host      string
 	address   string
 	tls       *tls.Config // nil: plain
@@ -32,6 +35,7 @@ func newDirect(t *http.Transport, base *url.URL) (*direct, error) {
 	d := &direct{
 		transport: t,
 		base:      base.String(),
+		prefix:    base.EscapedPath(),
 		host:      sample.Host,
 		maxHeader: cmp.Or(t.MaxResponseHeaderBytes, 10<<20), // as net/http
 		pool:      pool{most: mostIdle(t), timeout: t.IdleConnTimeout},
@@ -65,27 +69,44 @@ func (d *direct) Exchange(ctx context.Context, r *Request) (Reply, bool, error) 
 		return Reply{}, false, err
 	}
 	for {
-		c, err := d.connect(ctx)
+		c, err := d.connect(ctx, r.Deadline)
 		if err != nil {
 			return Reply{}, false, err
 		}
 		isFresh := c.isFresh
 		reply, written, err := c.exchange(ctx, m, r.MaxReply)
 		d.pool.put(c)
-		if err == nil || written || isFresh || ctx.Err() != nil {
+		if err == nil || written || isFresh || ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
 			return reply, written, err
 		}
 	}
 }
 
-// connect returns a connection from the pool on which nothing has arrived, or a fresh one.
-func (d *direct) connect(ctx context.Context) (*connection, error) {
+// connect returns a connection from the pool on which nothing has arrived, or a fresh one. What it reads and writes ends at the deadline.
+func (d *direct) connect(ctx context.Context, deadline time.Time) (*connection, error) {
 	for c := d.pool.take(); c != nil; c = d.pool.take() {
-		if c.isQuiet() {
+		if c.isQuiet(deadline) {
 			return c, nil
 		}
 		c.close()
 	}
+	if !deadline.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline)
+		defer cancel()
+	}
+	conn, err := d.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := conn.stream.SetDeadline(deadline); err != nil {
+		conn.abort()
+		return nil, err
+	}
+	return conn, nil
+}
+
+func (d *direct) dial(ctx context.Context) (*connection, error) {
 	conn, err := d.transport.DialContext(ctx, "tcp", d.address)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
@@ -25,7 +26,8 @@ type Request struct {
 	Path     string  // added to the gateway's address
 	Header   []Field // Host, Content-Length and Accept-Encoding are added
 	Body     []byte
-	MaxReply int64 // the most bytes of a reply's body
+	MaxReply int64     // the most bytes of a reply's body
+	Deadline time.Time // of the whole exchange; zero: none
 }
 
 // Field is a line of the header. The name is sent in this spelling.
@@ -41,7 +43,7 @@ type Reply struct {
 // Exchanger takes messages to one gateway.
 type Exchanger interface {
 	// Exchange sends the request at most once. It is false that a byte may have been written only if none was.
-	// The error is ErrReplyTooLarge, one of the network, or one of a reply that is not HTTP.
+	// The error is ErrReplyTooLarge, context.DeadlineExceeded or the context's own, one of the network, or one of a reply that is not HTTP.
 	Exchange(ctx context.Context, r *Request) (reply Reply, written bool, err error)
 }
 

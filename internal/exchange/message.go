@@ -19,7 +19,7 @@ type message struct {
 }
 
 func (d *direct) newMessage(r *Request) (message, error) {
-	target, err := url.Parse(d.base + r.Path)
+	target, err := d.target(r.Path)
 	if err != nil {
 		return message{}, err
 	}
@@ -32,7 +32,7 @@ func (d *direct) newMessage(r *Request) (message, error) {
 	}
 	b := make([]byte, 0, max(size, min(size+len(r.Body), atOnce)))
 	b = append(b, http.MethodPost+" "...)
-	b = append(b, target.RequestURI()...)
+	b = append(b, target...)
 	b = append(b, " HTTP/1.1\r\nHost: "...)
 	b = append(b, d.host...)
 	b = append(b, "\r\nContent-Length: "...)
@@ -46,6 +46,25 @@ func (d *direct) newMessage(r *Request) (message, error) {
 	b = append(b, "\r\n\r\n"...)
 	n := min(len(r.Body), max(0, atOnce-len(b)))
 	return message{append(b, r.Body[:n]...), r.Body[n:]}, nil
+}
+
+// target is the path of the request line. Paths of the catalogue need no escape, so nothing is parsed for them.
+func (d *direct) target(path string) (string, error) {
+	if isPlain(path) {
+		return d.prefix + path, nil
+	}
+	u, err := url.Parse(d.base + path)
+	if err != nil {
+		return "", err
+	}
+	return u.RequestURI(), nil
+}
+
+// isPlain reports whether a path stands in a request line as it is.
+func isPlain(path string) bool {
+	return strings.HasPrefix(path, "/") && !strings.ContainsFunc(path, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '/' && r != '-' && r != '_' && r != '.'
+	})
 }
 
 // isSafe reports whether a text can stand in a line of a header.

@@ -30,6 +30,11 @@ func Over(transport http.RoundTripper, base *url.URL, onlyHTTP1 bool, ended <-ch
 // Exchange implements Exchanger.
 func (o *over) Exchange(ctx context.Context, r *Request) (reply Reply, written bool, err error) {
 	defer o.release()
+	if !r.Deadline.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, r.Deadline)
+		defer cancel()
+	}
 	a := new(attempt)
 	req, err := o.newRequest(ctx, r, a)
 	if err != nil {

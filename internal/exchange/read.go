@@ -64,10 +64,12 @@ func readBody(resp *http.Response, limit int64) ([]byte, error) {
 	if resp.ContentLength > limit {
 		return nil, ErrReplyTooLarge
 	}
-	var body bytes.Buffer
-	if resp.ContentLength > 0 {
-		body.Grow(int(resp.ContentLength) + bytes.MinRead)
+	if resp.ContentLength >= 0 {
+		body := make([]byte, resp.ContentLength)
+		n, err := io.ReadFull(resp.Body, body)
+		return body[:n], err
 	}
+	var body bytes.Buffer
 	n, err := body.ReadFrom(io.LimitReader(resp.Body, limit+1))
 	if n > limit {
 		return nil, ErrReplyTooLarge

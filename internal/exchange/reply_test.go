@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -193,6 +194,89 @@ func TestContextEndsAnExchange(t *testing.T) {
 	}
 	if _, written, err := e.Exchange(ctx, someRequest("{}")); written || err == nil {
 		t.Errorf("after the end: written: %t, %v", written, err)
+	}
+}
+
+// The deadline ends an exchange of a context that has no end, and the next one has a deadline of its own.
+func TestDeadlineEndsAnExchange(t *testing.T) {
+	p := newPeer(t, func(conn net.Conn, in *bufio.Reader) {
+		for {
+			r, err := http.ReadRequest(in)
+			if err != nil {
+				return
+			}
+			body, _ := io.ReadAll(r.Body)
+			if string(body) == "silence" {
+				continue
+			}
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+		}
+	})
+	endless := context.WithoutCancel(t.Context())
+	for name, e := range map[string]Exchanger{"own connections": newExchanger(t, p.base(), ""), "transport": newOver(t, p.base())} {
+		t.Run(name, func(t *testing.T) {
+			for _, body := range []string{"{}", "silence", "{}", "{}"} {
+				r := someRequest(body)
+				r.Deadline = time.Now().Add(20 * time.Second)
+				if body == "silence" {
+					r.Deadline = time.Now().Add(50 * time.Millisecond)
+				}
+				reply, written, err := e.Exchange(endless, r)
+				if isLate := errors.Is(err, context.DeadlineExceeded); !written || isLate != (body == "silence") || !isLate && string(reply.Body) != "{}" {
+					t.Fatalf("%s: written: %t, %v", body, written, err)
+				}
+			}
+			r := someRequest("{}")
+			r.Deadline = time.Now().Add(-time.Second)
+			if _, written, err := e.Exchange(endless, r); written || err == nil {
+				t.Errorf("after the deadline: written: %t, %v", written, err)
+			}
+		})
+	}
+}
+
+// A connection from the pool outlives the deadline of the exchange before: nothing is dialled for the next one.
+func TestPooledConnectionOutlivesDeadline(t *testing.T) {
+	p := newPeer(t, func(conn net.Conn, in *bufio.Reader) {
+		for served(conn, in, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") == nil {
+		}
+	})
+	e := newExchanger(t, p.base(), "")
+	for range 3 {
+		r := someRequest("{}")
+		r.Deadline = time.Now().Add(300 * time.Millisecond)
+		if _, _, err := e.Exchange(context.WithoutCancel(t.Context()), r); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Until(r.Deadline)) // the deadline itself is what is tested
+	}
+	if n := p.accepted(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+// What stands in the request line is what net/url makes of the address, parsed or not.
+func TestTarget(t *testing.T) {
+	for _, base := range []string{"http://gateway.example", "http://gateway.example/", "http://gateway.example/prefix", "http://gateway.example/pre%20fix/%C3%A9"} {
+		u, err := url.Parse(base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := newDirect(new(http.Transport), u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{
+			"/api/v1/transaction/pay", "/", "//x", "/a/../b", "/a b", "/%41", "/é", "/a?b=c", "/a%2Fb", "/a;b", "/a:b", "/a\"b", "/A-Z_0.9", "", "/a#b",
+		} {
+			whole, err := url.Parse(u.String() + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := d.target(path); err != nil || got != whole.RequestURI() {
+				t.Errorf("%s and %s: %q, %v, expected %q", base, path, got, err, whole.RequestURI())
+			}
+		}
 	}
 }
 
