@@ -77,6 +77,9 @@ func (p *Proxy) read(w http.ResponseWriter, r *http.Request) ([]byte, *problem.P
 
 // isJSON accepts application/json and its kin, in UTF-8.
 func isJSON(contentType string) bool {
+	if contentType == "application/json" { // as nearly all send it
+		return true
+	}
 	kind, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		return false

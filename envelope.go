@@ -186,7 +186,8 @@ func repeatedName(members []rawjson.Member, names []string) string {
 	for _, name := range names {
 		found := 0
 		for i := range members {
-			if strings.EqualFold(string(members[i].Name), name) {
+			// No spelling of a name in other letters is shorter: those that are not ASCII take more bytes.
+			if len(members[i].Name) >= len(name) && strings.EqualFold(string(members[i].Name), name) {
 				found++
 			}
 		}
