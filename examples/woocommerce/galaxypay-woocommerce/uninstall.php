@@ -18,9 +18,20 @@ function remove_from_site() {
 		delete_option( $option );
 	}
 	$wpdb->query( $wpdb->prepare( "DELETE FROM {$wpdb->options} WHERE option_name LIKE %s", $wpdb->esc_like( 'galaxypay_lock_' ) . '%' ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
-	if ( function_exists( 'as_unschedule_all_actions' ) ) {
-		as_unschedule_all_actions( '', array(), 'galaxypay' );
+	remove_planned_questions();
+}
+
+/**
+ * Removes the planned questions and what was logged about them. Not by the functions of Action Scheduler: it comes with WooCommerce,
+ * which may be deactivated, or may never have run on this site.
+ */
+function remove_planned_questions() {
+	global $wpdb;
+	$table = $wpdb->prefix . 'actionscheduler_actions';
+	if ( $table !== $wpdb->get_var( $wpdb->prepare( 'SHOW TABLES LIKE %s', $wpdb->esc_like( $table ) ) ) ) { // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+		return;
 	}
+	$wpdb->query( $wpdb->prepare( "DELETE action, log FROM {$wpdb->prefix}actionscheduler_actions action LEFT JOIN {$wpdb->prefix}actionscheduler_logs log ON log.action_id = action.action_id WHERE action.hook = %s", 'galaxypay_ask' ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
 }
 
 if ( ! is_multisite() ) {

@@ -27,6 +27,14 @@ return array(
 		same( array( 'open', 'T1', 'pending' ), array( attempt( $id )['state'], attempt( $id )['transaction'], row( $id )['status'] ) );
 		same( array( array( 120, array( $id, 0 ) ) ), World::$planned );
 	},
+	'a language in the addresses of the shop is not in those for the gateway' => function () {
+		World::$language  = '/vi';
+		World::$answers[] = payment_page();
+		Payment::start( WC_Order::add() );
+		foreach ( array( 'ipnURL' => 'ipn', 'successURL' => 'result', 'failureURL' => 'result', 'cancelURL' => 'result' ) as $field => $name ) {
+			same( "https://shop.example/galaxypay/$name", World::$calls[0]['fields'][ $field ], $field );
+		}
+	},
 	'the attempt is saved before the call' => function () {
 		$id               = WC_Order::add();
 		World::$answers[] = function () use ( $id ) {

@@ -18,6 +18,14 @@ return array(
 		same( 1, noted( $id, 'paid with transaction' ), 'notes' );
 		same( 'paid', attempt( $id )['state'] );
 	},
+	'WooCommerce chooses the status of a paid order, and nothing before it is paid' => function () {
+		foreach ( array( 'processing', 'completed', 'of-another-plugin' ) as $status ) {
+			$id = opened( array( 'after_payment' => $status ) );
+			same( array( 'pending', 0 ), array( row( $id )['status'], row( $id )['stock'] ), $status );
+			hear( $id, 'paid' );
+			same( array( $status, -1, 'T1' ), array( row( $id )['status'], row( $id )['stock'], row( $id )['transaction'] ), $status );
+		}
+	},
 	'the same payment by question and by IPN is settled once' => function () {
 		$id               = opened();
 		World::$answers[] = says( 'paid', $id );

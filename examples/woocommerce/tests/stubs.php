@@ -19,6 +19,7 @@ class World {
 	public static $planned = array();
 	public static $filters = array();
 	public static $locale  = 'en_US';
+	public static $language = ''; // what a plugin for languages puts into addresses
 
 	public static function begin() {
 		self::$options = array( 'home' => 'https://shop.example', 'admin_email' => 'shop@shop.example', 'galaxypay_shop_prefix' => 'WCTEST' );
@@ -29,6 +30,7 @@ class World {
 		self::$logs    = array();
 		self::$planned = array();
 		self::$locale  = 'en_US';
+		self::$language = '';
 	}
 }
 
@@ -69,7 +71,7 @@ class WC_Order {
 	public function __construct( array $row ) { $this->row = $row; }
 	public static function add( array $row = array() ) {
 		$id                    = count( World::$orders ) + 41;
-		World::$orders[ $id ] = $row + array( 'id' => $id, 'status' => 'pending', 'total' => '29000', 'currency' => 'VND', 'method' => 'galaxypay', 'paid' => null, 'meta' => array(), 'notes' => array(), 'refunds' => array(), 'number' => (string) $id, 'created_via' => 'checkout', 'stock' => 0, 'transaction' => '' );
+		World::$orders[ $id ] = $row + array( 'id' => $id, 'status' => 'pending', 'total' => '29000', 'currency' => 'VND', 'method' => 'galaxypay', 'paid' => null, 'meta' => array(), 'notes' => array(), 'refunds' => array(), 'number' => (string) $id, 'created_via' => 'checkout', 'stock' => 0, 'transaction' => '', 'after_payment' => 'processing' );
 		return $id;
 	}
 	public function save() { $notes = World::$orders[ $this->row['id'] ]['notes']; World::$orders[ $this->row['id'] ] = array( 'notes' => $notes ) + $this->row; return $this->row['id']; }
@@ -99,7 +101,7 @@ class WC_Order {
 		if ( $this->has_status( array( 'on-hold', 'pending', 'failed', 'cancelled' ) ) ) {
 			$this->row['transaction'] = $transaction;
 			$this->row['paid']        = time();
-			$this->row['status']      = 'processing';
+			$this->row['status']      = $this->row['after_payment'];
 			$this->row['stock']      -= 1;
 			$this->save();
 		}
@@ -209,7 +211,7 @@ function get_transient( $name ) { return false; }
 function delete_transient( $name ) {}
 function untrailingslashit( $text ) { return rtrim( $text, '/' ); }
 function set_url_scheme( $url ) { return $url; }
-function home_url( $path ) { return 'https://shop.example' . $path; }
+function home_url( $path ) { return 'https://shop.example' . World::$language . $path; }
 function absint( $value ) { return abs( (int) $value ); }
 function add_query_arg( $args, $url ) { return $url . '?' . http_build_query( $args ); }
 function get_bloginfo() { return 'Shop &amp; Co'; }
