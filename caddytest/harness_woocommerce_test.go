@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -13,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 )
@@ -26,6 +29,7 @@ type wooCommerce struct {
 	checkout    string // page with the classic checkout
 	blocks      string // page with the block checkout
 	php         *exec.Cmd
+	proxied     *atomic.Int64 // requests that came to the shop's proxy, which nothing needs
 }
 
 // wooOrder is what the shop knows of an order.
@@ -42,6 +46,10 @@ type wooOrder struct {
 	Store       string   `json:"store"`
 	Pay         string   `json:"pay"`
 	Received    string   `json:"received"`
+	Wait        string   `json:"wait"`
+	IPN         string   `json:"ipn"`  // address of the plugin's own route, which outsiders can reach
+	Post        string   `json:"post"` // status of the order's post
+	Downloads   int      `json:"downloads"`
 	Attempts    []struct {
 		ID, State, Transaction, Endpoint string
 	} `json:"attempts"`
@@ -70,13 +78,14 @@ func startWooCommerce(t *testing.T) *wooCommerce {
 	}
 	w := &wooCommerce{dir: shortTempDir(t)}
 	w.caddyServer = startSites(t, "9180", "9181", "9190")
-	w.environment = append(os.Environ(), "SHOP_DATABASE="+w.dir+"/db/db.sock", "SHOP_URL="+w.url("9181"),
+	w.environment = append(os.Environ(), "SHOP_PROXY_PORT="+w.startProxy(t), "SHOP_DATABASE="+w.dir+"/db/db.sock", "SHOP_URL="+w.url("9181"),
 		"SHOP_LOG="+w.dir+"/debug.log", "SHOP_DIR="+w.dir+"/site")
 	w.makeFolders(t, plugin)
+	w.catchMail(t)
 	w.startDatabase(t)
 	w.startPHP(t)
 	t.Cleanup(func() { stopProcess(w.php) })
-	w.mustLoad(t, caddyfileOfWooCommerce(t, w.caddyServer, w.dir))
+	w.startSidecar(t)
 	w.shop(t, nil, "install")
 	w.shop(t, nil, "activate")
 	var pages struct{ Product, Blocks, Checkout json.Number }
@@ -113,6 +122,68 @@ func (w *wooCommerce) makeFolders(t *testing.T, plugin string) {
 	}
 }
 
+// startSidecar starts the sidecar of the example. It has an admin endpoint, for what an operator does.
+func (w *wooCommerce) startSidecar(t *testing.T) {
+	t.Helper()
+	const begin = "{\n\tgalaxypay {"
+	example := caddyfileOfWooCommerce(t, w.caddyServer, w.dir)
+	if strings.Count(example, begin) != 1 {
+		t.Fatalf("the Caddyfile of the example has changed: %q is not in it", begin)
+	}
+	w.mustLoad(t, strings.Replace(example, begin, "{\n\tadmin unix/"+w.dir+"/admin.sock\n\tpersist_config off\n\tgalaxypay {", 1))
+	t.Cleanup(func() {
+		// caddy.Stop does not end the admin endpoint. Another configuration does.
+		if err := w.load(t, "{\nadmin off\n}\n"); err != nil {
+			t.Error(err)
+		}
+		w.stop()
+	})
+}
+
+// startProxy starts the proxy that the shop's configuration names, and returns its port.
+func (w *wooCommerce) startProxy(t *testing.T) (port string) {
+	t.Helper()
+	w.proxied = new(atomic.Int64)
+	proxy := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		w.proxied.Add(1)
+		rw.WriteHeader(http.StatusBadGateway)
+	}))
+	t.Cleanup(proxy.Close)
+	address, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address.Port()
+}
+
+// catchMail makes the program by which the shop sends mail. It keeps each mail in a file.
+func (w *wooCommerce) catchMail(t *testing.T) {
+	t.Helper()
+	w.run(t, "mkdir", w.dir+"/mail")
+	err := os.WriteFile(w.dir+"/sendmail", []byte("#!/bin/sh\nexec cat >\"$(mktemp "+w.dir+"/mail/XXXXXXXXXX)\"\n"), 0o700)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mails are all mails of the shop, which tests search for the order's customer.
+func (w *wooCommerce) mails(t *testing.T) []string {
+	t.Helper()
+	names, err := filepath.Glob(w.dir + "/mail/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make([]string, 0, len(names))
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, string(text))
+	}
+	return all
+}
+
 // run runs a program to its end.
 func (w *wooCommerce) run(t *testing.T, command ...string) {
 	t.Helper()
@@ -140,7 +211,7 @@ func (w *wooCommerce) startDatabase(t *testing.T) {
 func (w *wooCommerce) startPHP(t *testing.T) {
 	t.Helper()
 	config := w.dir + "/fpm.conf"
-	err := os.WriteFile(config, []byte("[global]\nerror_log="+w.dir+"/fpm.log\ndaemonize=no\n[www]\nuser=root\ngroup=root\nlisten="+w.dir+"/fpm.sock\npm=static\npm.max_children=6\nclear_env=no\nphp_admin_value[memory_limit]=512M\n"), 0o600)
+	err := os.WriteFile(config, []byte("[global]\nerror_log="+w.dir+"/fpm.log\ndaemonize=no\n[www]\nuser=root\ngroup=root\nlisten="+w.dir+"/fpm.sock\npm=static\npm.max_children=6\nclear_env=no\nphp_admin_value[memory_limit]=512M\nphp_admin_value[sendmail_path]="+w.dir+"/sendmail\n"), 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +240,7 @@ func stopProcess(command *exec.Cmd) {
 // shop does one thing as the merchant, and decodes what it prints.
 func (w *wooCommerce) shop(t *testing.T, into any, command ...string) {
 	t.Helper()
-	args := append([]string{"-d", "memory_limit=512M", "-d", "display_errors=stderr", exampleOfWooCommerce + "/tests/e2e/shop.php"}, command...)
+	args := append([]string{"-d", "memory_limit=512M", "-d", "display_errors=stderr", "-d", "sendmail_path=" + w.dir + "/sendmail", exampleOfWooCommerce + "/tests/e2e/shop.php"}, command...)
 	php := exec.CommandContext(t.Context(), requireProgram(t, "php"), args...) //nolint:gosec // PHP
 	php.Env = w.environment
 	var said bytes.Buffer

@@ -7,9 +7,8 @@
 
 // phpcs:disable WordPress, Squiz, Generic
 $argv_of_test = $argv;
-ini_set( 'sendmail_path', '/bin/true' );
 error_reporting( E_ALL );
-$_SERVER['HTTP_HOST']      = parse_url( getenv( 'SHOP_URL' ), PHP_URL_HOST ) . ':' . parse_url( getenv( 'SHOP_URL' ), PHP_URL_PORT );
+$_SERVER['HTTP_HOST']      = getenv( 'SHOP_NETWORK' ) ?: parse_url( getenv( 'SHOP_URL' ), PHP_URL_HOST ) . ':' . parse_url( getenv( 'SHOP_URL' ), PHP_URL_PORT );
 $_SERVER['REQUEST_METHOD'] = 'GET';
 $_SERVER['REQUEST_URI']    = '/';
 $_SERVER['SERVER_PROTOCOL'] = 'HTTP/1.1';
@@ -86,8 +85,8 @@ function command_open( $sidecar, $password ) {
 	return array( 'product' => $product->get_id(), 'blocks' => $blocks, 'checkout' => wc_get_page_id( 'checkout' ) );
 }
 
-/** Turns the tables for orders on or off. */
-function command_hpos( $on ) {
+/** Turns the tables for orders on or off, and the copies of orders in the other place. */
+function command_hpos( $on, $copies ) {
 	$sync = wc_get_container()->get( Automattic\WooCommerce\Internal\DataStores\Orders\DataSynchronizer::class );
 	if ( ! $sync->check_orders_table_exists() ) {
 		$sync->create_database_tables();
@@ -95,6 +94,7 @@ function command_hpos( $on ) {
 	update_option( 'woocommerce_feature_custom_order_tables_enabled', 'yes' );
 	update_option( 'woocommerce_custom_orders_table_data_sync_enabled', 'no' );
 	update_option( 'woocommerce_custom_orders_table_enabled', 'on' === $on ? 'yes' : 'no' );
+	update_option( 'woocommerce_custom_orders_table_data_sync_enabled', 'on' === $copies ? 'yes' : 'no' );
 	return true;
 }
 
@@ -149,20 +149,64 @@ function command_order( $id = 0 ) {
 		'store'       => $order->get_data_store()->get_current_class_name(),
 		'pay'         => $order->get_checkout_payment_url(),
 		'received'    => $order->get_checkout_order_received_url(),
+		'wait'        => GalaxyPay\WooCommerce\Waiting_Page::address( $order ),
+		'ipn'         => rest_url( 'galaxypay/v1/ipn' ),
+		'post'        => get_post_status( $id ),
+		'downloads'   => count( $order->get_downloadable_items() ),
 		'stock'       => (int) wc_get_product( current( $order->get_items() )->get_product_id() )->get_stock_quantity(),
 	);
 }
 
-/** A new order that waits for payment, made by a customer at the checkout. */
-function command_new_order( $product, $via = 'checkout' ) {
+/** A new order that waits for payment, made by a customer at the checkout. The ids of its products are separated by commas. */
+function command_new_order( $products, $via = 'checkout' ) {
 	$order = wc_create_order( array( 'created_via' => $via ) );
-	$order->add_product( wc_get_product( $product ), 1 );
-	$order->set_billing_email( 'khach@shop.test' );
+	foreach ( explode( ',', $products ) as $product ) {
+		$order->add_product( wc_get_product( (int) $product ), 1 );
+	}
+	$order->set_billing_first_name( 'Nguyễn' );
+	$order->set_billing_email( 'khach-' . $order->get_id() . '@shop.test' );
 	$order->set_payment_method( 'galaxypay' );
 	$order->calculate_totals();
 	$order->set_status( 'pending' );
 	$order->save();
 	return command_order( $order->get_id() );
+}
+
+/** Many new orders with open payments: the addresses of their payment pages by the ids of the orders. */
+function command_open_many( $product, $count ) {
+	$pages = array();
+	for ( $i = 0; $i < $count; $i++ ) {
+		$id           = command_new_order( $product )['id'];
+		$pages[ $id ] = command_pay( $id )['redirect'];
+	}
+	return $pages;
+}
+
+/** Orders with these ids. */
+function command_orders( ...$ids ) {
+	return array_map( 'command_order', $ids );
+}
+
+/** One more thing to buy. */
+function command_new_product( $virtual, $downloadable ) {
+	wp_set_current_user( 1 );
+	$product = new WC_Product_Simple();
+	$product->set_name( "Hàng $virtual $downloadable" );
+	$product->set_regular_price( '29000' );
+	$product->set_manage_stock( true );
+	$product->set_stock_quantity( 1000 );
+	$product->set_virtual( 'yes' === $virtual );
+	$product->set_downloadable( 'yes' === $downloadable );
+	if ( 'yes' === $downloadable ) {
+		$folder = wp_upload_dir();
+		file_put_contents( $folder['basedir'] . '/woocommerce_uploads/book.txt', 'Sách' );
+		$file = new WC_Product_Download();
+		$file->set_id( 'book' );
+		$file->set_name( 'Sách' );
+		$file->set_file( $folder['baseurl'] . '/woocommerce_uploads/book.txt' );
+		$product->set_downloads( array( $file ) );
+	}
+	return $product->save();
 }
 
 /** Opens a payment, as the checkout does. */
@@ -202,14 +246,26 @@ function command_delete( $id, $force ) {
 	return true;
 }
 
-/** Closes the REST API to guests, as some plugins do. */
-function command_close_rest( $on ) {
-	$file = WP_CONTENT_DIR . '/mu-plugins/close.php';
-	wp_mkdir_p( dirname( $file ) );
-	if ( 'yes' === $on ) {
-		return (bool) file_put_contents( $file, "<?php add_filter( 'rest_authentication_errors', function ( \$e ) { return is_user_logged_in() ? \$e : new WP_Error( 'closed', 'Closed', array( 'status' => 401 ) ); }, 999 );" );
+/** The form of the shop's addresses. Empty: plain. */
+function command_permalinks( $form ) {
+	update_option( 'permalink_structure', $form );
+	delete_option( 'rewrite_rules' ); // the next request makes them, in which all plugins begin with the new form
+	return true;
+}
+
+/** What other plugins do to addresses, beside this one: nothing, or some of these, separated by commas. */
+function command_beside( $names ) {
+	$plugins = array(
+		'closed'   => "add_filter( 'rest_authentication_errors', function ( \$e ) { return is_user_logged_in() ? \$e : new WP_Error( 'closed', 'Closed', array( 'status' => 401 ) ); }, 999 );",
+		'language' => "if ( 0 === strpos( \$_SERVER['REQUEST_URI'], '/vi/' ) ) { \$_SERVER['REQUEST_URI'] = substr( \$_SERVER['REQUEST_URI'], 3 ); } add_filter( 'home_url', function ( \$url, \$path ) { return get_option( 'home' ) . '/vi/' . ltrim( (string) \$path, '/' ); }, 10, 2 );",
+	);
+	$code = '<?php ';
+	foreach ( array_filter( explode( ',', $names ) ) as $name ) {
+		$code .= $plugins[ $name ];
 	}
-	return unlink( $file );
+	$file = WP_CONTENT_DIR . '/mu-plugins/beside.php';
+	wp_mkdir_p( dirname( $file ) );
+	return (bool) file_put_contents( $file, $code );
 }
 
 /** Makes the planned questions due, and asks them. */
@@ -221,18 +277,90 @@ function command_ask() {
 	return count( $ids );
 }
 
-/** Makes an order old, and runs WooCommerce's job that cancels unpaid orders. */
-function command_cancel_unpaid( $id ) {
-	$order = wc_get_order( (int) $id );
-	$order->set_date_created( time() - 7200 );
-	$order->save();
+/** Makes orders old, and lets WordPress's cron run the event by which WooCommerce cancels unpaid orders. */
+function command_cancel_unpaid( ...$ids ) {
 	global $wpdb;
-	$old = gmdate( 'Y-m-d H:i:s', time() - 7200 );
-	$wpdb->update( $wpdb->posts, array( 'post_modified' => $old, 'post_modified_gmt' => $old ), array( 'ID' => (int) $id ) );
-	$wpdb->query( "UPDATE {$wpdb->prefix}wc_orders SET date_updated_gmt = '$old' WHERE id = " . (int) $id );
+	foreach ( $ids as $id ) {
+		$order = wc_get_order( (int) $id );
+		$order->set_date_created( time() - 7200 );
+		$order->save();
+		$old = gmdate( 'Y-m-d H:i:s', time() - 7200 );
+		$wpdb->update( $wpdb->posts, array( 'post_modified' => $old, 'post_modified_gmt' => $old ), array( 'ID' => (int) $id ) );
+		$wpdb->query( "UPDATE {$wpdb->prefix}wc_orders SET date_updated_gmt = '$old' WHERE id = " . (int) $id );
+	}
 	update_option( 'woocommerce_hold_stock_minutes', '60' );
-	wc_cancel_unpaid_orders();
+	_set_cron_array( array() );
+	wp_schedule_single_event( time() - 1, 'woocommerce_cancel_unpaid_orders' );
+	delete_transient( 'doing_cron' );
+	echo "true\n";
+	require ABSPATH . 'wp-cron.php'; // it ends PHP
+}
+
+/** Makes a network of the site. */
+function command_make_network( $domain ) {
+	global $wpdb;
+	foreach ( $wpdb->tables( 'ms_global' ) as $table => $name ) {
+		$wpdb->$table = $name;
+	}
+	require_once ABSPATH . 'wp-admin/includes/schema.php';
+	install_network();
+	return populate_network( 1, $domain, 'shop@shop.test', 'Chuỗi', '/' );
+}
+
+/** Two more sites. All three have what the plugin makes; the third one never had WooCommerce. */
+function command_fill_network() {
+	global $wpdb;
+	wp_set_current_user( 1 );
+	foreach ( array( '/two/', '/three/' ) as $path ) {
+		$site = wpmu_create_blog( getenv( 'SHOP_NETWORK' ), $path, 'Chi nhánh', 1 );
+		if ( is_wp_error( $site ) ) {
+			return $site->get_error_message();
+		}
+	}
+	foreach ( array( 'actions', 'logs' ) as $name ) {
+		$wpdb->query( "CREATE TABLE wp_2_actionscheduler_$name LIKE wp_actionscheduler_$name" );
+	}
+	foreach ( get_sites( array( 'fields' => 'ids' ) ) as $site ) {
+		switch_to_blog( $site );
+		foreach ( array( 'woocommerce_galaxypay_settings', 'galaxypay_shop_prefix', 'galaxypay_missed_ipns', 'galaxypay_lock_1', 'galaxypay_lock_22', 'galaxypay-lock-of-others' ) as $option ) {
+			update_option( $option, 'x' );
+		}
+		foreach ( $site < 3 ? array( 'galaxypay_ask', 'of_others' ) : array() as $hook ) {
+			$wpdb->insert( $wpdb->prefix . 'actionscheduler_actions', array( 'hook' => $hook, 'status' => 'pending' ) );
+			$wpdb->insert( $wpdb->prefix . 'actionscheduler_logs', array( 'action_id' => $wpdb->insert_id, 'message' => $hook ) );
+		}
+		restore_current_blog();
+	}
 	return true;
+}
+
+/** What of the plugin and its neighbours is in each site of the network. */
+function command_in_network() {
+	global $wpdb;
+	$found = array();
+	foreach ( get_sites( array( 'fields' => 'ids' ) ) as $site ) {
+		switch_to_blog( $site );
+		$names = $wpdb->get_col( "SELECT option_name FROM $wpdb->options WHERE option_name LIKE '%galaxypay%' AND option_name NOT LIKE '%transient%' ORDER BY option_name" );
+		if ( $site < 3 ) {
+			$names = array_merge( $names, $wpdb->get_col( "SELECT DISTINCT hook FROM {$wpdb->prefix}actionscheduler_actions WHERE hook IN ( 'galaxypay_ask', 'of_others' ) ORDER BY hook" ) );
+			$names[] = (int) $wpdb->get_var( "SELECT COUNT(*) FROM {$wpdb->prefix}actionscheduler_logs WHERE action_id NOT IN ( SELECT action_id FROM {$wpdb->prefix}actionscheduler_actions )" ) . ' logs too many';
+		}
+		$found[] = implode( ' ', $names );
+		restore_current_blog();
+	}
+	return $found;
+}
+
+/** Removes the plugin as the dashboard does. */
+function command_uninstall() {
+	deactivate_plugins( 'galaxypay-woocommerce/galaxypay-woocommerce.php' );
+	return uninstall_plugin( 'galaxypay-woocommerce/galaxypay-woocommerce.php' );
+}
+
+/** Attempts that orders remember. */
+function command_remembered() {
+	global $wpdb;
+	return (int) $wpdb->get_var( "SELECT COUNT(*) FROM wp_postmeta WHERE meta_key = '_galaxypay_attempts'" );
 }
 
 $command = 'command_' . $argv_of_test[1];
