@@ -73,7 +73,7 @@ func (w *wooCommerce) waiting(t *testing.T, page string) string {
 	return got.Status
 }
 
-// In maintenance, WordPress answers all with 503 before a plugin can say anything, and wants ten minutes of peace. The operator
+// In maintenance, WordPress answers all with 503 before a plugin can say anything, and asks to wait ten minutes. The operator
 // does not wait for so long.
 func (w *wooCommerce) catchesUpAfterMaintenance(t *testing.T) {
 	t.Helper()
