@@ -253,19 +253,25 @@ function command_permalinks( $form ) {
 	return true;
 }
 
-/** What other plugins do to addresses, beside this one: nothing, or some of these, separated by commas. */
+/**
+ * What other plugins do to addresses, beside this one: nothing, or some of these, separated by commas.
+ *
+ * Each is a file that does not change, since PHP remembers files for some seconds.
+ */
 function command_beside( $names ) {
 	$plugins = array(
-		'closed'   => "add_filter( 'rest_authentication_errors', function ( \$e ) { return is_user_logged_in() ? \$e : new WP_Error( 'closed', 'Closed', array( 'status' => 401 ) ); }, 999 );",
-		'language' => "if ( 0 === strpos( \$_SERVER['REQUEST_URI'], '/vi/' ) ) { \$_SERVER['REQUEST_URI'] = substr( \$_SERVER['REQUEST_URI'], 3 ); } add_filter( 'home_url', function ( \$url, \$path ) { return get_option( 'home' ) . '/vi/' . ltrim( (string) \$path, '/' ); }, 10, 2 );",
+		'closed'   => "<?php add_filter( 'rest_authentication_errors', function ( \$e ) { return is_user_logged_in() ? \$e : new WP_Error( 'closed', 'Closed', array( 'status' => 401 ) ); }, 999 );",
+		'language' => "<?php if ( 0 === strpos( \$_SERVER['REQUEST_URI'], '/vi/' ) ) { \$_SERVER['REQUEST_URI'] = substr( \$_SERVER['REQUEST_URI'], 3 ); } add_filter( 'home_url', function ( \$url, \$path ) { return get_option( 'home' ) . '/vi/' . ltrim( (string) \$path, '/' ); }, 10, 2 );",
 	);
-	$code = '<?php ';
-	foreach ( array_filter( explode( ',', $names ) ) as $name ) {
-		$code .= $plugins[ $name ];
+	wp_mkdir_p( WPMU_PLUGIN_DIR );
+	foreach ( $plugins as $name => $code ) {
+		$file = WPMU_PLUGIN_DIR . "/$name.php";
+		$done = in_array( $name, explode( ',', $names ), true ) ? file_put_contents( $file, $code ) : ( ! file_exists( $file ) || unlink( $file ) );
+		if ( ! $done ) {
+			return false;
+		}
 	}
-	$file = WP_CONTENT_DIR . '/mu-plugins/beside.php';
-	wp_mkdir_p( dirname( $file ) );
-	return (bool) file_put_contents( $file, $code );
+	return true;
 }
 
 /** Makes the planned questions due, and asks them. */
@@ -340,7 +346,8 @@ function command_in_network() {
 	$found = array();
 	foreach ( get_sites( array( 'fields' => 'ids' ) ) as $site ) {
 		switch_to_blog( $site );
-		$names = $wpdb->get_col( "SELECT option_name FROM $wpdb->options WHERE option_name LIKE '%galaxypay%' AND option_name NOT LIKE '%transient%' ORDER BY option_name" );
+		$names = $wpdb->get_col( "SELECT option_name FROM $wpdb->options WHERE option_name LIKE '%galaxypay%' AND option_name NOT LIKE '%transient%'" );
+		sort( $names );
 		if ( $site < 3 ) {
 			$names = array_merge( $names, $wpdb->get_col( "SELECT DISTINCT hook FROM {$wpdb->prefix}actionscheduler_actions WHERE hook IN ( 'galaxypay_ask', 'of_others' ) ORDER BY hook" ) );
 			$names[] = (int) $wpdb->get_var( "SELECT COUNT(*) FROM {$wpdb->prefix}actionscheduler_logs WHERE action_id NOT IN ( SELECT action_id FROM {$wpdb->prefix}actionscheduler_actions )" ) . ' logs too many';
