@@ -328,9 +328,9 @@ func (w *wooCommerce) asksByPlan(t *testing.T) {
 	w.end(t, page, "success")
 	w.order(t, id).wants(t, "pending", false)
 	var asked int
-	w.shop(t, &asked, "ask")
-	if asked == 0 {
-		t.Error("no question was planned")
+	w.shop(t, &asked, "ask", id)
+	if asked != 1 {
+		t.Errorf("%d questions were planned", asked)
 	}
 	w.order(t, id).wants(t, "processing", true)
 }

@@ -274,9 +274,9 @@ function command_beside( $names ) {
 	return true;
 }
 
-/** Makes the planned questions due, and asks them. */
-function command_ask() {
-	$ids = as_get_scheduled_actions( array( 'hook' => 'galaxypay_ask', 'status' => 'pending', 'per_page' => 100 ), 'ids' );
+/** Asks the first question that is planned for an order, as if it were due. It returns how many such questions there were. */
+function command_ask( $id ) {
+	$ids = as_get_scheduled_actions( array( 'hook' => 'galaxypay_ask', 'args' => array( (int) $id, 0 ), 'status' => 'pending' ), 'ids' );
 	foreach ( $ids as $id ) {
 		ActionScheduler_QueueRunner::instance()->process_action( $id );
 	}
