@@ -15,7 +15,19 @@ import (
 // the IPN does, so either may settle the order.
 func (w *wooCommerce) settlesOnce(t *testing.T) {
 	t.Helper()
-	const orders = 50
+	w.settlesEachOnce(t, 50)
+}
+
+// With such a cache, a lock in a transient would be lost at once.
+func (w *wooCommerce) settlesOnceWithoutACache(t *testing.T) {
+	t.Helper()
+	w.shop(t, nil, "cache", "forgetful")
+	defer w.shop(t, nil, "cache", "usual")
+	w.settlesEachOnce(t, 5)
+}
+
+func (w *wooCommerce) settlesEachOnce(t *testing.T, orders int) {
+	t.Helper()
 	w.faults(t, "ipn_lost") // until all is ready; an IPN that is sent again is not lost
 	var pages map[string]string
 	w.shop(t, &pages, "open_many", w.product, strconv.Itoa(orders))

@@ -32,6 +32,8 @@ func TestWooCommerce(t *testing.T) {
 			w.everything(t)
 		})
 	}
+	t.Run("the editor shows the method in the block checkout", w.showsInTheEditor)
+	t.Run("a cache that forgets everything changes nothing", w.settlesOnceWithoutACache)
 	t.Run("the log has no names and no keys", w.logsNothingOfCustomers)
 	t.Run("without WooCommerce the site goes on", w.goesOnWithoutWooCommerce)
 	t.Run("removed from a network, it leaves nothing but what orders remember", w.leavesNothingInANetwork)
@@ -492,7 +494,8 @@ func (w *wooCommerce) refusesMoneyForTheTrash(t *testing.T) {
 	}
 }
 
-func (w *wooCommerce) testsItsConnection(t *testing.T) {
+// signIn opens a browser in the dashboard.
+func (w *wooCommerce) signIn(t *testing.T) browser {
 	t.Helper()
 	b := openBrowser(t, "en")
 	b.visit(w.url("9181") + "/wp-login.php")
@@ -500,6 +503,31 @@ func (w *wooCommerce) testsItsConnection(t *testing.T) {
 	b.fill("#user_pass", "admin")
 	b.click("#wp-submit")
 	b.see("#wpadminbar")
+	return b
+}
+
+// The editor has neither a cart nor a customer's session. A method that is not enabled is not there, and the editor works all the same.
+func (w *wooCommerce) showsInTheEditor(t *testing.T) {
+	t.Helper()
+	w.editBlocks(t).see("label[for*=galaxypay]", "Galaxy Pay")
+	w.shop(t, nil, "setting", "enabled", "no")
+	defer w.shop(t, nil, "setting", "enabled", "yes")
+	w.editBlocks(t).gone("label[for*=galaxypay]")
+}
+
+// editBlocks opens the editor of the page with the block checkout, and waits for its payment methods. Each time in another browser: the
+// editor asks before it is left, which no one can answer here.
+func (w *wooCommerce) editBlocks(t *testing.T) browser {
+	t.Helper()
+	b := w.signIn(t)
+	b.visit(w.url("9181") + "/wp-admin/post.php?post=" + w.blocks + "&action=edit")
+	b.see(".wc-block-checkout__payment-method")
+	return b
+}
+
+func (w *wooCommerce) testsItsConnection(t *testing.T) {
+	t.Helper()
+	b := w.signIn(t)
 	b.visit(w.url("9181") + "/wp-admin/admin.php?page=wc-settings&tab=checkout&section=galaxypay")
 	b.click("#galaxypay-test")
 	b.see(".galaxypay-test", "the sidecar runs")

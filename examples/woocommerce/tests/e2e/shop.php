@@ -283,6 +283,12 @@ function command_ask( $id ) {
 	return count( $ids );
 }
 
+/** The cache of the shop: WordPress's own, or one that forgets everything. */
+function command_cache( $kind ) {
+	$file = WP_CONTENT_DIR . '/object-cache.php';
+	return 'forgetful' === $kind ? copy( __DIR__ . '/object-cache.php', $file ) : unlink( $file );
+}
+
 /** Makes orders old, and lets WordPress's cron run the event by which WooCommerce cancels unpaid orders. */
 function command_cancel_unpaid( ...$ids ) {
 	global $wpdb;
