@@ -280,19 +280,16 @@ func TestDeskMessages(t *testing.T) {
 	}
 }
 
-// A reload ends the confirmations that are open, and leaves nothing behind of pages that load themselves again.
+// A reload ends the confirmations that are open.
 func TestDeskReload(t *testing.T) {
 	s := newDesk(t, "")
 	links := deedLinks(s.deadEvent(t))
 	token := s.question(t, links[0])
-	if refresh := s.desk(t, "?id=A-1&live=60").header.Get("Refresh"); refresh != "10; url=?id=A-1&live=59" {
-		t.Errorf("Refresh: %q", refresh)
-	}
 	s.boundSidecar.app.answers(answering(http.StatusOK, `{"ipnStatus":"200","ipnDescription":"ok"}`))
 	s.mustLoad(t, strings.Replace(s.config, "galaxypay_desk {", "galaxypay_desk {\nmessages off\n", 1))
 	s.postForm(t, s.deskURL(), token).wantStatus(t, http.StatusForbidden)
 	s.boundSidecar.app.wantNothing(t)
-	s.desk(t, "?id=A-1&live=59").wantStatus(t, http.StatusOK)
+	s.desk(t, "?id=A-1").wantStatus(t, http.StatusOK)
 	s.postForm(t, s.deskURL(), s.question(t, links[0])).wantStatus(t, http.StatusOK)
 	s.delivered(t)
 }
@@ -314,7 +311,7 @@ func TestBrowserDesk(t *testing.T) {
 	event := regexp.MustCompile(`href="(\?event=[^"]*)"`).FindStringSubmatch(s.desk(t, "?id=A-1").body)
 	b := openBrowser(t, "en")
 	for name, at := range map[string]string{
-		"begin": "", "story": "?id=A-1", "story, live": "?id=A-1&live=60", "dead": "?list=dead", "unknown": "?list=unknown", "silent": "?list=silent",
+		"begin": "", "story": "?id=A-1", "dead": "?list=dead", "unknown": "?list=unknown", "silent": "?list=silent",
 		"nothing": "?id=A-9", "event": html.UnescapeString(event[1]), "question": links[0],
 	} {
 		for _, language := range []string{"en", "vi"} {
@@ -331,7 +328,7 @@ func TestBrowserDesk(t *testing.T) {
 	}
 }
 
-// The keyboard is enough: to skip to the content, to search, and to have an event delivered again. No script runs.
+// The keyboard is enough: to skip to the content, to search, and to have an event delivered again. It needs no script.
 func TestBrowserDeskKeyboard(t *testing.T) {
 	s := newDesk(t, "")
 	s.deadEvent(t)
@@ -356,6 +353,49 @@ func TestBrowserDeskKeyboard(t *testing.T) {
 	b.see("[role=status]", "Sự kiện đang được giao lại")
 	if got := s.delivered(t); got.header.Get("Galaxypay-Payment-Status") != "paid" {
 		t.Errorf("the app got %v", got.header)
+	}
+}
+
+// A page shows a new event without a reload, at both widths. What is typed, the focus and the scroll position stay; while a
+// text field is in use, the page waits.
+func TestBrowserDeskLive(t *testing.T) {
+	for _, v := range []viewport{desktop, phone} {
+		t.Run(v.name, func(t *testing.T) {
+			s := newDesk(t, "")
+			s.answers(map[string]string{"pay": transactionAnswer})
+			s.call(t, "/pay", order, "Idempotency-Key", orderKey).wantOK(t, transactionAnswer)
+			b := openBrowser(t, "vi")
+			b.resize(v)
+			b.visit(s.deskURL() + "?language=vi&id=A-1")
+			b.see("#live button", "Dừng cập nhật")
+			b.is(`(window.isSame = true)`)
+			b.fill("input[type=search]", "đang gõ")
+			ipnJSON.send(t, s.caddyServer, signedMessage(paidMessage, s.gateway.salt)).wantIPNStatus(t, "200")
+			b.is(`(document.dispatchEvent(new Event("visibilitychange")), document.activeElement.type === "search")`)
+			b.is(`!document.getElementById("fresh").innerText.includes("callback")`)
+			b.focus(`#fresh a[href*="ask=query"]`)
+			b.is(`(scrollTo(0, 40), window.before = scrollY, true)`)
+			b.see("#fresh", "callback của cổng báo: đã thanh toán")
+			b.see("#news", "Trang đã thay đổi lúc")
+			b.is(`window.isSame && document.querySelector("input[type=search]").value === "đang gõ" && scrollY === window.before`)
+			b.is(`document.activeElement.matches('#fresh a[href*="ask=query"]')`)
+			b.click("#live button")
+			b.see("#live button", "Cập nhật mỗi 10 giây")
+		})
+	}
+}
+
+// The script of the page is for those who may see the page.
+func TestDeskScript(t *testing.T) {
+	s := newDesk(t, "")
+	a := s.desk(t, "?script=live", "Sec-Fetch-Site", "same-origin")
+	a.wantStatus(t, http.StatusOK)
+	if got := a.header.Get("Content-Type"); got != "text/javascript; charset=utf-8" || !strings.Contains(a.body, "fetch(") {
+		t.Errorf("%s: %s", got, a.body)
+	}
+	a = s.desk(t, "?script=live", "Sec-Fetch-Site", "cross-site")
+	if a.status != http.StatusForbidden || strings.Contains(a.body, "fetch(") {
+		t.Errorf("HTTP %d: %s", a.status, a.body)
 	}
 }
 

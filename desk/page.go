@@ -16,6 +16,7 @@ import (
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/allow"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/local"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/respond"
 )
 
 func init() {
@@ -85,6 +86,10 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Han
 	}
 	if r.Method == http.MethodPost {
 		return p.act(w, r, v)
+	}
+	if v.get("script") == "live" {
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+		return respond.Whole(w, http.StatusOK, "text/javascript; charset=utf-8", liveScript)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), pageTimeout)
 	defer cancel()

@@ -53,9 +53,11 @@ var pageTexts = map[string]language.Text{
 	"noMessage":    language.Both("It was dropped after keep.", "Đã bị xóa sau thời hạn keep."),
 	"masked":       language.Both("What belongs to a card or a person is masked.", "Thông tin thẻ và cá nhân đã được che."),
 
-	"live":    language.Both("Update every 10 seconds, for 10 minutes", "Cập nhật mỗi 10 giây, trong 10 phút"),
-	"liveOff": language.Both("Stop updating", "Dừng cập nhật"),
-	"liveOn":  language.Both("This page updates itself every 10 seconds.", "Trang này tự cập nhật mỗi 10 giây."),
+	"reload":     language.Both("Show this page again, as it is now", "Tải lại trang để xem tình trạng hiện tại"),
+	"liveOff":    language.Both("Stop updating", "Dừng cập nhật"),
+	"liveOn":     language.Both("Update every 10 seconds, for 10 minutes", "Cập nhật mỗi 10 giây, trong 10 phút"),
+	"liveNews":   language.Both("The page has changed at", "Trang đã thay đổi lúc"),
+	"liveFailed": language.Both("The page could not be updated. What it shows may be old. It tries again.", "Không cập nhật được trang. Nội dung đang hiển thị có thể đã cũ. Trang sẽ thử lại."),
 
 	"replay":      language.Both("Deliver again", "Giao lại"),
 	"query":       language.Both("Ask the gateway now", "Hỏi cổng ngay"),

@@ -9,7 +9,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -23,6 +22,9 @@ import (
 
 //go:embed pages/desk.html
 var pageFiles embed.FS
+
+//go:embed pages/live.js
+var liveScript []byte
 
 var deskPage = template.Must(webpage.New().ParseFS(pageFiles, "pages/desk.html"))
 
@@ -41,27 +43,16 @@ type view struct {
 	List    *list
 	Event   *eventView
 	Ask     *question
-	Live    int // how often the page loads itself again
 
 	given       url.Values
 	hasMessages bool
 }
 
-// Bounds of a page that loads itself again: how often, and after how many seconds.
-const (
-	mostReloads = 60
-	reloadAfter = 10
-)
-
 func newView(r *http.Request) *view {
 	tag := language.Wanted(r)
-	v := &view{
+	return &view{
 		Nonce: rand.Text(), Language: tag, Text: language.Texts(tag, pageTexts), Lists: listNames, given: r.URL.Query(),
 	}
-	if n, err := strconv.Atoi(v.get("live")); err == nil && r.Method == http.MethodGet {
-		v.Live = min(max(n, 0), mostReloads)
-	}
-	return v
 }
 
 // get is a parameter of the page's address.
@@ -84,19 +75,19 @@ func (v *view) To(pairs ...string) string {
 	return "?" + to.Encode()
 }
 
-// Here is the address of this page, with another value of one parameter; "" leaves it out.
-func (v *view) Here(name, value string) string {
+// Here is the address of this page.
+func (v *view) Here() string { return v.In(v.get("language")) }
+
+// In is the address of this page in a language.
+func (v *view) In(language string) string {
 	var pairs []string
-	for _, kept := range []string{"id", "list", "event", "merchant", "language"} {
+	for _, kept := range []string{"id", "list", "event", "merchant"} {
 		pairs = append(pairs, kept, v.get(kept))
 	}
-	return v.To(append(pairs, name, value)...)
+	return v.To(append(pairs, "language", language)...)
 }
 
-// Reloads is the value of live that begins the reloads.
-func (v *view) Reloads() string { return strconv.Itoa(mostReloads) }
-
-// IsStill reports whether the page may load itself again: it shows something, and asks nothing.
+// IsStill reports whether the page may be kept up to date: it shows something, and asks nothing.
 func (v *view) IsStill() bool { return v.Story != nil || v.List != nil || v.Event != nil }
 
 // vietnam is the zone of the page, as that of a report.
@@ -174,7 +165,6 @@ func (v *view) fail(w http.ResponseWriter, err error) error {
 		status = refused.status
 		v.given, v.Lists = url.Values{"language": {v.get("language")}}, nil
 	}
-	v.Live = 0
 	return v.write(w, status)
 }
 
@@ -197,27 +187,21 @@ func (v *view) explain(err error) (text, detail string) {
 	return v.Text["failed"], printable(err.Error())
 }
 
-// write sends a page that loads nothing, runs nothing, and is stored nowhere. No site may put it into a frame, and lead
-// the operator's clicks there.
+// write sends a page that loads and runs nothing but its own script, and is stored nowhere. No site may put it into a
+// frame, and lead the operator's clicks there.
 func (v *view) write(w http.ResponseWriter, status int) error {
-	if v.Live > 0 && !v.IsStill() {
-		v.Live = 0
-	}
 	var body bytes.Buffer
 	if err := deskPage.ExecuteTemplate(&body, "desk.html", v); err != nil {
 		return err
 	}
 	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'nonce-"+v.Nonce+"'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; img-src data:; style-src 'nonce-"+v.Nonce+"'; script-src 'nonce-"+v.Nonce+"'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Referrer-Policy", "same-origin") // with no-referrer, browsers send no Origin that counts
 	h.Set("X-Robots-Tag", "noindex")
 	h.Set("Content-Language", string(v.Language))
-	if v.Live > 0 {
-		h.Set("Refresh", strconv.Itoa(reloadAfter)+"; url="+v.Here("live", strconv.Itoa(v.Live-1)))
-	}
 	if status == http.StatusMethodNotAllowed {
 		h.Set("Allow", "GET, HEAD, POST")
 	}
