@@ -151,6 +151,14 @@ func (v *view) LineOf(l line) string {
 	return l.Text
 }
 
+// Reason is the last error of an event in the language of the page.
+func (v *view) Reason(text string) string {
+	if v.Language == language.Vietnamese {
+		return reasonIn(text)
+	}
+	return text
+}
+
 // fail shows why there is no page.
 func (v *view) fail(w http.ResponseWriter, err error) error {
 	status := http.StatusInternalServerError

@@ -62,7 +62,7 @@ func describeEntry(p *ledger.Payment, e ledger.Entry) (kind lineKind, text langu
 		by := sourceNames[ledger.Source(source)]
 		return lineStatus, language.Both("payment "+status+", by "+by.En, "thanh toán: "+wordIn(status)+", do "+by.Vi)
 	case ledger.EntryAsked:
-		return lineQuestion, language.Both("the gateway was asked "+e.Detail, "đã hỏi cổng: "+e.Detail)
+		return lineQuestion, language.Both("the gateway was asked "+e.Detail, "đã hỏi cổng "+askedIn.Replace(e.Detail))
 	case ledger.EntrySettled:
 		reason := reasonOf(p, e)
 		return lineCall, language.Both("settled by an operator as "+e.Detail+reason, "người vận hành ghi kết quả là "+wordIn(e.Detail)+reason)
@@ -81,6 +81,10 @@ func describeEnd(p *ledger.Payment, e ledger.Entry) language.Text {
 	}
 	return text
 }
+
+// askedIn translates who asked the gateway, and what came of it.
+var askedIn = strings.NewReplacer(
+	"by an operator:", "do người vận hành:", "by the schedule:", "theo lịch:", "no answer", "không trả lời", "answered", "đã trả lời")
 
 // wordIn is a word of the ledger or the inbox in Vietnamese.
 func wordIn(word string) string {
@@ -136,8 +140,8 @@ func linesOfEvent(r *inbox.Record) []line {
 	}
 	what.En, what.Vi = what.En+r.PaymentStatus, what.Vi+wordIn(r.PaymentStatus)
 	lines := []line{newLine(r.ReceivedAt.Truncate(time.Millisecond), lineCallback, r.ID, what)}
-	for _, try := range r.Tries() { // the log says this in English too
-		lines = append(lines, newLine(try.At, lineDelivery, r.ID, language.Text{En: try.What}))
+	for _, try := range r.Tries() {
+		lines = append(lines, newLine(try.At, lineDelivery, r.ID, language.Both(try.What, reasonIn(try.What))))
 	}
 	return lines
 }
