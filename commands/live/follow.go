@@ -6,14 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/command"
@@ -46,9 +44,7 @@ type Event struct {
 type follower struct {
 	core   Core
 	c      *cobra.Command
-	client *http.Client
-	origin string // of the admin endpoint
-	unix   bool
+	admin  *adminEndpoint
 	target *target // nil: events are shown alone
 	tries  int
 	pause  time.Duration
@@ -67,37 +63,15 @@ func newFollower(c *cobra.Command, core Core) (*follower, error) {
 	if f.tries < 1 || f.pause <= 0 {
 		return nil, command.Usage("--tries, --pause: expected more than zero", "--tries, --pause: cần lớn hơn 0")
 	}
-	if err := f.setAddress(c.Flag("from").Value.String()); err != nil {
+	var err error
+	if f.admin, err = newAdminEndpoint(c); err != nil {
 		return nil, err
 	}
 	if !c.Flags().Changed("forward-to") {
 		return f, nil
 	}
-	var err error
 	f.target, err = newTarget(c, "forward-to", false)
 	return f, err
-}
-
-// setAddress reads where the admin endpoint is, as Caddy spells it.
-func (f *follower) setAddress(text string) error {
-	at, err := caddy.ParseNetworkAddressWithDefaults(text, "tcp", 2019)
-	if err != nil || at.PortRangeSize() > 1 || at.IsFdNetwork() {
-		return command.Usage("--from: expected the address of an admin endpoint, such as localhost:2019 or unix//run/caddy/admin.sock",
-			"--from: cần địa chỉ của admin endpoint, như localhost:2019 hoặc unix//run/caddy/admin.sock")
-	}
-	network, address := at.Network, at.JoinHostPort(0)
-	f.origin = "http://" + address
-	if f.unix = at.IsUnixNetwork(); f.unix {
-		address, _, _ = strings.Cut(address, "|") // the permissions of the file
-		f.origin = "http://127.0.0.1"
-	}
-	dialer := &net.Dialer{Timeout: 10 * time.Second}
-	f.client = &http.Client{Timeout: pollTimeout, Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, network, address)
-		},
-	}}
-	return nil
 }
 
 // run fetches events until it is interrupted, or has tried too often in vain.
@@ -154,18 +128,8 @@ func (f *follower) fetch(ctx context.Context, patient bool) ([]Event, error) {
 	if f.cursor != "" {
 		query.Set("after", f.cursor)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, f.origin+"/galaxypay/events/wait?"+query.Encode(), http.NoBody)
+	response, err := f.admin.get(ctx, "/galaxypay/events/wait?"+query.Encode())
 	if err != nil {
-		return nil, err
-	}
-	if !f.unix {
-		r.Header.Set("Origin", f.origin) // as Caddy's own commands do
-	}
-	response, err := f.client.Do(r)
-	if err != nil {
-		if wrapped, ok := errors.AsType[*url.Error](err); ok {
-			err = wrapped.Err
-		}
 		return nil, err
 	}
 	defer response.Body.Close()

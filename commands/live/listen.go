@@ -28,10 +28,10 @@ One line that begins with "ready" stands on standard error when callbacks are ta
 not followed.
 
 With --from it listens to no address. It fetches what the inbox of a sidecar gets, over Caddy's admin
-endpoint, since an IPN cannot reach a laptop: on the machine itself, or through ssh, such as
-ssh -N -L /tmp/uat.sock:/run/caddy/admin.sock uat.shop.example. Each event is shown, and is forwarded as
-the sidecar hands it to an app: the plain message with Galaxypay-* headers. The sidecar's own deliveries
-go on as they are. When the connection breaks it says so and tries again, and shows what came meanwhile.
+endpoint, since an IPN cannot reach a laptop: on the machine itself, through ssh, such as
+ssh -N -L /tmp/uat.sock:/run/caddy/admin.sock uat.shop.example, or over Caddy's remote administration,
+with --client-cert and --client-key. Each event is shown, and is forwarded as the sidecar hands it to an
+app: the plain message with Galaxypay-* headers. The sidecar's own deliveries go on as they are. When the connection breaks it says so and tries again, and shows what came meanwhile.
 
 Exit codes: 130 interrupted; 1 the admin endpoint refused; 2 wrong usage; 3 the address is taken, or all
 tries were in vain.`
@@ -39,6 +39,7 @@ tries were in vain.`
 const listenExample = `  caddy galaxypay listen --forward-to http://127.0.0.1:8000/ipn
   caddy galaxypay listen --forward-to http://127.0.0.1:8000/ipn --salt uat=@/run/secrets/uat_salt
   caddy galaxypay listen --from unix//tmp/uat.sock --forward-to http://127.0.0.1:8000/ipn
+  caddy galaxypay listen --from https://uat.shop.example:2021 --client-cert laptop.crt --client-key laptop.key
   caddy galaxypay listen --from localhost:2019 --after 2026-12-31T00:00:00+07:00 --json
   caddy galaxypay listen --forward-to http://127.0.0.1:8000/ipn --json | jq -r 'select(.verified) | .orderID'`
 
@@ -53,7 +54,7 @@ func listenCommand(core Core) *cobra.Command {
 	flags.String("forward-to", "", "The address of the app")
 	flags.String("at", "127.0.0.1:9185", "The loopback address to listen on; port 0 is any free one")
 	flags.Bool("unverified", false, "Forward what is not proven too")
-	flags.String("from", "", "The admin endpoint of a sidecar, such as unix//run/caddy/admin.sock: show what its inbox gets")
+	addAdminFlags(c)
 	flags.String("after", "", "With --from: begin behind this event, or at this time, such as 2026-12-31T00:00:00+07:00 (default: now)")
 	flags.Int("tries", 10, "With --from: give up after so many tries in a row")
 	flags.Duration("pause", time.Second, "With --from: the time before the second try; it doubles up to 30s")
@@ -68,7 +69,7 @@ func listenCommand(core Core) *cobra.Command {
 			}
 			return f.run(ctx)
 		}
-		for _, other := range []string{"after", "tries", "pause"} {
+		for _, other := range append([]string{"after", "tries", "pause"}, certificateFlags...) {
 			if c.Flags().Changed(other) {
 				return command.Usage("--%s: goes with --from only", "--%s: chỉ dùng cùng --from", other)
 			}
