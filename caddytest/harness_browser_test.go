@@ -192,12 +192,6 @@ func (b browser) frameNode() *chromedp.Node {
 	return frames[0]
 }
 
-// loaded waits until the page has come to its end: the server is done with the request.
-func (b browser) loaded() {
-	b.Helper()
-	b.do(chromedp.Poll[chromedp.Void](`document.readyState === "complete"`))
-}
-
 // gone waits until the element does not exist any more.
 func (b browser) gone(selector chromedp.CSS) {
 	b.Helper()

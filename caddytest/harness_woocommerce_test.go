@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // wooCommerce is a WordPress with WooCommerce and the plugin, behind the sidecar of the example.
@@ -344,4 +346,10 @@ func (w *wooCommerce) complaints(t *testing.T) []string {
 	return slices.DeleteFunc(strings.Split(string(log), "\n"), func(line string) bool {
 		return !strings.Contains(line, "galaxypay")
 	})
+}
+
+// loaded waits until the page has come to its end: the server is done with the request.
+func (b browser) loaded() {
+	b.Helper()
+	b.do(chromedp.Poll[chromedp.Void](`document.readyState === "complete"`))
 }
