@@ -19,6 +19,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"github.com/galaxypay-sidecar/caddy-galaxypay/inbox"
+	"github.com/galaxypay-sidecar/caddy-galaxypay/internal/span"
 	"github.com/galaxypay-sidecar/caddy-galaxypay/ledger"
 )
 
@@ -34,6 +35,7 @@ type block struct {
 	server  *caddyhttp.Server
 	binder  *binder
 	asker   *asker // nil: events are not confirmed
+	spans   span.Later
 }
 
 // blocks are those of one merchant, in the order of the configuration.
@@ -51,8 +53,20 @@ func (bs blocks) deliver(ctx context.Context, record inbox.Record, attempt int) 
 	return chosen.deliver(ctx, record, attempt)
 }
 
-// deliver makes one attempt to hand a record to the app.
+// deliver is attempt, as a span of its own.
 func (b *block) deliver(ctx context.Context, record inbox.Record, attempt int) inbox.Result {
+	ctx, s := b.spans.Start(ctx, record.Request.Traceparent, "galaxypay delivery", "merchant", inbox.MerchantOf(record.Queue), "request_id", record.RequestID,
+		"order_id", record.OrderID, "transaction_id", record.Transaction, "delivery_id", record.ID, "payment_status", record.PaymentStatus, "attempt", strconv.Itoa(attempt))
+	defer s.End()
+	result := b.attempt(ctx, record, attempt)
+	if !result.Delivered && !result.Overtaken {
+		span.Fail(s, "not_delivered")
+	}
+	return result
+}
+
+// attempt makes one attempt to hand a record to the app.
+func (b *block) attempt(ctx context.Context, record inbox.Record, attempt int) inbox.Result {
 	bound, result, ok := b.look(ctx, &record)
 	if !ok {
 		return result
@@ -144,6 +158,7 @@ func (b *block) request(ctx context.Context, record inbox.Record, attempt int, b
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Content-Length", strconv.Itoa(len(record.Message)))
 	r.Header.Set("User-Agent", userAgent)
+	span.Announce(ctx, r.Header)
 	// Not sent. It lets the transport take a new connection where the app closes an idle one
 	// at this moment, as it may with every request that can be sent twice.
 	r.Header["Idempotency-Key"] = nil

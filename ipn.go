@@ -34,6 +34,7 @@ type IPN struct {
 	Inbox *Inbox `json:"inbox,omitempty"`
 
 	store *membership
+	spans *span.Later // of deliveries; nil without an inbox
 }
 
 // CaddyModule returns the Caddy module information.
@@ -62,6 +63,7 @@ func (h *IPN) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.store = app.(*App).store
+	h.spans = &b.spans
 	b.binder = h.binder
 	asker, err := app.(*App).askerFor(ctx, h.binder)
 	if err != nil {
@@ -177,6 +179,9 @@ func (h *IPN) arrive(r *http.Request, cb *callback) (inbox.Answer, error) {
 	}
 	ctx, s := h.span(r.Context(), "galaxypay store: event", cb)
 	defer s.End()
+	h.spans.Use(ctx)
+	sent := h.withSignedQuery(asSent(r), cb)
+	sent.Traceparent = span.Traceparent(ctx)
 	return member.Arrive(ctx, inbox.Event{
 		ID:            cb.deliveryID,
 		Kind:          kindIPN,
@@ -187,7 +192,7 @@ func (h *IPN) arrive(r *http.Request, cb *callback) (inbox.Answer, error) {
 		PaymentStatus: string(cb.eventStatus()),
 		ReceivedAt:    time.Now().UTC(),
 		Message:       cb.message,
-		Request:       h.withSignedQuery(asSent(r), cb),
+		Request:       sent,
 		Block:         h.Inbox.name,
 	})
 }

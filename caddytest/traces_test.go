@@ -69,7 +69,12 @@ func TestTraces(t *testing.T) {
 				t.Errorf("the app got traceparent %q", got)
 			}
 			kept := signedMessage(strings.ReplaceAll(paidMessage, "A-1", "A-2"), s.gateway.salt)
+			s.app.received()
 			s.post(t, s.url("9186"), kept.json()).wantIPNStatus(t, "200")
+			delivered := s.app.only(t).header
+			if got := delivered.Get("Traceparent"); (got != "") != (tracing != "") {
+				t.Errorf("with an event, the app got traceparent %q", got)
+			}
 			for _, header := range s.gateway.only(t).header {
 				if lower := strings.ToLower(header.name); strings.HasPrefix(lower, "trace") || lower == "baggage" || lower == "b3" {
 					t.Errorf("the gateway got %s: %s", header.name, header.value)
@@ -81,6 +86,14 @@ func TestTraces(t *testing.T) {
 			spans := collector.spans.String()
 			if tracing != "" && !strings.Contains(spanWith(t, spans, told.Get("Traceparent")), "galaxypay delivery") {
 				t.Errorf("the app got the context of another span than the delivery: %q", told.Get("Traceparent"))
+			}
+			if tracing != "" {
+				if of := spanWith(t, spans, delivered.Get("Traceparent")); !strings.Contains(of, "galaxypay delivery") {
+					t.Errorf("with an event, the app got the context of another span than the delivery: %q", of)
+				}
+				if !strings.Contains(spans, "galaxypay.attempt") {
+					t.Error("the span of an event's delivery does not name the attempt")
+				}
 			}
 			for _, want := range []string{
 				"galaxypay gateway", "galaxypay store: begin", "galaxypay store: end", "galaxypay store: event", "galaxypay delivery", "galaxypay.request_id", orderKey, "A-1",

@@ -59,6 +59,9 @@ type Request struct {
 	Host       string `json:"host,omitempty"`
 	URI        string `json:"uri,omitempty"`        // path and the merchant's own query
 	RemoteAddr string `json:"remoteAddr,omitempty"` // the client's address and port
+
+	// Traceparent is the span in which the event was kept, as the W3C's header of that name has it; empty: the request was not traced.
+	Traceparent string `json:"traceparent,omitempty"`
 }
 
 // Paid is the PaymentStatus that wins among the events of one transaction with the same

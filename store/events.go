@@ -14,7 +14,7 @@ import (
 // is the zero time. An engine adds columns of its own, such as the lease and
 // ready_at: when Claim may take the record; NULL: it is final, or waits for another one.
 const EventColumns = `seq, id, merchant, transaction_id, order_id, request_id, payment_status, received_at, message,
-	scheme, host, uri, remote_addr, block, kind, state, attempts, due_at, answer_status, answer_description, last_error, settled_at, history`
+	scheme, host, uri, remote_addr, traceparent, block, kind, state, attempts, due_at, answer_status, answer_description, last_error, settled_at, history`
 
 // EventFields are pointers to the parts of a record, in the order of EventColumns. A row is
 // read into them, and they are the values of the parameters when one is written.
@@ -22,7 +22,7 @@ const EventColumns = `seq, id, merchant, transaction_id, order_id, request_id, p
 func EventFields(r *inbox.Record) []any {
 	return []any{
 		&r.Seq, &r.ID, &r.Queue, &r.Transaction, &r.OrderID, &r.RequestID, &r.PaymentStatus, (*Time)(&r.ReceivedAt), &r.Message,
-		&r.Request.Scheme, &r.Request.Host, &r.Request.URI, &r.Request.RemoteAddr, &r.Block, &r.Kind, &r.State, &r.Attempts, (*Time)(&r.Due),
+		&r.Request.Scheme, &r.Request.Host, &r.Request.URI, &r.Request.RemoteAddr, &r.Request.Traceparent, &r.Block, &r.Kind, &r.State, &r.Attempts, (*Time)(&r.Due),
 		&r.Answer.Status, &r.Answer.Description, &r.LastError, (*Time)(&r.SettledAt), (*Names)(&r.History),
 	}
 }

@@ -46,9 +46,7 @@ func Fail(s trace.Span, code string) {
 }
 
 // Announce puts the span of a context into the headers of a request to the app: traceparent and tracestate.
-// Where the span is not recorded, the headers stay as they are.
+// Where the context has none, the headers stay as they are.
 func Announce(ctx context.Context, header http.Header) {
-	if trace.SpanFromContext(ctx).IsRecording() {
-		propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(header))
-	}
+	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(header))
 }

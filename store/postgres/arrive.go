@@ -42,19 +42,19 @@ WITH arriving AS MATERIALIZED (
 		(SELECT p.seq FROM ` + inLane("a") + ` AS p LIMIT 1) IS NULL AS alone
 	FROM unnest(
 		$1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bytea[],
-		$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[], $17::bigint[], $18::bigint[]
+		$9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::bigint[], $18::bigint[], $19::bigint[]
 	) WITH ORDINALITY AS a (
 		id, merchant, transaction_id, order_id, request_id, payment_status, received_at, message,
-		scheme, host, uri, remote_addr, block, kind, lease, now_at, until_at, horizon, n
+		scheme, host, uri, remote_addr, traceparent, block, kind, lease, now_at, until_at, horizon, n
 	)
 ), added AS (
 	INSERT INTO galaxypay_events (
 		id, merchant, transaction_id, order_id, request_id, payment_status, received_at, message,
-		scheme, host, uri, remote_addr, block, kind, state, due_at, settled_at, lease, lease_until, ready_at
+		scheme, host, uri, remote_addr, traceparent, block, kind, state, due_at, settled_at, lease, lease_until, ready_at
 	)
 	SELECT
 		id, merchant, transaction_id, order_id, request_id, payment_status, received_at, message,
-		scheme, host, uri, remote_addr, block, kind,
+		scheme, host, uri, remote_addr, traceparent, block, kind,
 		CASE WHEN overtaken THEN 'overtaken' ELSE 'pending' END,
 		CASE WHEN NOT overtaken THEN now_at END,
 		CASE WHEN overtaken THEN now_at END,
@@ -169,6 +169,7 @@ func queueArrive(b *pgx.Batch, batch []*operation) {
 		text(func(e inbox.Event) string { return e.Request.Host }),
 		text(func(e inbox.Event) string { return e.Request.URI }),
 		text(func(e inbox.Event) string { return e.Request.RemoteAddr }),
+		text(func(e inbox.Event) string { return e.Request.Traceparent }),
 		text(func(e inbox.Event) string { return e.Block }),
 		text(func(e inbox.Event) string { return e.Kind }),
 		a[3], a[4], a[5], a[6])

@@ -42,7 +42,7 @@ func storables(texts []string) []string {
 func storableEvent(e inbox.Event) inbox.Event {
 	for _, text := range []*string{
 		&e.ID, &e.Queue, &e.Transaction, &e.OrderID, &e.RequestID, &e.PaymentStatus,
-		&e.Request.Scheme, &e.Request.Host, &e.Request.URI, &e.Request.RemoteAddr, &e.Block, &e.Kind,
+		&e.Request.Scheme, &e.Request.Host, &e.Request.URI, &e.Request.RemoteAddr, &e.Request.Traceparent, &e.Block, &e.Kind,
 	} {
 		*text = storable(*text)
 	}

@@ -36,6 +36,7 @@ CREATE TABLE galaxypay_events (
 	host text NOT NULL,
 	uri text NOT NULL,
 	remote_addr text NOT NULL,
+	traceparent text NOT NULL DEFAULT '',
 	block text NOT NULL,
 	kind text NOT NULL,
 	state text COLLATE "C" NOT NULL,

@@ -431,7 +431,7 @@ func TestTextsAreKeptAsTheyAre(t *testing.T) {
 	const odd = "a\x00b\xff\xfe'\"; DROP TABLE"
 	e := inbox.Event{
 		ID: odd, Queue: odd, Transaction: odd, OrderID: odd, RequestID: odd, PaymentStatus: odd, Block: odd, ReceivedAt: now, Message: []byte(odd),
-		Request: inbox.Request{Scheme: odd, Host: odd, URI: odd, RemoteAddr: odd},
+		Request: inbox.Request{Scheme: odd, Host: odd, URI: odd, RemoteAddr: odd, Traceparent: odd},
 	}
 	r := add(t, s, e)
 	if _, err := s.Settle(t.Context(), r, inbox.Settlement{State: inbox.Dead, At: now, Answer: inbox.Answer{Status: odd, Description: odd}, LastError: odd, History: []string{odd}}); err != nil {

@@ -31,7 +31,7 @@ func fileColumns(r *row) []any {
 	return []any{
 		&r.Queue, &r.Transaction, &r.RequestID, &r.PaymentStatus, &r.State, &r.Attempts,
 		(*store.Time)(&r.ReceivedAt), (*store.Time)(&r.Due), (*store.Time)(&r.SettledAt), &r.ready, nil,
-		&r.ID, &r.OrderID, &r.Request.Scheme, &r.Request.Host, &r.Request.URI, &r.Request.RemoteAddr, &r.Block, &r.Kind,
+		&r.ID, &r.OrderID, &r.Request.Scheme, &r.Request.Host, &r.Request.URI, &r.Request.RemoteAddr, &r.Request.Traceparent, &r.Block, &r.Kind,
 		&r.Answer.Status, &r.Answer.Description, &r.LastError, (*store.Names)(&r.History), &r.Message,
 	}
 }

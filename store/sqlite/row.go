@@ -74,7 +74,7 @@ func (r *row) checksum() uint32 {
 	number(r.Seq)
 	for _, s := range []string{
 		r.ID, r.Queue, r.Transaction, r.OrderID, r.RequestID, r.PaymentStatus, r.Request.Scheme, r.Request.Host, r.Request.URI,
-		r.Request.RemoteAddr, r.Block, r.Kind, string(r.State), r.Answer.Status, r.Answer.Description, r.LastError, store.Names(r.History).Text(),
+		r.Request.RemoteAddr, r.Request.Traceparent, r.Block, r.Kind, string(r.State), r.Answer.Status, r.Answer.Description, r.LastError, store.Names(r.History).Text(),
 	} {
 		text(s)
 	}
@@ -88,7 +88,7 @@ func (r *row) checksum() uint32 {
 }
 
 const insertRow = "INSERT INTO galaxypay_events (" + rowColumns + `)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 	ON CONFLICT (id, merchant) DO NOTHING`
 
 // insert keeps a row, and reports whether it is new.

@@ -45,6 +45,7 @@ CREATE TABLE galaxypay_events (
 	host TEXT NOT NULL,
 	uri TEXT NOT NULL,
 	remote_addr TEXT NOT NULL,
+	traceparent TEXT NOT NULL,
 	block TEXT NOT NULL,
 	kind TEXT NOT NULL,
 	answer_status TEXT NOT NULL,
@@ -63,7 +64,7 @@ CREATE INDEX galaxypay_events_state ON galaxypay_events (state, seq, merchant, a
 CREATE INDEX galaxypay_events_prunable ON galaxypay_events (merchant, settled_at) WHERE settled_at IS NOT NULL AND length(message) > 0;
 CREATE TABLE galaxypay_quarantine (
 	seq INTEGER PRIMARY KEY, merchant, transaction_id, request_id, payment_status, state, attempts, received_at, due_at, settled_at,
-	ready_at, checksum, id, order_id, scheme, host, uri, remote_addr, block, kind, answer_status, answer_description, last_error, history, message
+	ready_at, checksum, id, order_id, scheme, host, uri, remote_addr, traceparent, block, kind, answer_status, answer_description, last_error, history, message
 );
 ` + paymentTables + `;
 ` + store.ClockTable}

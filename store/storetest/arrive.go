@@ -15,7 +15,7 @@ import (
 func keptWhole(t *testing.T, s *suite) {
 	e := event("a", "GP1", "cancelled")
 	e.RequestID, e.OrderID, e.Block = "R1", "DH-1", "site"
-	e.Request = inbox.Request{Scheme: "https", Host: "shop.example", URI: "/ipn?a=%20b", RemoteAddr: "192.0.2.1:4711"}
+	e.Request = inbox.Request{Scheme: "https", Host: "shop.example", URI: "/ipn?a=%20b", RemoteAddr: "192.0.2.1:4711", Traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
 	e.Message = []byte("\x00\xffnot text: \u1ec7") // opaque bytes, sealed perhaps
 	s.arrive(t, e, 1)
 	r := s.get(t, "a")
