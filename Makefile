@@ -5,7 +5,7 @@ FILES ?=
 SHOPS ?= all
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint ci readme fuzz mutation long bench packages image typescript shops generators vulnerabilities woocommerce
+.PHONY: help build run test lint ci readme fuzz mutation long bench packages image typescript shops generators vulnerabilities woocommerce helm
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,3 +64,6 @@ vulnerabilities: ## known vulnerabilities that the code can reach (needs the dat
 
 woocommerce: ## the zip of the WooCommerce plugin, to be uploaded to a shop (needs gettext)
 	examples/woocommerce/build.py
+
+helm: ## the Helm chart of examples/kubernetes: linted, rendered, the same as the plain manifests (builds helm)
+	.ci/helm

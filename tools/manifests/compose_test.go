@@ -70,7 +70,7 @@ func TestComposeSecretsAndStore(t *testing.T) {
 		}
 	}
 	slices.Sort(given)
-	if want := secretsOf(t, "examples/compose/Caddyfile", "/run/secrets"); !slices.Equal(given, want) {
+	if want := secretsIn(t, readFile(t, "examples/compose/Caddyfile"), "/run/secrets"); !slices.Equal(given, want) {
 		t.Errorf("the sidecar gets the secrets %v, its Caddyfile reads %v", given, want)
 	}
 	for _, name := range []string{"app", "sandbox"} {

@@ -35,18 +35,18 @@ func imageUser(t *testing.T) (text string, number int64) {
 	return match[1], number
 }
 
-// secretsOf are the names of the secrets that a Caddyfile reads from a folder.
-func secretsOf(t *testing.T, caddyfile, folder string) []string {
+// secretsIn are the names of the secrets that the text of a Caddyfile reads from a folder.
+func secretsIn(t *testing.T, caddyfile, folder string) []string {
 	t.Helper()
 	var names []string
-	for _, match := range regexp.MustCompile(`\{file\.([^}]+)\}`).FindAllStringSubmatch(readFile(t, caddyfile), -1) {
+	for _, match := range regexp.MustCompile(`\{file\.([^}]+)\}`).FindAllStringSubmatch(caddyfile, -1) {
 		if filepath.Dir(match[1]) != folder {
-			t.Errorf("%s reads %s, want a file in %s", caddyfile, match[1], folder)
+			t.Errorf("the Caddyfile reads %s, want a file in %s", match[1], folder)
 		}
 		names = append(names, filepath.Base(match[1]))
 	}
 	if len(names) == 0 {
-		t.Errorf("%s reads no secret", caddyfile)
+		t.Error("the Caddyfile reads no secret")
 	}
 	slices.Sort(names)
 	return names

@@ -59,7 +59,7 @@ func TestUnitFitsTheCaddyfile(t *testing.T) {
 	}
 	slices.Sort(loaded)
 	const caddyfile = "examples/systemd/Caddyfile"
-	if want := secretsOf(t, caddyfile, "/run/credentials/"+filepath.Base(unit)); !slices.Equal(loaded, want) {
+	if want := secretsIn(t, readFile(t, caddyfile), "/run/credentials/"+filepath.Base(unit)); !slices.Equal(loaded, want) {
 		t.Errorf("the unit loads %v, the Caddyfile reads %v", loaded, want)
 	}
 	const socket = "unix//run/galaxypay-sidecar/admin.sock"
