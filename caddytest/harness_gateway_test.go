@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
+	"os"
 	"net/http"
 	"strings"
 	"sync"
@@ -80,7 +81,19 @@ func merchantAt(t *testing.T, base, apiKey, salt string) string {
 	name := strings.NewReplacer(":", "_", "/", "_", ".", "_").Replace(base)
 	t.Setenv("TEST_API_KEY_"+name, apiKey)
 	t.Setenv("TEST_SALT_"+name, salt)
-	return "base_url " + base + "\napi_key {env.TEST_API_KEY_" + name + "}\nsalt {env.TEST_SALT_" + name + "}\n"
+	return "base_url " + base + "\napi_key {env.TEST_API_KEY_" + name + "}\nsalt {env.TEST_SALT_" + name + "}\n" + inTransport("")
+}
+
+// inTransport writes options of a transport. The promises of a call hold over connections of the sidecar's own and over Caddy's transport:
+// where TEST_CADDYS_TRANSPORT is set, calls take the second way, for an option that only it can honour. Its value is the default.
+func inTransport(options string) string {
+	if os.Getenv("TEST_CADDYS_TRANSPORT") != "" {
+		options += "write_buffer 4KiB\n"
+	}
+	if options == "" {
+		return ""
+	}
+	return "transport http {\n" + options + "}\n"
 }
 
 // handles lets f reply to requests. f returns false to close the connection.

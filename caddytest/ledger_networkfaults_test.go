@@ -516,7 +516,7 @@ func (l *ledgerNetwork) caddyfile(t *testing.T) string {
 			handler("c", s.transport)
 		}
 		if s.refuses {
-			handler("d", "transport http {\ndial_timeout 1ns\n}")
+			handler("d", inTransport("dial_timeout 1ns\n"))
 		}
 		routes.WriteString("}\n")
 	}

@@ -93,7 +93,7 @@ func secured(t *testing.T, g *countingPeer) (transport string) {
 	server := httptest.NewTLSServer(nil) // for its certificate
 	t.Cleanup(server.Close)
 	g.secure(&tls.Config{Certificates: server.TLS.Certificates, MinVersion: tls.VersionTLS12})
-	return "transport http {\ntls_trust_pool file " + certificateOf(t, server) + "\ntls_server_name example.com\n}"
+	return inTransport("tls_trust_pool file " + certificateOf(t, server) + "\ntls_server_name example.com\n")
 }
 
 // connectCases are the cases. A relay leads to the gateway behind TLS at secure, or to an address on
