@@ -5,7 +5,7 @@ FILES ?=
 SHOPS ?= all
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint ci readme fuzz mutation long bench packages image typescript shops generators vulnerabilities woocommerce helm
+.PHONY: help build run test lint ci readme fuzz mutation long bench packages image typescript shops generators vulnerabilities woocommerce helm release
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,3 +67,6 @@ woocommerce: ## the zip of the WooCommerce plugin, to be uploaded to a shop (nee
 
 helm: ## the Helm chart of examples/kubernetes: linted, rendered, the same as the plain manifests (builds helm)
 	.ci/helm
+
+release: ## the files of a release without publishing them, the same as those of packaging/build.sh (builds goreleaser, syft)
+	.ci/release

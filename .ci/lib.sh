@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What .ci/readme and .ci/image share: start a server, send the README's payment through it, judge it, stop it.
+# What the scripts of this folder share: start a server, send the README's payment through it, judge it, stop it.
 
 # The ports of Caddyfile.example: sidecar, callbacks, demo shop, sandbox.
 ports=(9180 9181 9182 9190)
@@ -128,4 +128,10 @@ pay() {
   grep -F 'IPN taken' "$1/log" | grep -F "$id" | grep -E '"payment_status": ?"paid"' >/dev/null ||
     fail "no proven IPN for $id reached the demo shop"
   echo "Transaction $id: paid, its IPN proven and delivered."
+}
+
+# The program that packaging/build.sh makes deb and rpm with. $(go env GOPATH)/bin is on the PATH.
+install_nfpm() {
+  local module=github.com/goreleaser/nfpm/v2 version=v2.45.0
+  [[ $(go version -m "$(command -v nfpm)" 2>/dev/null) == *"$module"$'\t'"$version"* ]] || go install "$module/cmd/nfpm@$version"
 }
