@@ -17,6 +17,7 @@
 //	inbox_       IPNs that are kept until the app has taken them
 //	ledger_      calls that are recorded, repeated, and held against messages
 //	reload_      a new configuration while calls and callbacks arrive
+//	metrics_     what two sidecars on one database count
 //	network_     connections that fail in the middle of a message
 //	timeouts     clients that are slow on purpose
 //	sandbox_     the stand-in that users have, its faults and its pages in docs/
