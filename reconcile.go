@@ -328,23 +328,23 @@ func (r *reconciler) settle(ctx context.Context, a *asker, p ledger.Payment, ans
 	defer cancel()
 	payments, err := r.store.payments() //nolint:contextcheck // the store is opened for all, not for these questions
 	if err == nil {
-		var after ledger.Payment
-		after, err = ledger.Asked(ctx, payments, p, answered, r.schedule, rand.N(r.schedule[0]/jitterShare+1)) //nolint:gosec // G404: to spread questions
-		r.report(a, &p, &after)
+		var ended ledger.Status
+		ended, err = ledger.Asked(ctx, payments, p, answered, r.schedule, rand.N(r.schedule[0]/jitterShare+1)) //nolint:gosec // G404: to spread questions
+		r.report(a, &p, ended)
 	}
 	if err != nil {
 		r.log.Warn("it could not be recorded that the gateway was asked; it is asked again", zap.String("request_id", p.RequestID), zap.Error(err))
 	}
 }
 
-// report logs, once, a payment that is not asked about any more and still open.
-func (r *reconciler) report(a *asker, before, after *ledger.Payment) {
-	if after.Status == before.Status || after.Status != ledger.Abandoned && after.Status != ledger.Silent {
+// report logs and counts, once, a payment that is not asked about any more and still open.
+func (r *reconciler) report(a *asker, p *ledger.Payment, ended ledger.Status) {
+	if ended == "" {
 		return
 	}
-	a.binder.metrics.countLedger(a.binder.merchant.name, string(after.Status))
+	a.binder.metrics.countLedger(a.binder.merchant.name, string(ended))
 	r.log.Warn("the last question about a payment is asked, and it is not paid: abandoned where the gateway said that it is open, silent where it never answered",
-		zap.String("merchant", a.binder.merchant.name), zap.String("order_id", after.OrderID), zap.String("request_id", after.RequestID), zap.String("payment_status", string(after.Status)))
+		zap.String("merchant", a.binder.merchant.name), zap.String("order_id", p.OrderID), zap.String("request_id", p.RequestID), zap.String("payment_status", string(ended)))
 }
 
 // tell makes an event of an answer that is news, or records it where the merchant has no inbox.

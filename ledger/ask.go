@@ -77,36 +77,40 @@ func claim(tx Tx, books []string, atOnce int, until time.Time) (due []Payment, e
 
 // Asked records that the gateway was asked about a payment, and whether it answered with
 // responseCode 200. What the answer said goes to Note before. Later is added to when the next
-// question is due. It returns the record. If another has claimed it since, it changes nothing, and if a last word has come, or the
+// question is due. Ended is Abandoned or Silent if this was the last question and has made the payment so, else empty; with an
+// error it may be recorded or not. If another has claimed the payment since, it changes nothing, and if a last word has come, or the
 // questions have begun again, it changes nothing of them.
-func Asked(ctx context.Context, s Store, asked Payment, answered bool, schedule Schedule, later time.Duration) (p Payment, err error) {
-	return endQuestion(ctx, s, asked, func(p *Payment, now time.Time) { p.asked(answered, schedule, later, now) })
+func Asked(ctx context.Context, s Store, asked Payment, answered bool, schedule Schedule, later time.Duration) (ended Status, err error) {
+	return endQuestion(ctx, s, asked, func(p *Payment, now time.Time) Status { return p.asked(answered, schedule, later, now) })
 }
 
 // Release takes back a claim of ClaimDue, without a question. The payment is due again at once.
 func Release(ctx context.Context, s Store, claimed Payment) error {
-	_, err := endQuestion(ctx, s, claimed, func(p *Payment, now time.Time) { p.AskAt = now })
+	_, err := endQuestion(ctx, s, claimed, func(p *Payment, now time.Time) Status {
+		p.AskAt = now
+		return ""
+	})
 	return err
 }
 
-// endQuestion ends the lease of a question, and applies what came of it if it still counts.
-func endQuestion(ctx context.Context, s Store, asked Payment, apply func(p *Payment, now time.Time)) (p Payment, err error) {
+// endQuestion ends the lease of a question, and applies what came of it if it still counts. It returns what apply returns.
+func endQuestion(ctx context.Context, s Store, asked Payment, apply func(p *Payment, now time.Time) Status) (ended Status, err error) {
 	err = s.Change(ctx, func(tx Tx) error {
-		found, err := tx.Payment(asked.Book, asked.RequestID)
-		if err != nil || found == nil {
+		ended = ""
+		p, err := tx.Payment(asked.Book, asked.RequestID)
+		if err != nil || p == nil {
 			return err
 		}
-		p = *found
 		if !p.AskedUntil.Equal(asked.AskedUntil) { // another has asked since
 			return nil
 		}
 		p.AskedUntil = time.Time{}
 		if p.AskAt.Equal(asked.AskAt) { // else there is nothing more to ask, or all again
-			apply(&p, tx.Now())
+			ended = apply(p, tx.Now())
 		}
-		return tx.Put(&p)
+		return tx.Put(p)
 	})
-	return p, err
+	return ended, err
 }
 
 // AbandonQuestion is what becomes of a question that was being asked when its process ended: it is due at once.
@@ -117,19 +121,24 @@ func (p *Payment) AbandonQuestion(now time.Time) {
 	p.AskedUntil = time.Time{}
 }
 
-func (p *Payment) asked(answered bool, schedule Schedule, later time.Duration, now time.Time) {
+// asked returns Abandoned or Silent if the payment has become so.
+func (p *Payment) asked(answered bool, schedule Schedule, later time.Duration, now time.Time) (ended Status) {
 	p.Asked = schedule.over(p, now)
 	if answered {
 		p.Answered++
 	}
 	p.remember(now, EntryAsked, "by the schedule:", answerWord(answered))
 	p.AskAt = time.Time{}
-	switch {
-	case p.Asked < len(schedule):
+	if p.Asked < len(schedule) {
 		p.AskAt = p.AskFrom.Add(schedule[p.Asked] + later)
-	case p.Answered > 0:
-		p.move(Abandoned, FromSchedule, now)
-	default:
-		p.move(Silent, FromSchedule, now)
+		return ""
 	}
+	ended = Silent
+	if p.Answered > 0 {
+		ended = Abandoned
+	}
+	if !p.move(ended, FromSchedule, now) {
+		return ""
+	}
+	return ended
 }

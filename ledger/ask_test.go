@@ -36,11 +36,10 @@ func (s *memory) claims(t tester) Payment {
 
 func (s *memory) asked(t tester, p Payment, answered bool) Payment {
 	t.Helper()
-	p, err := Asked(t.Context(), s, p, answered, minutes, 0)
-	if err != nil {
+	if _, err := Asked(t.Context(), s, p, answered, minutes, 0); err != nil {
 		t.Fatal(err)
 	}
-	return p
+	return s.record(t, p.RequestID)
 }
 
 // asking is a store with a payment that is asked about by the schedule.
@@ -247,9 +246,9 @@ func TestAsked(t *testing.T) {
 func TestAskedIsLaterByJitter(t *testing.T) {
 	s := asking(t)
 	s.pass(10 * time.Minute)
-	p, err := Asked(t.Context(), s, s.claims(t), true, minutes, time.Second)
-	if err != nil || !p.AskAt.Equal(monday.Add(30*time.Minute+time.Second)) {
-		t.Errorf("ask at %v, error %v", p.AskAt, err)
+	ended, err := Asked(t.Context(), s, s.claims(t), true, minutes, time.Second)
+	if p := s.record(t, "r1"); err != nil || ended != "" || !p.AskAt.Equal(monday.Add(30*time.Minute+time.Second)) {
+		t.Errorf("ask at %v, ended %q, error %v", p.AskAt, ended, err)
 	}
 }
 
@@ -364,6 +363,25 @@ func TestAskedAfterItsLease(t *testing.T) {
 	}
 	if p := s.asked(t, second, true); p.Answered != 1 {
 		t.Errorf("the second, again: %+v", p)
+	}
+}
+
+// The last question ends a payment once, though a sidecar that was stopped for longer than its lease comes back with the same one.
+func TestAskedEndsAPaymentOnce(t *testing.T) {
+	for answered, want := range map[bool]Status{true: Abandoned, false: Silent} {
+		t.Run(string(want), func(t *testing.T) {
+			s := asking(t)
+			s.pass(9 * time.Hour)
+			first := s.claims(t)
+			s.pass(lease)
+			second := s.claims(t)
+			for i, want := range []Status{"", want, "", ""} {
+				p := []Payment{first, second, first, second}[i]
+				if ended, err := Asked(t.Context(), s, p, answered, minutes, 0); ended != want || err != nil {
+					t.Errorf("question %d ends the payment as %q, want %q, error %v", i, ended, want, err)
+				}
+			}
+		})
 	}
 }
 
