@@ -3,6 +3,7 @@ package inbox
 import (
 	"cmp"
 	"context"
+	"errors"
 
 	"go.uber.org/zap"
 )
@@ -48,12 +49,17 @@ func (m *Member) end(r Record, result Result, s Settlement) {
 	answer := attemptAnswer{r.History, cmp.Or(result.Answer, kept)}
 	s.History = r.withTry(result, s)
 	state, err := m.settle(r, s)
+	isOthers := errors.Is(err, ErrLeaseLost) // the sidecar that has the event now counts what becomes of it
 	if err != nil {
 		// The gateway need not wait for further tries to settle: the event is kept.
 		e.waiters.answer(key, answer)
 		state, err = m.settleAgain(r, s, err)
 	}
-	m.logAttempt(r, result, s, state, err)
+	newest := m.newest()
+	if !isOthers {
+		newest.settings.Count(r.Queue, counts[state])
+	}
+	newest.logAttempt(r, result, s, state, err)
 	e.waiters.answer(key, answer)
 }
 
@@ -72,12 +78,11 @@ func (m *Member) deliver(q *Queue, r Record) Result {
 	return q.Deliver(ctx, r, r.Attempts+1)
 }
 
-// logAttempt logs and counts how an attempt ended. It uses the newest configuration: the
-// metrics of one that has left are not read any more.
+// newest is the newest configuration, for the log and the counts: the metrics of one that has left are not read any more.
+func (m *Member) newest() *Member { return cmp.Or(m.engine.current(), m) }
+
+// logAttempt logs how an attempt ended.
 func (m *Member) logAttempt(r Record, result Result, s Settlement, state State, err error) {
-	if newest := m.engine.current(); newest != nil {
-		m = newest
-	}
 	log := m.settings.Log.With(
 		zap.String("merchant", MerchantOf(r.Queue)),
 		zap.String("delivery_id", r.ID),
@@ -87,7 +92,6 @@ func (m *Member) logAttempt(r Record, result Result, s Settlement, state State, 
 	if err != nil {
 		log.Error("the result of an attempt could not be stored; the event is delivered again when its lease is over", zap.Error(err))
 	}
-	m.settings.Count(r.Queue, counts[state])
 	switch state {
 	case Delivered:
 		log.Info("delivered", zap.String("ipn_status", s.Answer.Status))

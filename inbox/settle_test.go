@@ -41,3 +41,34 @@ func TestStoreFailsToSettle(t *testing.T) {
 		})
 	}
 }
+
+// An event whose lease was lost is counted by the sidecar that has it now. Where the store has failed before, it may be recorded, so
+// it is counted: better twice than not at all.
+func TestAttemptThatLostItsLeaseIsNotCounted(t *testing.T) {
+	for name, test := range map[string]struct {
+		fails []error
+		want  []string
+	}{
+		"lost":               {[]error{ErrLeaseLost}, nil},
+		"a failure":          {[]error{errors.New("the connection ended"), nil}, []string{"shop dead"}},
+		"lost after failure": {[]error{errors.New("the connection ended"), ErrLeaseLost}, []string{"shop dead"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newTestEngine(t)
+				b.rejoin(func(q *Queue) { q.Retry = nil })
+				b.app.answers(func(ctx context.Context, r Record, attempt int) Result {
+					b.store.breaks(test.fails[0])
+					return isDown(ctx, r, attempt)
+				})
+				b.arrive(t, event("a", "1", Paid), kept)
+				if len(test.fails) > 1 {
+					b.store.breaks(test.fails[1])
+					time.Sleep(2 * settlePause)
+				}
+				b.counted(t, test.want...)
+				b.store.breaks(nil)
+			})
+		})
+	}
+}
