@@ -143,7 +143,7 @@ var withoutMerchant = strings.NewReplacer(`{merchant="default"}`, "", `,merchant
 // ofFamilies are the numbers of these metrics.
 func ofFamilies(numbers map[string]float64, families []string) map[string]float64 {
 	of := maps.Clone(numbers)
-	maps.DeleteFunc(of, func(series string, n float64) bool {
+	maps.DeleteFunc(of, func(series string, _ float64) bool {
 		name, _, _ := strings.Cut(series, "{")
 		return !slices.Contains(families, name)
 	})
