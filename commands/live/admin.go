@@ -134,7 +134,7 @@ func (a *adminEndpoint) get(ctx context.Context, path string) (*http.Response, e
 	return response, reasonOf(err)
 }
 
-// reasonOf is the error of a request without its address, in which there may be a cursor.
+// reasonOf is the error of a request without its address, in whose query there may be a signed message.
 func reasonOf(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		return wrapped.Err

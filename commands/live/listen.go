@@ -31,7 +31,8 @@ With --from it listens to no address. It fetches what the inbox of a sidecar get
 endpoint, since an IPN cannot reach a laptop: on the machine itself, through ssh, such as
 ssh -N -L /tmp/uat.sock:/run/caddy/admin.sock uat.shop.example, or over Caddy's remote administration,
 with --client-cert and --client-key. Each event is shown, and is forwarded as the sidecar hands it to an
-app: the plain message with Galaxypay-* headers. The sidecar's own deliveries go on as they are. When the connection breaks it says so and tries again, and shows what came meanwhile.
+app: the plain message with Galaxypay-* headers. The sidecar's own deliveries go on as they are. When the
+connection breaks it says so and tries again, and then shows what has come since.
 
 Exit codes: 130 interrupted; 1 the admin endpoint refused; 2 wrong usage; 3 the address is taken, or all
 tries were in vain.`

@@ -138,8 +138,5 @@ func (t *target) explain(err error) error {
 	if errors.Is(err, errNotPrivate) {
 		return notPrivate(t.address.Hostname())
 	}
-	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		err = wrapped.Err
-	}
-	return command.Unreachable("no answer from %s: %v", "không có trả lời từ %s: %v", t.address.Host, err)
+	return command.Unreachable("no answer from %s: %v", "không có trả lời từ %s: %v", t.address.Host, reasonOf(err))
 }
